@@ -1,0 +1,1 @@
+"""The domain: agents, sessions and their states. Imports the standard library only."""

@@ -1,0 +1,99 @@
+"""What can go wrong, in the domain's own words.
+
+AgentRuntimeError            base of all below
+├── InvalidAgentConfig       a configuration that no agent can run with; names every field
+├── AgentNotRegistered       a session was asked of an agent that nobody registered
+├── AgentAtCapacity          the agent holds as many live sessions as it may
+├── AgentUnknown             neither registered nor a row of the agents table
+├── SessionNotFound          no session has this id
+├── SessionOver              the session is final and takes no further change
+├── RoomTaken                another session's agent is already in the room
+├── StoreUnavailable         the database cannot be reached or answered too late
+└── RoomsUnavailable         the LiveKit server cannot be reached or refused the request
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AgentRuntimeError(Exception):
+    """Base of every error that the runtime raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigIssue:
+    """One fault of a configuration: where it is, and what is wrong with it and what would be right."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.path)) or 'config'}: {self.message}"
+
+
+class InvalidAgentConfig(AgentRuntimeError):
+    """A configuration that no agent can run with; `issues` names every faulty field."""
+
+    def __init__(self, issues: Sequence[ConfigIssue]) -> None:
+        super().__init__("; ".join(map(str, issues)))
+        self.issues = tuple(issues)
+
+
+class AgentNotRegistered(AgentRuntimeError):
+    """A session was asked of an agent that nobody registered."""
+
+    def __init__(self, agent_id: int) -> None:
+        super().__init__(f"Agent {agent_id} not registered")
+        self.agent_id = agent_id
+
+
+class AgentAtCapacity(AgentRuntimeError):
+    """The agent already holds `limit` live sessions."""
+
+    def __init__(self, agent_id: int, limit: int) -> None:
+        super().__init__(f"Agent {agent_id} is at capacity ({limit} sessions)")
+        self.agent_id = agent_id
+        self.limit = limit
+
+
+class AgentUnknown(AgentRuntimeError):
+    """The agent is neither registered nor a usable row of the agents table."""
+
+    def __init__(self, agent_id: int, why: str = "neither registered nor in the agents table") -> None:
+        super().__init__(f"Agent {agent_id} is unknown: {why}")
+        self.agent_id = agent_id
+
+
+class SessionNotFound(AgentRuntimeError):
+    """No session has this id."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} not found")
+        self.session_id = session_id
+
+
+class SessionOver(AgentRuntimeError):
+    """The session is ended or failed; both are final."""
+
+    def __init__(self, session_id: str, status: str) -> None:
+        super().__init__(f"Session {session_id} is over ({status})")
+        self.session_id = session_id
+        self.status = status
+
+
+class RoomTaken(AgentRuntimeError):
+    """Another session's agent is in the room; a room has one agent at a time."""
+
+    def __init__(self, room_name: str) -> None:
+        super().__init__(f"Room {room_name} already has an agent of another session")
+        self.room_name = room_name
+
+
+class StoreUnavailable(AgentRuntimeError):
+    """The database cannot be reached, or answered too late; nothing was acknowledged."""
+
+
+class RoomsUnavailable(AgentRuntimeError):
+    """The LiveKit server cannot be reached, or refused the request."""

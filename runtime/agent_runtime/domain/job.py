@@ -1,0 +1,90 @@
+"""Which session a LiveKit job is for: its metadata on explicit dispatch, else the room's name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room")
+MAX_ID: Final = 2**31 - 1  # agents.id is a 32-bit serial key
+
+_OWN_KEYS: Final = {"agentId", "agent_id", "sessionId", "session_id", "tenantId", "tenant_id"}
+
+
+class NotOurJob(ValueError):
+    """The job names no agent of ours; the text says what was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTarget:
+    """What a job asks for.
+
+    `session_id` and `tenant_id` are None on automatic dispatch. `variables` are the remaining metadata
+    keys (participantName, customer_name, agent_data ...), which instructions may refer to.
+    """
+
+    agent_id: int
+    session_id: str | None = None
+    tenant_id: int | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_metadata(self) -> str:
+        """The JSON text that an explicit dispatch carries."""
+        own = {"agentId": self.agent_id, "sessionId": self.session_id, "tenantId": self.tenant_id}
+        return json.dumps(own | dict(self.variables), separators=(",", ":"))
+
+
+def target_of(metadata: str, room_name: str) -> JobTarget:
+    """The target of a job with this `metadata` (JSON text, may be empty) in the room `room_name`.
+
+    Raises NotOurJob when neither names an agent, or when the metadata is malformed.
+    """
+    given = _parse(metadata)
+    agent_id = given.get("agentId", given.get("agent_id"))
+    if agent_id is not None:
+        return JobTarget(
+            agent_id=_id("agentId", agent_id),
+            session_id=_text("sessionId", given.get("sessionId", given.get("session_id"))),
+            tenant_id=_optional_id("tenantId", given.get("tenantId", given.get("tenant_id"))),
+            variables={key: value for key, value in given.items() if key not in _OWN_KEYS},
+        )
+    match = ROOM_PATTERN.fullmatch(room_name)
+    if match is None:
+        raise NotOurJob(
+            f"room {room_name!r} is not named agent-<id>-room and the job's metadata has no agentId"
+        )
+    return JobTarget(agent_id=_id("room name", int(match[1])), variables=given)
+
+
+def _parse(metadata: str) -> dict[str, Any]:
+    if not metadata.strip():
+        return {}
+    try:
+        given = json.loads(metadata)
+    except (ValueError, RecursionError) as error:
+        raise NotOurJob(f"the job's metadata is not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise NotOurJob(f"the job's metadata is a JSON {type(given).__name__}, not an object")
+    return given
+
+
+def _id(name: str, value: object) -> int:
+    # "7" is accepted: dispatch tools often pass every metadata value as text.
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_ID:
+        raise NotOurJob(f"{name} must be an integer from 1 to {MAX_ID}, not {value!r}")
+    return value
+
+
+def _optional_id(name: str, value: object) -> int | None:
+    return None if value is None else _id(name, value)
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise NotOurJob(f"{name} must be a text, not {value!r}")
+    return value or None

@@ -1,0 +1,119 @@
+"""Figures of turns, sessions, agents and tenants. Latencies in milliseconds, costs in US dollars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+# The schema stores costs as integers in micro-cents: 1 US dollar is 100 cents of 1,000,000 each.
+MICRO_CENTS_PER_DOLLAR: Final = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """Sessions that started at or after `start` and before `end` (aware, UTC); None is open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMetrics:
+    """Over the sessions of an agent that started in the range."""
+
+    agent_id: int
+    total_sessions: int
+    active_sessions: int
+    avg_latency_ms: float
+    total_cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class TenantMetrics:
+    """Over the sessions of a tenant that started in the range; `active_agents` have a live one."""
+
+    tenant_id: int
+    active_agents: int
+    total_sessions: int
+    total_cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMetrics:
+    """Of one session."""
+
+    session_id: str
+    message_count: int
+    avg_latency_ms: float
+    total_cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation, with what it took; None where the stage did not run.
+
+    Milliseconds: `stt` from the end of speech to the final transcript, `end_of_turn` from the end of
+    speech to the decision that the caller is done, `llm` to the first token, `tts` to the first byte
+    of sound, `response` from the end of the caller's speech to the agent's first sound.
+    """
+
+    by_agent: bool
+    stt: float | None = None
+    end_of_turn: float | None = None
+    llm: float | None = None
+    tts: float | None = None
+    response: float | None = None
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class Average:
+    """A running mean that ignores what was not measured."""
+
+    count: int = 0
+    total: float = 0.0
+
+    def add(self, value: float | None) -> None:
+        """Take one more value in, if there is one."""
+        if value is not None:
+            self.count += 1
+            self.total += value
+
+    @property
+    def mean(self) -> float:
+        """The mean so far, 0 while nothing was measured."""
+        return self.total / self.count if self.count else 0.0
+
+
+@dataclass(slots=True)
+class SessionTotals:
+    """What a session amounts to so far; `session_metrics` holds it, rewritten as each turn ends.
+
+    Totals and not increments are written, so that writing twice changes nothing.
+    """
+
+    user_messages: int = 0
+    agent_messages: int = 0
+    interruptions: int = 0
+    errors: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stt: Average = field(default_factory=Average)
+    end_of_turn: Average = field(default_factory=Average)
+    llm: Average = field(default_factory=Average)
+    tts: Average = field(default_factory=Average)
+    response: Average = field(default_factory=Average)
+
+    def add(self, turn: Turn) -> None:
+        """Count one more message."""
+        if turn.by_agent:
+            self.agent_messages += 1
+        else:
+            self.user_messages += 1
+        self.interruptions += turn.interrupted
+        self.stt.add(turn.stt)
+        self.end_of_turn.add(turn.end_of_turn)
+        self.llm.add(turn.llm)
+        self.tts.add(turn.tts)
+        self.response.add(turn.response)

@@ -1,0 +1,97 @@
+"""A session: one conversation of one agent in one room, and the states it goes through.
+
+    connecting ──> active ──> ended
+        │            │
+        ├────────────┼──────> ended      ended over HTTP, or the agent was deleted
+        └────────────┴──────> error      no agent came, or it failed
+
+`ended` and `error` are final: nothing leads out of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+SESSION_ID_LENGTH: Final = 21
+# nanoid's alphabet: clients of the Node.js version may match ids against it.
+SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
+
+
+class SessionStatus(StrEnum):
+    """The four states, spelt as the API and the database spell them."""
+
+    CONNECTING = "connecting"
+    ACTIVE = "active"
+    ENDED = "ended"
+    ERROR = "error"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no transition leads out of this state."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Final[Mapping[SessionStatus, frozenset[SessionStatus]]] = {
+    SessionStatus.CONNECTING: frozenset(
+        {SessionStatus.ACTIVE, SessionStatus.ENDED, SessionStatus.ERROR}
+    ),
+    SessionStatus.ACTIVE: frozenset({SessionStatus.ENDED, SessionStatus.ERROR}),
+    SessionStatus.ENDED: frozenset(),
+    SessionStatus.ERROR: frozenset(),
+}
+
+LIVE: Final = frozenset(status for status, targets in TRANSITIONS.items() if targets)
+
+
+def may_become(status: SessionStatus) -> frozenset[SessionStatus]:
+    """The states from which a session may go into `status`; what a guarded UPDATE tests."""
+    return frozenset(source for source, targets in TRANSITIONS.items() if status in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One row of `agent_instance_sessions`. Times are aware, in UTC; `reason` says why it ended."""
+
+    session_id: str
+    agent_id: int
+    tenant_id: int
+    room_name: str
+    status: SessionStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    duration_seconds: int | None = None
+    participant_count: int = 0
+    reason: str | None = None
+    participant_name: str | None = None
+
+
+def new_session_id() -> str:
+    """A random id of 21 characters of A-Z a-z 0-9 _ - (126 bits), the form of nanoid."""
+    return "".join(secrets.choice(SESSION_ID_ALPHABET) for _ in range(SESSION_ID_LENGTH))
+
+
+def new_session(
+    agent_id: int,
+    tenant_id: int,
+    room_name: str,
+    participant_name: str | None = None,
+    *,
+    now: datetime | None = None,
+) -> Session:
+    """A session about to connect; without a room name it gets a room of its own."""
+    session_id = new_session_id()
+    return Session(
+        session_id=session_id,
+        agent_id=agent_id,
+        tenant_id=tenant_id,
+        room_name=room_name or f"session-{session_id}",
+        status=SessionStatus.CONNECTING,
+        started_at=now or datetime.now(UTC),
+        participant_name=participant_name,
+    )
