@@ -1,4 +1,4 @@
-"""The use cases of the HTTP API: what happens, in which order, whatever the transport or the database."""
+"""The use cases: what happens, in which order, whatever the transport and the database are."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AgentRuntime:
         )
 
     async def unregister(self, agent_id: int) -> None:
-        """Forget an agent, end its sessions and take it out of their rooms; unknown ids are fine."""
+        """Forget an agent, end its sessions, take it out of their rooms; unknown ids are fine."""
         for session in await self._agents.unregister(agent_id):
             await self._leave(session)
 
@@ -126,5 +126,5 @@ class AgentRuntime:
         try:
             await self._rooms.remove_agent(session)
         except RoomsUnavailable as error:
-            # The row is final already; the agent reads it with its next heartbeat and leaves by itself.
+            # The row is final already: the agent reads that with its next heartbeat and leaves.
             logger.warning("agent not taken out of room %s yet: %s", session.room_name, error)

@@ -11,7 +11,8 @@ from typing import Any
 class Registration:
     """An agent as the builder deployed it.
 
-    `config` is the registered form, kept as it came (unknown keys included); it was validated before.
+    `config` is the registered form, kept as it came (unknown keys included); it was
+    validated before.
     `max_sessions` is the number of sessions the agent may hold at once.
     """
 

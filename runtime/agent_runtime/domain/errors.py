@@ -24,7 +24,7 @@ class AgentRuntimeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ConfigIssue:
-    """One fault of a configuration: where it is, and what is wrong with it and what would be right."""
+    """One fault of a configuration: where it is, what is wrong, and what would be right."""
 
     path: tuple[str | int, ...]
     message: str
@@ -61,7 +61,9 @@ class AgentAtCapacity(AgentRuntimeError):
 class AgentUnknown(AgentRuntimeError):
     """The agent is neither registered nor a usable row of the agents table."""
 
-    def __init__(self, agent_id: int, why: str = "neither registered nor in the agents table") -> None:
+    def __init__(
+        self, agent_id: int, why: str = "neither registered nor in the agents table"
+    ) -> None:
         super().__init__(f"Agent {agent_id} is unknown: {why}")
         self.agent_id = agent_id
 

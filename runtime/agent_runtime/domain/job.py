@@ -22,8 +22,8 @@ class NotOurJob(ValueError):
 class JobTarget:
     """What a job asks for.
 
-    `session_id` and `tenant_id` are None on automatic dispatch. `variables` are the remaining metadata
-    keys (participantName, customer_name, agent_data ...), which instructions may refer to.
+    `session_id` and `tenant_id` are None on automatic dispatch. `variables` are the remaining
+    metadata keys (participantName, customer_name, agent_data ...), which instructions may refer to.
     """
 
     agent_id: int

@@ -1,4 +1,4 @@
-"""Figures of turns, sessions, agents and tenants. Latencies in milliseconds, costs in US dollars."""
+"""Figures of turns, sessions, agents, tenants. Latencies in milliseconds, costs in US dollars."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class SessionMetrics:
 class Turn:
     """One message of the conversation, with what it took; None where the stage did not run.
 
-    Milliseconds: `stt` from the end of speech to the final transcript, `end_of_turn` from the end of
-    speech to the decision that the caller is done, `llm` to the first token, `tts` to the first byte
-    of sound, `response` from the end of the caller's speech to the agent's first sound.
+    Milliseconds: `stt` from the end of speech to the final transcript, `end_of_turn` from the end
+    of speech to the decision that the caller is done, `llm` to the first token, `tts` to the first
+    byte of sound, `response` from the end of the caller's speech to the agent's first sound.
     """
 
     by_agent: bool

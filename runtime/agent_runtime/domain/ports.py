@@ -95,7 +95,7 @@ class Health(Protocol):
     """Whether a thing that the runtime depends on is there."""
 
     async def check(self) -> None:
-        """Return when it is usable; else raise StoreUnavailable or RoomsUnavailable with the reason."""
+        """Return when usable; else raise StoreUnavailable or RoomsUnavailable with the reason."""
 
 
 class Rooms(Health, Protocol):
