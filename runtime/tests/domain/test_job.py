@@ -1,0 +1,53 @@
+"""Which agent a job is for."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
+
+IDS = st.integers(min_value=1, max_value=2**31 - 1)
+
+
+@given(agent_id=IDS, tenant_id=IDS, name=st.text())
+def test_metadata_survives_the_way_to_the_worker(agent_id: int, tenant_id: int, name: str) -> None:
+    """What a dispatch carries is what the worker reads, participant name and all."""
+    target = JobTarget(agent_id, "session", tenant_id, {"participantName": name})
+    assert target_of(target.to_metadata(), "any room") == target
+
+
+@given(agent_id=IDS)
+def test_room_name_names_the_agent(agent_id: int) -> None:
+    """Without metadata `agent-<id>-room` names the agent."""
+    assert target_of("", f"agent-{agent_id}-room") == JobTarget(agent_id)
+
+
+def test_metadata_wins_over_the_room() -> None:
+    """Metadata that names an agent beats the room's name; snake_case and text ids do."""
+    assert target_of('{"agent_id": "8", "session_id": "s"}', "agent-7-room") == JobTarget(8, "s")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "room"),
+    [
+        ("", "lobby"),
+        ("", "agent-0-room"),
+        ("", "agent-07-room"),
+        ("", "agent-99999999999-room"),
+        ("", "xagent-7-room"),
+        ("{}", "lobby"),
+        ("{", "agent-7-room"),
+        ("[7]", "agent-7-room"),
+        ("[" * 100_000, "agent-7-room"),
+        (json.dumps({"agentId": True}), "agent-7-room"),
+        (json.dumps({"agentId": 1.5}), "agent-7-room"),
+        (json.dumps({"agentId": -1}), "agent-7-room"),
+        (json.dumps({"agentId": 7, "sessionId": 5}), "agent-7-room"),
+    ],
+)
+def test_anything_else_is_refused_with_a_reason(metadata: str, room: str) -> None:
+    """A job that names no agent, or names one wrongly, is refused and the text says why."""
+    with pytest.raises(NotOurJob, match=r"metadata|room name|agentId|sessionId"):
+        target_of(metadata, room)
