@@ -1,0 +1,91 @@
+"""The command as its users call it: a process, its output, its exit code."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from agent_runtime import __version__
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `agent-runtime` in an empty folder with nothing but `environ`."""
+    return subprocess.run(
+        [sys.executable, "-m", "agent_runtime", *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_version(tmp_path: Path) -> None:
+    """`--version` tells name and version."""
+    assert run(tmp_path, "--version").stdout == f"agent-runtime {__version__}\n"
+
+
+def test_start_with_wrong_settings_lists_every_error(tmp_path: Path) -> None:
+    """A start with four faults names all four variables, exits 2 and starts nothing."""
+    ended = run(tmp_path, "api", PORT="x", LOG_LEVEL="loud", LIVEKIT_URL="localhost")
+    assert ended.returncode == 2
+    for variable in ("PORT", "LOG_LEVEL", "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+        assert f"  {variable}: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_config_show_reads_env_file_and_hides_secrets(tmp_path: Path) -> None:
+    """`config show` prints what is in force, from the environment and .env, without secrets."""
+    (tmp_path / ".env").write_text("PORT=9000\nOPENAI_API_KEY=sk-very-secret\n")
+    shown = run(tmp_path, "config", "show", HOST="127.0.0.1").stdout
+    assert "PORT=9000" in shown
+    assert "HOST=127.0.0.1" in shown
+    assert "very-secret" not in shown
+
+
+def test_unknown_arguments_are_refused(tmp_path: Path) -> None:
+    """A misspelt option is an error, not ignored."""
+    ended = run(tmp_path, "config", "show", "--jsno")
+    assert ended.returncode == 2
+    assert "--jsno" in ended.stderr
+
+
+@pytest.fixture
+def worker_port() -> Iterator[tuple[int, list[int]]]:
+    """A health endpoint that answers with the first status of a list."""
+    answers = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers[0])
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port, answers
+        server.shutdown()
+        thread.join()
+
+
+def test_health_is_an_exit_code(tmp_path: Path, worker_port: tuple[int, list[int]]) -> None:
+    """`health` exits 0 on 200, 1 on 503 and 1 when nothing listens, and says which."""
+    port, answers = worker_port
+    healthy = run(tmp_path, "health", WORKER_HEALTH_PORT=str(port))
+    assert (healthy.returncode, healthy.stdout) == (0, "worker: healthy\n")
+    answers[0] = 503
+    ill = run(tmp_path, "health", WORKER_HEALTH_PORT=str(port))
+    assert ill.returncode == 1
+    assert "answers 503" in ill.stdout
+    away = run(tmp_path, "health", "all", WORKER_HEALTH_PORT="1", PORT="1")
+    assert away.returncode == 1
+    assert away.stdout.count("does not answer") == 2
