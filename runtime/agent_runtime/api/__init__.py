@@ -1,0 +1,1 @@
+"""The HTTP API: openapi.yaml on Falcon, over the use cases."""

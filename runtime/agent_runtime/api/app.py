@@ -1,0 +1,65 @@
+"""Routes, and who serves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import falcon.asgi
+
+from agent_runtime.api.access import AccessLog, RequestDurations
+from agent_runtime.api.agents import Agent, Agents, Registrations
+from agent_runtime.api.answers import JSON
+from agent_runtime.api.auth import KeyGuard
+from agent_runtime.api.faults import answer_faults
+from agent_runtime.api.health import Health, Readiness
+from agent_runtime.api.metrics import AgentFigures, SessionFigures, TenantFigures
+from agent_runtime.api.sessions import Session, SessionEnd, Sessions
+from agent_runtime.runtime import AgentRuntime
+
+Application: TypeAlias = "falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]"
+
+AGENTS: Final = "/api/agents"
+SESSIONS: Final = "/api/sessions"
+METRICS: Final = "/api/metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use the API: whoever knows `key`; everyone when it is empty.
+
+    `open_sessions_and_metrics` asks for the key on agents only, as the Node.js version did.
+    """
+
+    key: str = ""
+    open_sessions_and_metrics: bool = False
+
+
+def create_app(
+    runtime: AgentRuntime, access: Access, durations: RequestDurations | None = None
+) -> Application:
+    """The ASGI application that serves openapi.yaml from `runtime`.
+
+    `durations` collects how long requests took; a collector of its own is made when None.
+    """
+    app = falcon.asgi.App(media_type=JSON)
+    app.add_middleware(AccessLog(durations or RequestDurations()))
+    app.add_middleware(KeyGuard(access.key, _guarded_paths(access)))
+    app.req_options.strip_url_path_trailing_slash = True
+    answer_faults(app)
+    app.add_route(f"{AGENTS}/register", Registrations(runtime))
+    app.add_route(f"{AGENTS}/{{agent_id}}", Agent(runtime))
+    app.add_route(AGENTS, Agents(runtime))
+    app.add_route(f"{SESSIONS}/create", Sessions(runtime))
+    app.add_route(f"{SESSIONS}/{{session_id}}/end", SessionEnd(runtime))
+    app.add_route(f"{SESSIONS}/{{session_id}}", Session(runtime))
+    app.add_route(f"{METRICS}/agent/{{agent_id}}", AgentFigures(runtime))
+    app.add_route(f"{METRICS}/tenant/{{tenant_id}}", TenantFigures(runtime))
+    app.add_route(f"{METRICS}/session/{{session_id}}", SessionFigures(runtime))
+    app.add_route("/health", Health())
+    app.add_route("/ready", Readiness(runtime))
+    return app
+
+
+def _guarded_paths(access: Access) -> tuple[str, ...]:
+    return (AGENTS,) if access.open_sessions_and_metrics else (AGENTS, SESSIONS, METRICS)

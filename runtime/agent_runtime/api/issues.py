@@ -1,0 +1,123 @@
+"""Faults of a body in the form and the words of zod 4, which clients of the Node.js version show.
+
+The order of the keys is zod's, and differs from kind to kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import orjson
+
+Issue: TypeAlias = Mapping[str, object]
+
+
+class BodyFaulty(Exception):
+    """Fields of a body are at fault; `issues` in the order of the fields."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__("; ".join(str(issue["message"]) for issue in issues))
+        self.issues = tuple(issues)
+
+
+class Missing:
+    """The type of a field that is not there, JavaScript's undefined."""
+
+
+MISSING = Missing()
+
+
+def in_zod_form(issues: Sequence[Issue]) -> str:
+    """The JSON text of the list, indented by two spaces, as `JSON.stringify(issues, null, 2)`."""
+    return orjson.dumps(issues, option=orjson.OPT_INDENT_2).decode()
+
+
+def wrong_type(expected: str, value: object, *path: str | int) -> Issue:
+    """`value` is not of the type `expected`."""
+    return {
+        "expected": expected,
+        "code": "invalid_type",
+        "path": path,
+        "message": f"Invalid input: expected {expected}, received {_type_of(value)}",
+    }
+
+
+def not_whole(*path: str | int) -> Issue:
+    """A number with a fraction where a whole one belongs."""
+    return {
+        "expected": "int",
+        "format": "safeint",
+        "code": "invalid_type",
+        "path": path,
+        "message": "Invalid input: expected int, received number",
+    }
+
+
+def not_there(*path: str | int) -> Issue:
+    """A field that may be anything but missing."""
+    return {
+        "code": "invalid_type",
+        "expected": "nonoptional",
+        "path": path,
+        "message": "Invalid input: expected nonoptional, received undefined",
+    }
+
+
+def too_small(minimum: int, *path: str | int) -> Issue:
+    """A number below `minimum`."""
+    return {
+        "origin": "number",
+        "code": "too_small",
+        "minimum": minimum,
+        "inclusive": True,
+        "path": path,
+        "message": f"Too small: expected number to be >={minimum}",
+    }
+
+
+def too_big(maximum: int, *path: str | int) -> Issue:
+    """A number above `maximum`."""
+    return {
+        "origin": "number",
+        "code": "too_big",
+        "maximum": maximum,
+        "inclusive": True,
+        "path": path,
+        "message": f"Too big: expected number to be <={maximum}",
+    }
+
+
+def too_long(maximum: int, *path: str | int) -> Issue:
+    """A text of more than `maximum` characters."""
+    return {
+        "origin": "string",
+        "code": "too_big",
+        "maximum": maximum,
+        "inclusive": True,
+        "path": path,
+        "message": f"Too big: expected string to have <={maximum} characters",
+    }
+
+
+def custom(message: str, *path: str | int) -> Issue:
+    """Any other fault."""
+    return {"code": "custom", "path": path, "message": message}
+
+
+def _type_of(value: object) -> str:
+    match value:
+        case Missing():
+            return "undefined"
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
