@@ -1,0 +1,105 @@
+"""Runs the directed scenarios (a subset of Arazzo 1.0) against the old service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import yaml
+
+from contract.corpus import RECORDED_KEY, Step
+from contract.documents import parse, plain
+from contract.errors import BrokenInput
+from contract.identity import pointed
+from contract.messages import Answer, Request
+from contract.specification import Specification
+from contract.targets import Target
+
+FOLDER: Final = Path(__file__).parent.parent
+WITHOUT_FAULTS: Final = FOLDER / "scenarios.arazzo.yaml"
+WITH_FAULTS: Final = FOLDER / "scenarios-with-faults.arazzo.yaml"
+
+_BODY: Final = "$response.body#"
+
+
+@dataclass
+class _Workflow:
+    """One scenario while it runs: outputs by step."""
+
+    name: str
+    outputs: dict[str, Any]
+
+    def resolve(self, value: Any) -> Any:
+        """A value with `$steps.X.outputs.Y` replaced by what the step gave."""
+        if isinstance(value, str) and value.startswith("$steps."):
+            if value not in self.outputs:
+                raise BrokenInput(f"scenario {self.name}: nothing is known of {value}")
+            return self.outputs[value]
+        if isinstance(value, dict):
+            return {key: self.resolve(item) for key, item in value.items()}
+        return value
+
+    def learn(self, step: Mapping[str, Any], answer: Answer) -> None:
+        """Take in a step's outputs."""
+        document = plain(parse(answer).value)
+        for name, expression in step.get("outputs", {}).items():
+            value = pointed(document, expression.removeprefix(_BODY))
+            self.outputs[f"$steps.{step['stepId']}.outputs.{name}"] = value
+
+
+async def directed(path: Path, old: Target, spec: Specification, first: int) -> list[Step]:
+    """The steps of all scenarios of a file, numbered from `first`. Raises BrokenInput."""
+    found: list[Step] = []
+    for workflow, raw in _steps(path):
+        name = f"scenario/{workflow.name}/{raw['stepId']}"
+        request = _request(raw, workflow, spec)
+        together = name if raw.get("x-at-once") else None
+        before = raw.get("x-before")
+        if before is not None:
+            await old.change(before)
+        for _ in range(raw.get("x-repeat", 1)):
+            answer = await old.send(request)
+            workflow.learn(raw, answer)
+            found.append(Step(first + len(found), name, request, answer, together, before))
+            before = None
+    return found
+
+
+def _steps(path: Path) -> Iterator[tuple[_Workflow, Mapping[str, Any]]]:
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+        for raw in document["workflows"]:
+            workflow = _Workflow(raw["workflowId"], {})
+            for step in raw["steps"]:
+                yield workflow, step
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise BrokenInput(f"{path} is not an Arazzo document: {error!r}") from error
+
+
+def _request(raw: Mapping[str, Any], workflow: _Workflow, spec: Specification) -> Request:
+    wanted = raw["operationId"]
+    name = next((n for n, op in spec.operations.items() if op["operationId"] == wanted), None)
+    if name is None:
+        raise BrokenInput(f"scenario {workflow.name}: the contract has no operation {wanted}")
+    method, template = name.split(" ")
+    query = {}
+    for parameter in raw.get("parameters", ()):
+        value = workflow.resolve(parameter["value"])
+        if parameter["in"] == "path":
+            template = template.replace(f"{{{parameter['name']}}}", quote(str(value), safe=""))
+        else:
+            query[parameter["name"]] = value
+    target = f"{template}?{urlencode(query)}" if query else template
+    headers = [("Authorization", f"Bearer {RECORDED_KEY}"), ("Accept", "*/*")]
+    body = b""
+    if "requestBody" in raw:
+        payload = workflow.resolve(raw["requestBody"]["payload"])
+        body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+        headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    elif method == "POST":
+        headers.append(("Content-Length", "0"))
+    return Request(method, target, tuple(headers), body)

@@ -1,0 +1,70 @@
+"""Lets Schemathesis generate requests from openapi.yaml against the old service, through the proxy.
+
+Schemathesis with one seed does not send the same requests to two servers, so what it sends to one
+is recorded, once, and replayed to all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from contract.corpus import RECORDED_KEY
+from contract.errors import BrokenInput
+from contract.record.proxy import RecordingProxy, Taken
+from contract.targets import HttpTarget
+
+# Its verdict on the old service does not matter here: 0 and 1 (failures found) are both fine.
+_RAN = (0, 1)
+
+
+async def generated(
+    old: HttpTarget,
+    contract: Path,
+    seeds: Sequence[int],
+    max_examples: int,
+    say: Callable[[str], None],
+) -> list[Taken]:
+    """What Schemathesis sent, all seeds one after another, each from fresh state.
+
+    `contract` is an absolute path.
+    """
+    found: list[Taken] = []
+    for seed in seeds:
+        await old.reset()
+        async with RecordingProxy(old.address) as proxy:
+            await _run(proxy.url, contract, seed, max_examples)
+            say(f"seed {seed}: {len(proxy.taken)} requests")
+            found += proxy.taken
+    return found
+
+
+async def _run(url: str, contract: Path, seed: int, max_examples: int) -> None:
+    command = Path(sys.executable).with_name("schemathesis")
+    arguments = [
+        *("run", str(contract), "--url", url, "--seed", str(seed)),
+        *("--phases", "examples,coverage,fuzzing,stateful", "--mode", "all"),
+        *("--max-examples", str(max_examples), "--workers", "1", "--continue-on-failure"),
+        *("--header", f"Authorization:Bearer {RECORDED_KEY}"),
+        *("--generation-unique-inputs", "--generation-database", "none", "--no-shrink"),
+        *("--suppress-health-check", "all", "--no-color"),
+    ]
+    with tempfile.TemporaryDirectory() as empty:
+        process = await asyncio.create_subprocess_exec(
+            str(command),
+            *arguments,
+            cwd=empty,  # no schemathesis.toml of a checkout may change what is generated
+            env={**os.environ, "SCHEMATHESIS_HOOKS": ""},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        words, _ = await process.communicate()
+    if process.returncode not in _RAN:
+        raise BrokenInput(
+            f"schemathesis could not generate from {contract} (exit {process.returncode}):\n"
+            f"{words.decode('utf-8', 'replace')[-3000:]}"
+        )

@@ -1,0 +1,241 @@
+"""Semantic mutators: requests that are nearly the same as a valid one, in valid state.
+
+Each mutator yields variants of one request; `variants` applies all of them to a valid request of
+every operation.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from contract.corpus import RECORDED_KEY
+from contract.messages import Request
+
+Named = tuple[str, Request]
+Mutator = Callable[[Request], Iterator[Named]]
+
+TOO_LARGE: Final = 100 * 1024 + 1
+_JSON_LENGTH: Final = "Content-Length"
+
+
+def with_body(request: Request, body: bytes) -> Request:
+    """The request with another body and its length."""
+    return replace(request, body=body).with_header(_JSON_LENGTH, str(len(body)))
+
+
+def keys(request: Request) -> Iterator[Named]:
+    """No key, wrong keys, and other spellings of the right one."""
+    yield "no-key", request.with_header("Authorization", None)
+    for name, value in {
+        "empty-key": "",
+        "bare-key": RECORDED_KEY,
+        "wrong-key": "Bearer not-the-key",
+        "key-and-more": f"Bearer {RECORDED_KEY}x",
+        "key-and-less": f"Bearer {RECORDED_KEY[:-1]}",
+        "lower-case-scheme": f"bearer {RECORDED_KEY}",
+        "two-spaces": f"Bearer  {RECORDED_KEY}",
+        "basic-scheme": f"Basic {RECORDED_KEY}",
+        "scheme-alone": "Bearer",
+        "upper-case-key": f"Bearer {RECORDED_KEY.upper()}",
+    }.items():
+        yield name, request.with_header("Authorization", value)
+
+
+def paths(request: Request) -> Iterator[Named]:
+    """Slashes, letter case, encodings and tails of the path."""
+    path, query = request.path, request.query
+    tail = f"?{query}" if query else ""
+    for name, changed in {
+        "last-slash": f"{path}/",
+        "two-last-slashes": f"{path}//",
+        "double-slash": path.replace("/", "//", 1),
+        "inner-double-slash": "//".join(path.rsplit("/", 1)),
+        "upper-case": path.upper(),
+        "extra-segment": f"{path}/more",
+        "encoded-letter": path.replace("a", "%61", 1),
+        "space-at-the-end": f"{path}%20",
+        "dot-segment": f"{path}/.",
+    }.items():
+        if changed != path:
+            yield name, replace(request, target=changed + tail)
+
+
+def queries(request: Request) -> Iterator[Named]:
+    """Query parameters that nobody asked for, twice, empty, badly encoded."""
+    base = request.path
+    for name, query in {
+        "unknown-parameter": "surprise=1",
+        "empty-query": "",
+        "start-twice": "startDate=2001-01-01&startDate=2002-01-01",
+        "start-empty": "startDate=",
+        "start-number": "startDate=20010101",
+        "start-time": "startDate=2001-01-01T00:00:00Z",
+        "start-offset": "startDate=2001-01-01T00:00:00%2B02:00",
+        "start-spaces": "startDate=%202001-01-01",
+        "end-before-start": "startDate=2990-01-01&endDate=2001-01-01",
+        "end-no-such-day": "endDate=2001-02-30",
+        "case-of-name": "STARTDATE=garbage",
+        "bad-encoding": "startDate=%zz",
+        "list-form": "startDate[]=2001-01-01",
+    }.items():
+        yield name, replace(request, target=f"{base}?{query}")
+
+
+def methods(request: Request) -> Iterator[Named]:
+    """Every other method on the same path."""
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        if method != request.method:
+            yield f"method-{method}", replace(request, method=method)
+
+
+def content_types(request: Request) -> Iterator[Named]:
+    """Other content types, charsets and encodings of the same body."""
+    if not request.body:
+        return
+    for name, value in {
+        "no-content-type": None,
+        "text-plain": "text/plain",
+        "form": "application/x-www-form-urlencoded",
+        "charset": "application/json; charset=utf-8",
+        "charset-upper-case": "application/json; charset=UTF-8",
+        "charset-latin-1": "application/json; charset=iso-8859-1",
+        "charset-unknown": "application/json; charset=klingon",
+        "upper-case-type": "Application/JSON",
+        "vendor-type": "application/vnd.api+json",
+    }.items():
+        yield name, request.with_header("Content-Type", value)
+    text = request.body.decode()
+    utf_16 = request.with_header("Content-Type", "application/json; charset=utf-16")
+    yield "utf-16", with_body(utf_16, text.encode("utf-16"))
+    packed = gzip.compress(request.body, mtime=0)
+    yield "gzip", with_body(request, packed).with_header("Content-Encoding", "gzip")
+    yield "encoding-unknown", request.with_header("Content-Encoding", "snappy")
+    yield "byte-order-mark", with_body(request, b"\xef\xbb\xbf" + request.body)
+    half = len(request.body) // 2
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(piece), piece)
+        for piece in (request.body[:half], request.body[half:])
+    )
+    chunked = replace(request, body=chunks + b"0\r\n\r\n").with_header(_JSON_LENGTH, None)
+    yield "chunked", chunked.with_header("Transfer-Encoding", "chunked")
+
+
+def layouts(request: Request) -> Iterator[Named]:
+    """The same JSON written otherwise, and texts that are no JSON any more."""
+    if not request.body:
+        return
+    document: dict[str, Any] = json.loads(request.body)
+    for name, text in {
+        "white-space": json.dumps(document, indent=3),
+        "reversed-keys": json.dumps(dict(reversed(document.items()))),
+        "escapes": json.dumps(document).replace("a", "\\u0061"),
+        "space-around": f" \t\r\n{json.dumps(document)}\n",
+        "cut-short": json.dumps(document)[:-1],
+        "tail": json.dumps(document) + "x",
+        "trailing-comma": json.dumps(document)[:-1] + ",}",
+        "single-quotes": json.dumps(document).replace('"', "'"),
+        "not-a-number": json.dumps(document)[:-1] + ', "x": NaN}',
+        "list": json.dumps([document]),
+        "text": json.dumps("text"),
+        "number": "7",
+        "null": "null",
+        "true": "true",
+        "empty-object": "{}",
+        "empty-list": "[]",
+    }.items():
+        yield name, with_body(request, text.encode())
+    yield "empty-body", with_body(request, b"")
+    yield "not-utf-8", with_body(request, b'{"agentId": "\xff\xfe"}')
+    deep = b"[" * 20_000 + b"]" * 20_000
+    yield "deep", with_body(request, deep)
+
+
+def fields(request: Request) -> Iterator[Named]:
+    """Each field missing, doubled, of another type, one more, one less, in another letter case."""
+    if not request.body:
+        return
+    document: dict[str, Any] = json.loads(request.body)
+    yield "extra-field", _json(request, {**document, "surprise": 1})
+    yield "proto-field", _json(request, {**document, "__proto__": {"x": 1}})
+    for key, value in document.items():
+        rest = {k: v for k, v in document.items() if k != key}
+        yield f"without-{key}", _json(request, rest)
+        yield f"upper-case-{key}", _json(request, {**rest, key.upper(): value})
+        twice = json.dumps(document)[:-1] + f", {json.dumps(key)}: {json.dumps(value)}}}"
+        yield f"twice-{key}", with_body(request, twice.encode())
+        for name, other in _others(value):
+            yield f"{key}-{name}", _json(request, {**document, key: other})
+        if isinstance(value, int):
+            for name, lexeme in {
+                "point-zero": f"{value}.0",
+                "exponent": f"{value}e0",
+                "minus-zero": "-0",
+                "infinite": "1e999",
+                "precise": "1.0000000000000001",
+            }.items():
+                text = json.dumps({**document, key: "@"}).replace('"@"', lexeme)
+                yield f"{key}-{name}", with_body(request, text.encode())
+
+
+def sizes(request: Request) -> Iterator[Named]:
+    """A body and a head that are too large."""
+    filler = b'{"x":"' + b"x" * (TOO_LARGE - 8) + b'"}'
+    typed = request.with_header("Content-Type", "application/json")
+    yield "large-body", with_body(typed, filler)
+    yield "large-head", request.with_header("X-Filler", "x" * 17_000)
+    yield "quite-large-head", request.with_header("X-Filler", "x" * 8_000)
+
+
+ALL: Final[tuple[Mutator, ...]] = (
+    keys,
+    paths,
+    queries,
+    methods,
+    content_types,
+    layouts,
+    fields,
+    sizes,
+)
+
+
+def variants(request: Request) -> Iterator[Named]:
+    """All variants of a request, named."""
+    for mutator in ALL:
+        for name, changed in mutator(request):
+            yield f"{mutator.__name__}/{name}", changed
+
+
+def _json(request: Request, document: Any) -> Request:
+    return with_body(request, json.dumps(document, ensure_ascii=True).encode())
+
+
+def _others(value: Any) -> Iterator[tuple[str, Any]]:
+    yield "null", None
+    yield "true", True
+    yield "list", [value]
+    yield "object", {"value": value}
+    if isinstance(value, int):
+        yield "as-text", str(value)
+        yield "one-less", value - 1
+        yield "zero", 0
+        yield "negative", -value
+        yield "fraction", value + 0.5
+        yield "beyond-32-bits", 2**31
+        yield "beyond-53-bits", 2**53
+    elif isinstance(value, str):
+        yield "number", 1
+        yield "empty", ""
+        yield "spaces", f"  {value}  "
+        yield "upper-case", value.upper()
+        yield "long", "x" * 256
+        yield "nul", "a\0b"
+        yield "half-surrogate", "\ud800"
+        yield "beyond-ascii", "Zoë 中文 🎧"
+    elif isinstance(value, dict):
+        yield "text", "x"
+        yield "number", 1
+        yield "empty", {}

@@ -1,0 +1,117 @@
+"""Sends a corpus to one target, in order, and learns the ids that the target makes up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from contract.corpus import Corpus, Step
+from contract.documents import dump, parse
+from contract.identity import (
+    Bijection,
+    concrete_request,
+    new_id,
+    symbol_of,
+    symbolic_answer,
+    symbolic_request,
+)
+from contract.messages import Answer, Request
+from contract.specification import Specification
+from contract.targets import Target
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Replay:
+    """What one target answered, by step.
+
+    `answers` have symbols for ids, `new_ids` the ids as they were, `clashes` names the earlier
+    symbol of an id that was handed out twice, `left_out` the change that the target cannot make;
+    `exact` holds what went over the wire.
+    """
+
+    answers: dict[int, Answer] = field(default_factory=dict)
+    new_ids: dict[int, str] = field(default_factory=dict)
+    clashes: dict[int, str] = field(default_factory=dict)
+    left_out: dict[int, str] = field(default_factory=dict)
+    exact: dict[int, tuple[Request, Answer]] = field(default_factory=dict)
+
+
+def symbolic_requests(corpus: Corpus, spec: Specification) -> dict[int, Request]:
+    """The corpus' requests with symbols in place of the recording's ids, by step."""
+    recording = Bijection()
+    found = {}
+    for step in corpus.steps:
+        found[step.index] = symbolic_request(step.request, recording)
+        handed_out = new_id(spec, step.request, step.recorded)
+        if handed_out is not None:
+            recording.learn(symbol_of(step.index), handed_out)
+    return found
+
+
+async def replay(
+    steps: Sequence[Step],
+    requests: dict[int, Request],
+    target: Target,
+    spec: Specification,
+    progress: Progress = lambda _: None,
+) -> Replay:
+    """Reset the target, then send the steps one after another (those of a group at once).
+
+    Raises Inconclusive when the target cannot be reached or does not answer.
+    """
+    await target.reset()
+    found = Replay()
+    own = Bijection()
+    for group in _groups(steps):
+        change = group[0].before
+        if change is not None and not target.can(change):
+            found.left_out |= {step.index: change for step in group}
+            continue
+        if change is not None:
+            await target.change(change)
+        sent = [concrete_request(requests[step.index], own) for step in group]
+        answers = list(await asyncio.gather(*map(target.send, sent)))
+        if len(group) > 1:
+            answers = _aligned(answers)
+        for step, request, answer in zip(group, sent, answers, strict=True):
+            handed_out = new_id(spec, request, answer)
+            if handed_out is not None:
+                symbol = symbol_of(step.index)
+                own.learn(symbol, handed_out)
+                found.new_ids[step.index] = handed_out
+                if symbol in own.clashes:
+                    found.clashes[step.index] = own.clashes[symbol]
+            found.answers[step.index] = symbolic_answer(answer, own)
+            found.exact[step.index] = (request, answer)
+        progress(len(group))
+    return found
+
+
+def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    for together, run in groupby(steps, key=lambda step: step.together):
+        if together is None:
+            yield from ([step] for step in run)
+        else:
+            yield list(run)
+
+
+def _aligned(answers: list[Answer]) -> list[Answer]:
+    """Which of a group's requests wins is chance: answers are ordered by what they say.
+
+    What the group made the service ask of LiveKit counts for its last step, in no order.
+    """
+    ordered = sorted(answers, key=_group_order)
+    effects = sorted(
+        (effect for answer in ordered for effect in answer.effects), key=lambda e: (e.call, e.body)
+    )
+    bare = [replace(answer, effects=()) for answer in ordered]
+    return [*bare[:-1], replace(bare[-1], effects=tuple(effects))]
+
+
+def _group_order(answer: Answer) -> tuple[int, str]:
+    document = parse(answer)
+    return answer.status, "" if answer.status == 200 else dump(document.value)

@@ -1,0 +1,137 @@
+"""What the gate takes from openapi.yaml: operations, documented statuses, typed places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import unquote
+
+import yaml
+
+from contract.errors import BrokenInput
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+PlaceType = Literal["moment", "new-id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A request's operation: `name` is method and path template, `known` if documented."""
+
+    name: str
+    path: Mapping[str, str]
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A documented (operation, status); `faults` names what must be at fault to see it."""
+
+    operation: str
+    status: int
+    faults: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.status}"
+
+
+@dataclass(frozen=True)
+class Specification:
+    """An openapi.yaml that was read and found usable."""
+
+    document: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, path: Path) -> Specification:
+        """Raises BrokenInput when the file is missing, is not YAML or describes no operation."""
+        try:
+            document = yaml.safe_load(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise BrokenInput(f"{path} cannot be read as YAML: {error}") from error
+        if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
+            raise BrokenInput(f"{path} is not an OpenAPI 3 document: `openapi: 3.x` is missing")
+        found = cls(document)
+        try:
+            if not found.operations:
+                raise BrokenInput(f"{path} describes no operation: `paths` is empty")
+            _ = (found.pairs, found.typed_places)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise BrokenInput(
+                f"{path} is not a valid OpenAPI document: {type(error).__name__} {error}"
+            ) from error
+        return found
+
+    @cached_property
+    def operations(self) -> Mapping[str, Mapping[str, Any]]:
+        """Operation objects by name, `GET /api/agents/{agentId}`, in the document's order."""
+        return {
+            f"{method.upper()} {template}": operation
+            for template, item in self.document["paths"].items()
+            for method, operation in item.items()
+            if method in METHODS
+        }
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every documented (operation, status)."""
+        found = []
+        for name, operation in self.operations.items():
+            for status, response in operation["responses"].items():
+                faults = self._resolve(response).get("x-reached-by", ())
+                found.append(Pair(name, int(status), tuple(faults)))
+        return tuple(found)
+
+    @cached_property
+    def typed_places(self) -> Mapping[tuple[str, int], Mapping[str, PlaceType]]:
+        """JSON pointers of times and new ids in answers, by operation and status."""
+        found: dict[tuple[str, int], Mapping[str, PlaceType]] = {}
+        for name, operation in self.operations.items():
+            for status, response in operation["responses"].items():
+                content = self._resolve(response).get("content", {}).get("application/json", {})
+                found[name, int(status)] = dict(self._places(content.get("schema", {}), ""))
+        return found
+
+    def match(self, method: str, path: str) -> Match:
+        """The operation of a request; one last slash does not count."""
+        plain = path[:-1] if path.endswith("/") and path != "/" else path
+        fallback: Match | None = None
+        for template, pattern in self._patterns:
+            hit = pattern.fullmatch(plain)
+            if hit is None:
+                continue
+            name = f"{method} {template}"
+            values = {key: unquote(value) for key, value in hit.groupdict().items()}
+            if name in self.operations:
+                return Match(name, values, known=True)
+            fallback = fallback or Match(name, values, known=False)
+        return fallback or Match(f"{method} (unknown path)", {}, known=False)
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        """Templates as patterns, literal ones first, as routers prefer them."""
+        templates = sorted(self.document["paths"], key=lambda text: text.count("{"))
+        return tuple(
+            (text, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(text))))
+            for text in templates
+        )
+
+    def _resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        while "$ref" in node:
+            found: Any = self.document
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                found = found[part.replace("~1", "/").replace("~0", "~")]
+            node = {**found, **{key: value for key, value in node.items() if key != "$ref"}}
+        return node
+
+    def _places(self, schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, PlaceType]]:
+        if schema.get("$ref", "").endswith("/SessionKey"):
+            yield at, "new-id"
+        resolved = self._resolve(schema)
+        if resolved.get("format") == "date-time":
+            yield at, "moment"
+        for key, inner in resolved.get("properties", {}).items():
+            yield from self._places(inner, f"{at}/{key}")
