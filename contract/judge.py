@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contract.compare import Difference, Expectation, differences, expected_from
+from contract.corpus import Step
 from contract.documents import Kind, dump, typed
 from contract.errors import BrokenInput
 from contract.facts import (
@@ -44,7 +45,7 @@ class Judgement:
     used: tuple[str, ...]
 
 
-def exchange(index: int, request: RequestFacts, old: Answer, new: Answer, world: World) -> Exchange:
+def exchange(step: Step, request: RequestFacts, old: Answer, new: Answer, world: World) -> Exchange:
     """Puts together what judging one step needs; reads the facts as they are now."""
     body = request.body if isinstance(request.body, dict) else {}
     agent = world.agent(number(request.path["agentId"]) if "agentId" in request.path
@@ -53,7 +54,7 @@ def exchange(index: int, request: RequestFacts, old: Answer, new: Answer, world:
     session = world.sessions.get(request.path.get("sessionId", ""))
     of_tenant = list(tenant_sessions(world, tenant_id))
     return Exchange(
-        index,
+        step.index,
         request,
         old,
         new,
@@ -61,6 +62,8 @@ def exchange(index: int, request: RequestFacts, old: Answer, new: Answer, world:
             "request": request,
             "path": request.path,
             "query": request.query,
+            "source": step.source,
+            "together": step.together,
             "body": request.body,
             "old": answer_facts(old),
             "new": answer_facts(new),

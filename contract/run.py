@@ -88,7 +88,7 @@ def judged(material: Material, old: Replay, new: Replay, noise: Noise) -> Compar
             found.left_out[step.index] = new.left_out.get(step.index) or old.left_out[step.index]
             continue
         facts = request_facts(material.requests[step.index], material.spec)
-        case = exchange(step.index, facts, old.answers[step.index], new.answers[step.index], world)
+        case = exchange(step, facts, old.answers[step.index], new.answers[step.index], world)
         found.exchanges[step.index] = case
         result = judge(case, material.entries, material.spec)
         found.used.update(result.used)
