@@ -63,7 +63,7 @@ class ApiServer(uvicorn.Server):
     async def serve_on(self, listening: socket.socket) -> None:
         """Serve until stopped; closes the socket."""
         host, port = listening.getsockname()[:2]
-        logger.info("listening", extra={"host": host, "port": port})
+        logger.info("API listening on http://%s:%s", host, port)
         await self.serve(sockets=[listening])
 
     def stop(self) -> None:
