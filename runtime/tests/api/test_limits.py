@@ -172,7 +172,7 @@ async def test_endless_chunk_extension_is_refused(served: Served) -> None:
     """Bytes that are no body, a chunk's extension, do not get around the limit."""
     client = await served.connect()
     await client.send(head("Transfer-Encoding: chunked", method="POST") + b"1;")
-    for _ in range(MAX_BODY_ON_WIRE // 4096 + 2):
+    for _ in range(MAX_BODY_ON_WIRE * 3 // 2 // 4096):
         await client.send(b"x" * 4096)
     await refusal(client, 413)
     assert served.app.bodies == []
