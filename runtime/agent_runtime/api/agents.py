@@ -5,8 +5,9 @@ from __future__ import annotations
 from falcon import HTTPNotFound
 from falcon.asgi import Request, Response
 
-from agent_runtime.api.answers import Resource, answer
+from agent_runtime.api.answers import answer
 from agent_runtime.api.bodies import json_object
+from agent_runtime.api.methods import Resource
 from agent_runtime.api.requests import Registering, id_of, required_id
 from agent_runtime.runtime import AgentRuntime
 

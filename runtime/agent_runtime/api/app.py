@@ -13,6 +13,7 @@ from agent_runtime.api.answers import JSON
 from agent_runtime.api.auth import KeyGuard
 from agent_runtime.api.faults import answer_faults
 from agent_runtime.api.health import Health, Readiness
+from agent_runtime.api.methods import MethodGuard
 from agent_runtime.api.metrics import AgentFigures, SessionFigures, TenantFigures
 from agent_runtime.api.sessions import Session, SessionEnd, Sessions
 from agent_runtime.runtime import AgentRuntime
@@ -45,6 +46,7 @@ def create_app(
     app = falcon.asgi.App(media_type=JSON)
     app.add_middleware(AccessLog(durations or RequestDurations()))
     app.add_middleware(KeyGuard(access.key, _guarded_paths(access)))
+    app.add_middleware(MethodGuard())
     app.req_options.strip_url_path_trailing_slash = True
     answer_faults(app)
     app.add_route(f"{AGENTS}/register", Registrations(runtime))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from falcon.asgi import Request, Response
 
-from agent_runtime.api.answers import Resource, answer, timestamp
+from agent_runtime.api.answers import answer, timestamp
+from agent_runtime.api.methods import Resource
 from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
 from agent_runtime.runtime import AgentRuntime
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from falcon.asgi import Request, Response
 
-from agent_runtime.api.answers import Resource, answer, figure
+from agent_runtime.api.answers import answer, figure
+from agent_runtime.api.methods import Resource
 from agent_runtime.api.requests import date_range, required_id
 from agent_runtime.runtime import AgentRuntime
 

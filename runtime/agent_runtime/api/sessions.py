@@ -5,8 +5,9 @@ from __future__ import annotations
 from falcon import HTTPBadRequest
 from falcon.asgi import Request, Response
 
-from agent_runtime.api.answers import Resource, answer, timestamp
+from agent_runtime.api.answers import answer, timestamp
 from agent_runtime.api.bodies import json_object
+from agent_runtime.api.methods import Resource
 from agent_runtime.api.requests import Creating
 from agent_runtime.domain.errors import SessionNotFound
 from agent_runtime.runtime import AgentRuntime

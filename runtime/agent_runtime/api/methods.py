@@ -1,0 +1,38 @@
+"""Which methods a path knows: OPTIONS tells them, any other method is 405."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcon import HTTPMethodNotAllowed
+from falcon.asgi import Request, Response
+
+
+class Resource:
+    """What all resources have in common."""
+
+    @classmethod
+    def methods(cls) -> list[str]:
+        """The methods of the path besides OPTIONS, in alphabetical order."""
+        return sorted(
+            name.removeprefix("on_").upper()
+            for name in dir(cls)
+            if name.startswith("on_") and name != "on_options"
+        )
+
+    async def on_options(self, _req: Request, resp: Response, **_ids: str) -> None:
+        """200 with the methods, in the header and as the body; the form is Express's."""
+        resp.text = ",".join(self.methods())
+        resp.set_header("Allow", resp.text)
+        resp.content_type = "text/html; charset=utf-8"
+
+
+class MethodGuard:
+    """Middleware for methods that Falcon does not know (QUERY, PURGE): 405 for them as well."""
+
+    async def process_resource(
+        self, req: Request, _resp: Response, resource: object, _params: dict[str, Any]
+    ) -> None:
+        """Raise HTTPMethodNotAllowed when the resource does not have the method."""
+        if isinstance(resource, Resource) and not hasattr(resource, f"on_{req.method.lower()}"):
+            raise HTTPMethodNotAllowed([*resource.methods(), "OPTIONS"])
