@@ -26,7 +26,7 @@ from agent_runtime.domain.job import MAX_ID
 from agent_runtime.domain.metrics import DateRange
 
 MAX_TEXT: Final = 255  # characters; the width of the columns
-_ID: Final = re.compile(r"[1-9][0-9]{0,9}")
+_ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -89,10 +89,11 @@ class Creating:
 
 
 def id_of(text: str) -> int | None:
-    """The id that a part of a path spells, in decimal digits; None when it spells none."""
-    if _ID.fullmatch(text) is None or int(text) > MAX_ID:
+    """The id that a part of a path spells; 7.0 is 7 there as in a body. None when it spells none."""
+    match = _ID.fullmatch(text)
+    if match is None or int(match[1]) > MAX_ID:
         return None
-    return int(text)
+    return int(match[1])
 
 
 def required_id(name: str, text: str) -> int:
