@@ -89,7 +89,7 @@ class Creating:
 
 
 def id_of(text: str) -> int | None:
-    """The id that a part of a path spells; 7.0 is 7 there as in a body. None when it spells none."""
+    """The id that a part of a path spells (7.0 is 7, as in a body); None when it spells none."""
     match = _ID.fullmatch(text)
     if match is None or int(match[1]) > MAX_ID:
         return None
