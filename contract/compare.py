@@ -38,23 +38,33 @@ class Expectation:
     effects: tuple[Effect, ...] = field(default=())
 
 
-def expected_from(answer: Answer, places: Mapping[str, PlaceType], window: Window) -> Expectation:
+def expected_from(
+    answer: Answer, places: Mapping[str, PlaceType] | None, window: Window
+) -> Expectation:
     """What another service must answer to be like this one: the same, but for typed places.
 
-    A typed place counts as such only where this answer's own value is of that type.
+    A typed place counts as such only where this answer's own value is of that type. Where the
+    contract knows nothing of the answer (`places` is None), a time of just now is typed.
     """
     document = parse(answer)
     value = document.value
+    own = Window(answer.sent - (_OLDEST if places is not None else 0), answer.received)
+    if places is None:
+        places = _guessed(value)
     for pointer, kind in places.items():
         found = pointed(value, pointer)
-        if kind != "moment" or not isinstance(found, str):
-            continue
-        own = Window(answer.sent - _OLDEST, answer.received)
-        if Moment(own).fault(found) is None:
-            value = _with(value, pointer, Moment(window, form_of_time(found)))
+        is_moment = kind == "moment" and isinstance(found, str)
+        if is_moment and Moment(own).fault(found) is None:
+            value = _with(value, pointer, Moment(window, form_of_time(str(found))))
     return Expectation(
         answer.status, joined(answer.headers), document.kind, value, document.text, answer.effects
     )
+
+
+def _guessed(value: Json) -> Mapping[str, PlaceType]:
+    if not isinstance(value, dict):
+        return {}
+    return {f"/{key}": "moment" for key in value}
 
 
 _OLDEST: Final = 86_400.0  # a stored time may be as old as the longest run

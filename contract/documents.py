@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn, TypeAlias
@@ -24,6 +25,8 @@ class Number:
     def __str__(self) -> str:
         return self.lexeme
 
+
+_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Json: TypeAlias = "bool | str | Number | list[Any] | dict[str, Any] | None"
 
@@ -113,9 +116,10 @@ def dump(value: Any) -> str:
     if isinstance(value, dict):
         items = (f"{dump(key)}:{dump(item)}" for key, item in value.items())
         return f"{{{','.join(items)}}}"
-    if value is None or isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False)
-    return json.dumps(str(value), ensure_ascii=False)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = json.dumps(str(value), ensure_ascii=False)
+    return _HALF_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -7,7 +7,9 @@ finding in its own place; the facts only make the answers after it predictable.
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -218,9 +220,21 @@ def _moment(text: str, *, end: bool) -> float | None:
 
 def _body(request: Request) -> tuple[Any, bool]:
     try:
-        return plain(parse_json(request.body.decode("utf-8"))), True
-    except (ValueError, RecursionError):
+        return plain(parse_json(_text(request))), True
+    except (ValueError, RecursionError, LookupError, EOFError, zlib.error):
         return None, False
+
+
+def _text(request: Request) -> str:
+    """The body without its framing, compression and charset, whether or not these are allowed."""
+    body = request.body
+    if (request.header("transfer-encoding") or "").lower() == "chunked":
+        body = b"".join(re.split(rb"(?:\A|\r\n)[0-9a-fA-F]+\r\n", body)).removesuffix(b"\r\n")
+    if (request.header("content-encoding") or "").lower() == "gzip":
+        body = gzip.decompress(body)
+    charset = re.search(r"charset=\"?([\w-]+)", request.header("content-type") or "", re.IGNORECASE)
+    text = body.decode(charset[1] if charset else "utf-8")
+    return text.removeprefix("\ufeff")
 
 
 def _key(header: str | None) -> str:

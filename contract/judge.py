@@ -90,7 +90,7 @@ def expectation(
     step: Exchange, entries: Sequence[Entry], spec: Specification
 ) -> tuple[Expectation, tuple[str, ...]]:
     """What the new service must answer, and the ids of the entries that changed it."""
-    places = spec.typed_places.get((step.request.operation, step.old.status), {})
+    places = spec.typed_places.get((step.request.operation, step.old.status))
     expected = expected_from(step.old, places, Window(step.new.sent, step.new.received))
     used = []
     for entry in entries:

@@ -47,5 +47,5 @@ def self_differences(
     first: Answer, second: Answer, operation: str, spec: Specification
 ) -> list[Difference]:
     """How one service differs from itself, typed places aside."""
-    typed = spec.typed_places.get((operation, first.status), {})
+    typed = spec.typed_places.get((operation, first.status))
     return differences(expected_from(first, typed, Window(second.sent, second.received)), second)

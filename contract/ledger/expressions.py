@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from contract.errors import BrokenInput
@@ -34,9 +34,19 @@ class Expression:
     def evaluate(self, facts: Mapping[str, Any]) -> Any:
         """The value. Raises BrokenInput when it cannot be had from these facts."""
         try:
-            return self.run(**facts)
+            value = self.run(**facts)
+            if isinstance(value, Undefined):
+                bool(value)  # raises, and names what is unknown
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise BrokenInput(f"{self.where} fails: {error}: {self.text}") from error
+        return value
+
+    def holds(self, facts: Mapping[str, Any]) -> bool:
+        """Whether it is true; false where something that it speaks of is not there."""
+        try:
+            return bool(self.evaluate(facts))
+        except BrokenInput:
+            return False
 
 
 def render(template: Any, facts: Mapping[str, Any], where: str) -> Any:
