@@ -1,0 +1,68 @@
+"""The API as a process on SQLite, asked over HTTP; every answer is judged by openapi.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pytest
+
+from fixtures.api_contract import ApiContract
+from fixtures.judged_api import DEFAULT_KEY, JudgedApi
+from fixtures.servers import LiveKitServer, livekit_server
+from fixtures.stack import Stack, StackSettings
+
+CONTRACT: Final = Path(__file__).parents[3] / "openapi.yaml"
+
+StartApi: TypeAlias = Callable[..., AbstractContextManager[JudgedApi]]
+
+
+@pytest.fixture(scope="session")
+def contract() -> ApiContract:
+    """The contract."""
+    return ApiContract.load(CONTRACT)
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """A LiveKit server."""
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def start_api(
+    livekit: LiveKitServer, contract: ApiContract, tmp_path_factory: pytest.TempPathFactory
+) -> StartApi:
+    """Starts an API for as long as a context lasts; `environ` wins over what it gets."""
+
+    @contextmanager
+    def start(key: str = DEFAULT_KEY, **environ: str) -> Iterator[JudgedApi]:
+        folder = tmp_path_factory.mktemp("api")
+        stack = Stack(
+            StackSettings(
+                livekit_url=livekit.url,
+                livekit_api_key=livekit.api_key,
+                livekit_api_secret=livekit.api_secret,
+                database_url=f"sqlite:///{folder / 'api.sqlite3'}",
+                log_folder=folder,
+                api_key=key,
+                environ=environ,
+            )
+        )
+        try:
+            stack.start_api()
+            yield JudgedApi(stack.api_port, contract, key)
+        finally:
+            stack.stop()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def api(start_api: StartApi) -> Iterator[JudgedApi]:
+    """An API that all tests share: each uses ids of its own."""
+    with start_api() as running:
+        yield running

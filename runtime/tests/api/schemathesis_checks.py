@@ -1,0 +1,27 @@
+"""A check that Schemathesis runs beside its own."""
+
+from __future__ import annotations
+
+import re
+
+import schemathesis
+from schemathesis import Case, CheckContext, Response
+
+REFUSALS = re.compile(
+    r"Agent \d+ not registered"
+    r"|Agent \d+ is at capacity \(\d+ sessions\)"
+    r"|Session .+ not found",
+    re.DOTALL,
+)
+
+
+@schemathesis.check
+def valid_requests_are_refused_for_a_reason(
+    _context: CheckContext, response: Response, case: Case
+) -> bool | None:
+    """A request that fits the contract gets 400 only in the words that say what is missing."""
+    generated = case.meta.generation if case.meta is not None else None
+    if response.status_code == 400 and generated is not None and generated.mode.is_positive:
+        error = response.json()["error"]
+        assert REFUSALS.fullmatch(error), f"a valid request was refused: {error}"
+    return None

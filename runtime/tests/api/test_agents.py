@@ -1,0 +1,124 @@
+"""Agents over HTTP, as the builder uses them."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.judged_api import JudgedApi
+
+UNKNOWN = {"registered": False, "active": False, "activeSessions": 0, "maxSessions": 0}
+
+
+def test_unregistered_agent_is_an_answer(api: JudgedApi) -> None:
+    """An id that nobody registered is told as such, in the known order of keys, with 200."""
+    answer = api.ask("GET", f"/api/agents/{api.new_id()}")
+    assert answer.status == 200
+    assert answer.json == UNKNOWN
+    assert list(answer.json) == list(UNKNOWN)
+
+
+def test_registered_agent_is_told(api: JudgedApi) -> None:
+    """After register the agent is registered and active, with the maximum that it was given."""
+    agent_id = api.new_id()
+    assert api.register(agent_id, maxConcurrentSessions=3).json == {
+        "success": True,
+        "agentId": agent_id,
+    }
+    assert api.ask("GET", f"/api/agents/{agent_id}").json == {
+        "registered": True,
+        "active": True,
+        "activeSessions": 0,
+        "maxSessions": 3,
+    }
+
+
+def test_maximum_has_a_default(api: JudgedApi) -> None:
+    """Without maxConcurrentSessions an agent may hold MAX_SESSIONS_PER_AGENT, 100 by default."""
+    agent_id = api.new_id()
+    api.register(agent_id)
+    assert api.ask("GET", f"/api/agents/{agent_id}").json["maxSessions"] == 100
+
+
+def test_agents_are_listed_in_order_of_registration(api: JudgedApi) -> None:
+    """The list keeps the order of first registration, and an agent that was forgotten leaves it."""
+    first, second, third = (api.new_id() for _ in range(3))
+    for agent_id in (third, first, second, third):
+        api.register(agent_id)
+    api.ask("DELETE", f"/api/agents/{first}")
+    listed = api.ask("GET", "/api/agents").json["agents"]
+    assert [each for each in listed if each in {first, second, third}] == [third, second]
+
+
+def test_registering_again_keeps_sessions(api: JudgedApi) -> None:
+    """A new configuration replaces the old one; active sessions stay."""
+    agent_id, _ = api.new_session(maxConcurrentSessions=2)
+    api.register(agent_id, maxConcurrentSessions=5)
+    status = api.ask("GET", f"/api/agents/{agent_id}").json
+    assert (status["activeSessions"], status["maxSessions"]) == (1, 5)
+
+
+def test_forgetting_ends_sessions(api: JudgedApi) -> None:
+    """Deleting an agent ends its sessions; they stay on record."""
+    agent_id, session_id = api.new_session()
+    assert api.ask("DELETE", f"/api/agents/{agent_id}").json == {"success": True}
+    assert api.ask("GET", f"/api/agents/{agent_id}").json == UNKNOWN
+    assert api.ask("GET", f"/api/sessions/{session_id}").json["status"] == "ended"
+
+
+def test_forgetting_what_is_not_there_succeeds(api: JudgedApi) -> None:
+    """Deleting an agent that nobody registered is 200."""
+    assert api.ask("DELETE", f"/api/agents/{api.new_id()}").json == {"success": True}
+
+
+@pytest.mark.parametrize(
+    "text", ["abc", "1abc", "1.7", "0", "-1", "+1", "01", "2147483648", "%C2%B9"]
+)
+def test_what_is_no_id(api: JudgedApi, text: str) -> None:
+    """Text that spells no id is 404 to ask for and 400 to delete; nothing is guessed from it."""
+    assert api.ask("GET", f"/api/agents/{text}").status == 404
+    refused = api.ask("DELETE", f"/api/agents/{text}")
+    assert (refused.status, refused.error) == (
+        400,
+        "agentId must be an integer from 1 to 2147483647",
+    )
+
+
+def test_builder_sends_null_for_what_is_not_set(api: JudgedApi) -> None:
+    """A configuration of nothing but nulls and unknown keys is accepted."""
+    names = (
+        "name description sttProvider sttConfig ttsProvider ttsConfig voiceId llmProvider llmModel "
+        "llmConfig visionEnabled screenShareEnabled transcribeEnabled languages avatarModel "
+        "systemPrompt initialGreeting temperature mcpGatewayUrl mcpConfig maxConcurrentSessions "
+        "resourceLimits livekitConfig langfuseConfig somethingNew"
+    )
+    assert api.register(api.new_id(), **dict.fromkeys(names.split())).status == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sttProvider", "nobody"),
+        ("sttProvider", 1),
+        ("temperature", 3),
+        ("temperature", "warm"),
+        ("visionEnabled", "yes"),
+        ("visionEnabled", 1),
+        ("languages", "en"),
+        ("maxConcurrentSessions", 0),
+        ("maxConcurrentSessions", 1.5),
+        ("sttConfig", []),
+        ("livekitConfig", {"url": 7}),
+    ],
+)
+def test_faulty_configuration_names_the_field(api: JudgedApi, field: str, value: object) -> None:
+    """A faulty field of the configuration is 400 with its path, and nothing is registered."""
+    agent_id = api.new_id()
+    refused = api.register(agent_id, **{field: value})
+    assert refused.status == 400
+    assert f'"config",\n      "{field}"' in refused.error
+    assert api.ask("GET", f"/api/agents/{agent_id}").json == UNKNOWN
+
+
+def test_unknown_provider_is_told_what_there_is(api: JudgedApi) -> None:
+    """An unknown provider is answered with those that are available."""
+    assert "deepgram" in api.register(api.new_id(), sttProvider="nobody").error

@@ -1,0 +1,84 @@
+"""openapi.yaml and the code, against each other."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import pytest
+from falcon.inspect import inspect_routes
+from jsonschema import Draft202012Validator
+
+from agent_runtime.api.app import Access, create_app
+from agent_runtime.runtime import AgentRuntime
+from fixtures.api_contract import ApiContract, ContractBroken
+
+
+def routes() -> set[str]:
+    """Method and path of everything that is served, in the contract's spelling."""
+    app = create_app(cast("AgentRuntime", None), Access())
+    found = set()
+    for route in inspect_routes(app):
+        path = re.sub(r"_([a-z])", lambda match: match[1].upper(), route.path)
+        methods = {method.method for method in route.methods if not method.internal}
+        found |= {f"{method} {path}" for method in methods - {"HEAD", "OPTIONS"}}
+    return found
+
+
+def test_routes_are_the_contracts_operations(contract: ApiContract) -> None:
+    """Every route is an operation of the contract and every operation has its route: twelve."""
+    assert routes() == set(contract.operations)
+    assert len(contract.operations) == 12
+
+
+def test_every_operation_documents_the_shape_of_errors(contract: ApiContract) -> None:
+    """All documented failures have the one shape {"error"}, but for readiness's own."""
+    for name, operation in contract.operations.items():
+        for status, response in operation["responses"].items():
+            if status >= "300" and (name, status) != ("GET /ready", "503"):
+                text = str(response)
+                assert "Error'" in text or "components/responses/" in text, f"{name} {status}"
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "body"),
+    [
+        (418, "application/json; charset=utf-8", b"{}"),
+        (200, "text/html; charset=utf-8", b'{"success":true}'),
+        (200, "application/json; charset=utf-8", b'{"success":true,"more":1}'),
+        (200, "application/json; charset=utf-8", b"{}"),
+        (400, "application/json; charset=utf-8", b'{"title":"no"}'),
+    ],
+    ids=["status", "content type", "more", "less", "error"],
+)
+def test_an_answer_that_breaks_the_contract_is_noticed(
+    contract: ApiContract, status: int, content_type: str, body: bytes
+) -> None:
+    """The judge of all other tests refuses what is not documented."""
+    with pytest.raises(ContractBroken):
+        contract.check("DELETE", "/api/agents/7", status, content_type, body)
+
+
+def schemas(node: Any, path: str = "#") -> list[tuple[str, Any, list[Any]]]:
+    """Every schema with examples beside it: where, the schema, the examples."""
+    found = []
+    if isinstance(node, dict):
+        if "schema" in node:
+            examples = [node["example"]] if "example" in node else []
+            named = node.get("examples", {})
+            examples += [each["value"] for each in named.values() if "value" in each]
+            found.append((path, node["schema"], examples))
+        for key, value in node.items():
+            found += schemas(value, f"{path}/{key}")
+    return found
+
+
+def test_examples_fit_their_schemas(contract: ApiContract) -> None:
+    """What the contract shows is what it asks for."""
+    checked = 0
+    for path, schema, examples in schemas(contract.document):
+        validator = Draft202012Validator({**schema, "components": contract.document["components"]})
+        for example in examples:
+            assert not list(validator.iter_errors(example)), f"{path}: {example}"
+            checked += 1
+    assert checked > 30

@@ -1,0 +1,146 @@
+"""Schemathesis against the running API, and every documented status of every operation seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+
+from agent_runtime.api.bodies import MAX_BODY
+from agent_runtime.api.limits import MAX_HEAD
+from fixtures.api_contract import ApiContract, Documented
+from fixtures.judged_api import JudgedApi
+from fixtures.servers.ports import free_ports
+
+HERE: Final = Path(__file__).parent
+StartApi = Callable[..., AbstractContextManager[JudgedApi]]
+
+
+def generated(api: JudgedApi, folder: Path) -> set[Documented]:
+    """What Schemathesis saw in all its phases; fails with its report when it found a fault."""
+    report = folder / "report.ndjson"
+    ended = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("--no-color", "--config-file", str(HERE / "schemathesis.toml")),
+            *("run", str(HERE.parents[2] / "openapi.yaml")),
+            *("--url", f"http://127.0.0.1:{api.port}"),
+            *("--header", f"Authorization: Bearer {api.key}"),
+            *("--report", "ndjson", "--report-ndjson-path", str(report)),
+        ],
+        cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "schemathesis_checks.py")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return set(_pairs(api.contract, report))
+
+
+def _pairs(contract: ApiContract, report: Path) -> Iterator[Documented]:
+    for line in report.read_text("utf-8").splitlines():
+        event = json.loads(line).get("ScenarioFinished", {})
+        for interaction in event.get("recorder", {}).get("interactions", {}).values():
+            request, response = interaction["request"], interaction.get("response")
+            name = contract.operation_of(request["method"], urlsplit(request["uri"]).path)
+            if name is not None and response is not None:
+                yield Documented(name, response["status_code"])
+
+
+def every_operation(api: JudgedApi, agent_id: int = 1, **headers: str) -> dict[str, int]:
+    """Ask for each operation once, in a form that needs no fault to succeed; tells the statuses."""
+    registration = {"agentId": agent_id, "tenantId": 1, "config": {}}
+    session = {"agentId": agent_id, "tenantId": 1, "roomName": ""}
+    bodies = {"registerAgent": registration, "createSession": session}
+    values = {"agentId": agent_id, "tenantId": 1, "sessionId": "nope"}
+    statuses = {}
+    for name, operation in api.contract.operations.items():
+        method, template = name.split()
+        body = bodies.get(operation["operationId"])
+        answer = api.ask(method, template.format(**values), body, headers=headers)
+        statuses[name] = answer.status
+    return statuses
+
+
+def reach_limits(api: JudgedApi) -> None:
+    """413 and 431 on every operation, 415 where a body is read."""
+    assert set(every_operation(api, X=("x" * MAX_HEAD)).values()) == {431}
+    for name in api.contract.operations:
+        method, template = name.split()
+        path = template.format(agentId=1, tenantId=1, sessionId="nope")
+        assert api.ask(method, path, body=b" " * (MAX_BODY + 1)).status == 413
+    statuses = every_operation(api, **{"Content-Encoding": "br"})
+    assert {name for name, status in statuses.items() if status == 415} == {
+        "POST /api/agents/register",
+        "POST /api/sessions/create",
+    }
+
+
+def test_every_documented_status_is_seen(
+    start_api: StartApi, database: str, contract: ApiContract, tmp_path: Path
+) -> None:
+    """No generated request finds a fault, and what the contract documents without one is seen."""
+    with start_api(DATABASE_URL=database) as api:
+        seen = generated(api, tmp_path)
+        reach_limits(api)
+        seen |= api.seen
+    expected = {pair for pair, faults in contract.documented.items() if not faults}
+    assert seen >= expected, f"never seen: {sorted(expected - seen)}"
+    assert seen <= set(contract.documented)
+
+
+@contextmanager
+def cursor(url: str) -> Iterator[psycopg2.extensions.cursor]:
+    """Statements on a database, each for itself."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as statements:
+            yield statements
+
+
+def test_every_fault_is_seen(
+    start_api: StartApi, postgres_database: str, contract: ApiContract
+) -> None:
+    """What only a fault brings is seen under that fault, from every operation that documents it."""
+    (nobody,) = free_ports(1)
+    with start_api(
+        DATABASE_URL=postgres_database, LIVEKIT_URL=f"ws://127.0.0.1:{nobody}"
+    ) as without_livekit:
+        assert every_operation(without_livekit)["POST /api/sessions/create"] == 503
+        assert every_operation(without_livekit)["GET /ready"] == 503
+
+    with start_api(DATABASE_URL=postgres_database) as api:
+        assert every_operation(api)["GET /ready"] == 200
+        with cursor(postgres_database) as statements:
+            statements.execute("ALTER SCHEMA public RENAME TO elsewhere; CREATE SCHEMA public")
+        broken = every_operation(api)
+        with cursor(postgres_database) as statements:
+            statements.execute("SELECT current_database()")
+            ((name,),) = statements.fetchall()
+        with cursor(postgres_database.rpartition("/")[0] + "/postgres") as statements:
+            statements.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        away = every_operation(api)
+    seen = without_livekit.seen | api.seen
+    expected = {pair for pair, faults in contract.documented.items() if faults}
+    assert seen >= expected, f"never seen: {sorted(expected - seen)}"
+    healthy = {"GET /health": 200}
+    assert broken == dict.fromkeys(contract.operations, 500) | {"GET /ready": 503} | healthy
+    assert away == dict.fromkeys(contract.operations, 503) | healthy
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'api.sqlite3'}"
+    return str(request.getfixturevalue("postgres_database"))

@@ -1,0 +1,118 @@
+"""Figures over HTTP: their dates and forms. That the sums are right: the tests of storage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fixtures.judged_api import JudgedApi
+
+FORM = "must be an ISO 8601 date or date-time"
+PATHS = ["/api/metrics/agent/1", "/api/metrics/tenant/1"]
+
+
+def test_nobody_has_zeros(api: JudgedApi) -> None:
+    """An agent and a tenant without sessions have zeros, whole numbers all, in the known order."""
+    number = 2147483647
+    agent = api.ask("GET", f"/api/metrics/agent/{number}").body.decode()
+    tenant = api.ask("GET", f"/api/metrics/tenant/{number}").body.decode()
+    assert agent == (
+        f'{{"agentId":{number},"totalSessions":0,"activeSessions":0,"avgLatency":0,"totalCost":0}}'
+    )
+    assert tenant == f'{{"tenantId":{number},"activeAgents":0,"totalSessions":0,"totalCost":0}}'
+
+
+def test_sessions_are_counted(api: JudgedApi) -> None:
+    """A session counts for its agent and its tenant, as active until it ended."""
+    agent_id, tenant_id = api.new_id(), api.new_id()
+    api.register(agent_id)
+    session_id = api.create(agent_id, tenantId=tenant_id).json["session"]["sessionId"]
+    agent, tenant = f"/api/metrics/agent/{agent_id}", f"/api/metrics/tenant/{tenant_id}"
+    figures = api.ask("GET", agent).json
+    assert (figures["totalSessions"], figures["activeSessions"]) == (1, 1)
+    assert api.ask("GET", tenant).json["activeAgents"] == 1
+    api.ask("POST", f"/api/sessions/{session_id}/end")
+    figures = api.ask("GET", agent).json
+    assert (figures["totalSessions"], figures["activeSessions"]) == (1, 0)
+    assert api.ask("GET", tenant).json["activeAgents"] == 0
+
+
+def test_session_without_turns_has_zeros(api: JudgedApi) -> None:
+    """Before its first turn a session's figures are zeros."""
+    _, session_id = api.new_session()
+    assert api.ask("GET", f"/api/metrics/session/{session_id}").json == {
+        "sessionId": session_id,
+        "messageCount": 0,
+        "avgLatency": 0,
+        "totalCost": 0,
+    }
+
+
+def test_dates_are_inclusive(api: JudgedApi) -> None:
+    """A session is within a range that begins or ends with its own start, as shown; or its day."""
+    agent_id, session_id = api.new_session()
+    shown = api.ask("GET", f"/api/sessions/{session_id}").json["startedAt"]
+    started = datetime.fromisoformat(shown)
+    day = started.date().isoformat()
+    later = (started + timedelta(seconds=1)).astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    def counted(query: str) -> int:
+        answer = api.ask("GET", f"/api/metrics/agent/{agent_id}?{query}")
+        return int(answer.json["totalSessions"])
+
+    assert counted(f"startDate={shown}&endDate={shown}") == 1
+    assert counted(f"startDate={day}&endDate={day}") == 1
+    assert counted(f"startDate={shown[:-1]}") == 1
+    assert counted(f"startDate={later}") == 0
+    assert counted(f"endDate={(started - timedelta(days=1)).date()}") == 0
+    assert counted(f"startDate={later}&endDate={day}") == 0
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "date",
+    [
+        "2026-01-31",
+        "2026-01-31T09:30",
+        "2026-01-31T09:30:00",
+        "2026-01-31T09:30:00.123456789Z",
+        "2026-01-31t09:30:00z",
+        "2026-01-31T09:30:00%2B02:00",
+        "0001-01-01T00:00:00%2B14:00",
+        "9999-12-31T23:59:59-14:00",
+        "9999-12-31",
+    ],
+)
+def test_dates_that_are_read(api: JudgedApi, path: str, date: str) -> None:
+    """ISO 8601 dates and times, with or without a zone, up to the ends of the calendar."""
+    assert api.ask("GET", f"{path}?startDate={date}&endDate={date}").status == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", ["startDate", "endDate"])
+@pytest.mark.parametrize(
+    "date",
+    ["garbage", "", "2026-02-30", "2026-13-01", "20260131", "31.01.2026", "1769852400",
+     "2026-01-31 09:30", "2026-01-31T25:00Z", "2026-01-31T09:30:00+02:00", "%00", "2026-W05-6"],
+)  # fmt: skip
+def test_dates_that_are_refused(api: JudgedApi, path: str, name: str, date: str) -> None:
+    """Anything else is 400 and names the parameter, never read as no limit."""
+    refused = api.ask("GET", f"{path}?{name}={date.replace(' ', '%20')}")
+    assert refused.status == 400
+    assert refused.error.startswith(f"{name} {FORM}")
+
+
+def test_date_given_twice_is_refused(api: JudgedApi) -> None:
+    """Two values for one parameter are 400: which one counts would be a guess."""
+    refused = api.ask("GET", f"{PATHS[0]}?startDate=2026-01-01&startDate=2026-01-02")
+    assert refused.error == "startDate is given more than once"
+
+
+@pytest.mark.parametrize("text", ["abc", "1.5", "0", "2147483648"])
+def test_what_is_no_id(api: JudgedApi, text: str) -> None:
+    """Metrics of what is no id are 400, naming which id."""
+    for kind in ("agent", "tenant"):
+        refused = api.ask("GET", f"/api/metrics/{kind}/{text}")
+        assert refused.status == 400
+        assert refused.error.startswith(f"{kind}Id must be an integer")

@@ -1,0 +1,121 @@
+"""Sessions over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import pytest
+
+from fixtures.judged_api import JudgedApi
+from fixtures.servers.ports import free_ports
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+def test_the_id_that_create_gives_is_the_sessions(api: JudgedApi) -> None:
+    """Create gives 21 characters under which the session is found, with all that is known of it."""
+    agent_id = api.new_id()
+    api.register(agent_id)
+    created = api.create(agent_id, tenantId=9, roomName="a room", participantName="Ada").json
+    assert list(created) == ["success", "session"]
+    session_id = created["session"]["sessionId"]
+    assert re.fullmatch(r"[A-Za-z0-9_-]{21}", session_id)
+    session = api.ask("GET", f"/api/sessions/{session_id}").json
+    assert re.fullmatch(TIME, session.pop("startedAt"))
+    assert session == {
+        "sessionId": session_id,
+        "agentId": agent_id,
+        "tenantId": 9,
+        "roomName": "a room",
+        "status": "connecting",
+        "participantCount": 0,
+    }
+
+
+def test_empty_room_name_gives_a_room(api: JudgedApi) -> None:
+    """Two sessions without a room name get two rooms, told in the answers."""
+    agent_id = api.new_id()
+    api.register(agent_id)
+    rooms = {api.create(agent_id).json["session"]["roomName"] for _ in range(2)}
+    assert len(rooms) == 2
+    assert "" not in rooms
+
+
+def test_session_ends_once_and_for_all(api: JudgedApi) -> None:
+    """Ending ends, frees the agent's place, and ending again changes nothing."""
+    agent_id, session_id = api.new_session()
+    assert api.ask("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
+    ended = api.ask("GET", f"/api/sessions/{session_id}").json
+    assert ended["status"] == "ended"
+    assert list(ended)[-2:] == ["endedAt", "participantCount"]
+    assert re.fullmatch(TIME, ended["endedAt"])
+    assert api.ask("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
+    assert api.ask("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
+    assert api.ask("GET", f"/api/sessions/{session_id}").json == ended
+
+
+@pytest.mark.parametrize("session_id", ["nope", "%00", "a%2Fb", "x" * 300, "%F0%9F%98%80"])
+def test_unknown_session(api: JudgedApi, session_id: str) -> None:
+    """A session that never was is 404 to ask for, and 400 to end, as old clients expect."""
+    assert api.ask("GET", f"/api/sessions/{session_id}").status == 404
+    assert api.ask("GET", f"/api/metrics/session/{session_id}").status == 404
+    if session_id != "a%2Fb":
+        assert api.ask("POST", f"/api/sessions/{session_id}/end").status == 400
+
+
+def test_words_for_an_unknown_session(api: JudgedApi) -> None:
+    """The error names the session, in the words that clients know."""
+    for method, path in (
+        ("GET", "/api/sessions/nope"),
+        ("GET", "/api/metrics/session/nope"),
+        ("POST", "/api/sessions/nope/end"),
+    ):
+        assert api.ask(method, path).error == "Session nope not found"
+
+
+def test_unregistered_agent_gets_no_session(api: JudgedApi) -> None:
+    """Create for an agent that nobody registered is 400 in the known words."""
+    agent_id = api.new_id()
+    refused = api.create(agent_id)
+    assert (refused.status, refused.error) == (400, f"Agent {agent_id} not registered")
+
+
+def test_capacity_holds(api: JudgedApi) -> None:
+    """Of 10 simultaneous creates for an agent of 2, two succeed and eight are told why not."""
+    agent_id = api.new_id()
+    api.register(agent_id, maxConcurrentSessions=2)
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: api.create(agent_id), range(10)))
+    assert sorted(answer.status for answer in answers) == [200] * 2 + [400] * 8
+    words = {answer.error for answer in answers if answer.status == 400}
+    assert words == {f"Agent {agent_id} is at capacity (2 sessions)"}
+
+
+def test_place_is_free_again_after_the_end(api: JudgedApi) -> None:
+    """Ending a session lets the next one in."""
+    agent_id, session_id = api.new_session(maxConcurrentSessions=1)
+    assert api.create(agent_id).status == 400
+    api.ask("POST", f"/api/sessions/{session_id}/end")
+    assert api.create(agent_id).status == 200
+
+
+def test_livekit_away_is_said_and_leaves_no_ghost(
+    start_api: Callable[..., AbstractContextManager[JudgedApi]],
+) -> None:
+    """Create while LiveKit cannot be reached is 503 and takes no place; the rest works."""
+    (nobody,) = free_ports(1)
+    with start_api(LIVEKIT_URL=f"ws://127.0.0.1:{nobody}") as api:
+        agent_id = api.new_id()
+        api.register(agent_id, maxConcurrentSessions=1)
+        for _ in range(2):
+            refused = api.create(agent_id)
+            assert refused.status == 503
+            assert "LiveKit" in refused.error
+        assert api.ask("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
+        ready = api.ask("GET", "/ready")
+        assert (ready.status, ready.json["status"]) == (503, "not ready")
+        assert "LiveKit" in ready.json["reason"]
+        assert api.ask("GET", "/health").status == 200
