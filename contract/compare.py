@@ -53,9 +53,10 @@ def expected_from(
         places = _guessed(value)
     for pointer, kind in places.items():
         found = pointed(value, pointer)
-        is_moment = kind == "moment" and isinstance(found, str)
-        if is_moment and Moment(own).fault(found) is None:
-            value = _with(value, pointer, Moment(window, form_of_time(str(found))))
+        if kind != "moment" or not isinstance(found, str):
+            continue
+        if Moment(own).fault(found) is None:
+            value = _with(value, pointer, Moment(window, form_of_time(found)))
     return Expectation(
         answer.status, joined(answer.headers), document.kind, value, document.text, answer.effects
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -30,7 +30,8 @@ class Replay:
 
     `answers` have symbols for ids, `new_ids` the ids as they were, `clashes` names the earlier
     symbol of an id that was handed out twice, `left_out` the change that the target cannot make;
-    `exact` holds what went over the wire.
+    `exact` holds what went over the wire. `reread`, where it was asked for, has the answers to
+    reads that were sent a second time at once.
     """
 
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -38,6 +39,12 @@ class Replay:
     clashes: dict[int, str] = field(default_factory=dict)
     left_out: dict[int, str] = field(default_factory=dict)
     exact: dict[int, tuple[Request, Answer]] = field(default_factory=dict)
+    second: dict[int, Answer] = field(default_factory=dict)
+
+    @property
+    def reread(self) -> Replay:
+        """The second answers to reads, as a replay of its own."""
+        return Replay(answers=self.second)
 
 
 def symbolic_requests(corpus: Corpus, spec: Specification) -> dict[int, Request]:
@@ -54,17 +61,22 @@ def symbolic_requests(corpus: Corpus, spec: Specification) -> dict[int, Request]
 
 async def replay(
     steps: Sequence[Step],
-    requests: dict[int, Request],
+    requests: Mapping[int, Request],
     target: Target,
     spec: Specification,
     progress: Progress = lambda _: None,
+    into: Replay | None = None,
+    *,
+    reread: bool = False,
 ) -> Replay:
     """Reset the target, then send the steps one after another (those of a group at once).
 
-    Raises Inconclusive when the target cannot be reached or does not answer.
+    With `reread` every GET is sent twice, which shows noise where there is no second service. What
+    was answered so far is in `into` also when this raises Inconclusive, because the target cannot
+    be reached or does not answer.
     """
+    found = Replay() if into is None else into
     await target.reset()
-    found = Replay()
     own = Bijection()
     for group in _groups(steps):
         change = group[0].before
@@ -87,6 +99,8 @@ async def replay(
                     found.clashes[step.index] = own.clashes[symbol]
             found.answers[step.index] = symbolic_answer(answer, own)
             found.exact[step.index] = (request, answer)
+            if reread and request.method == "GET":
+                found.second[step.index] = symbolic_answer(await target.send(request), own)
         progress(len(group))
     return found
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from contract.cluster import Cluster, Finding, clusters
 from contract.compare import Difference
-from contract.corpus import Corpus, Step
+from contract.corpus import Corpus
+from contract.errors import Inconclusive
 from contract.facts import World, request_facts
 from contract.judge import Exchange, exchange, judge
 from contract.ledger.entries import Entry
 from contract.messages import Request
 from contract.noise import Noise
-from contract.noise import learn as learn_noise
 from contract.replay import Progress, Replay, replay, symbolic_requests
 from contract.specification import Match, Pair, Specification
 from contract.targets import Target
@@ -52,56 +52,77 @@ class Material:
         matches = {step: spec.match(r.method, r.path) for step, r in requests.items()}
         return cls(corpus, spec, entries, requests, matches)
 
+    def only(self, indexes: Iterable[int]) -> Material:
+        """The same with the steps of these indexes alone."""
+        return replace(self, corpus=self.corpus.only(indexes))
 
-async def compare(
+
+async def replayed(
     material: Material,
-    old: Target,
-    again: Target | None,
-    new: Target,
-    progress: Mapping[str, Progress],
-) -> Comparison:
-    """Replay to all targets at the same time, then judge. Raises Inconclusive."""
-    steps = material.corpus.steps
-    targets = [old, new] if again is None else [old, new, again]
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(
-                replay(steps, dict(material.requests), t, material.spec, progress[t.name])
-            )
-            for t in targets
-        ]
-    replays = [task.result() for task in tasks]
-    noise = (
-        Noise() if again is None
-        else learn_noise(replays[0], replays[2], material.matches, material.spec)
-    )  # fmt: skip
-    return judged(material, replays[0], replays[1], noise)
+    targets: Sequence[Target],
+    progress: Callable[[Target], Progress],
+    reread: Target | None = None,
+) -> tuple[list[Replay], str | None]:
+    """Replay to all targets at the same time.
+
+    `reread` names the one whose reads are sent twice. Returns what each answered and, when one of
+    them failed, why; the others stop then too.
+    """
+    found = [Replay() for _ in targets]
+    failure: str | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for target, into in zip(targets, found, strict=True):
+                group.create_task(
+                    replay(
+                        material.corpus.steps,
+                        material.requests,
+                        target,
+                        material.spec,
+                        progress(target),
+                        into,
+                        reread=target is reread,
+                    ),
+                    name=target.name,
+                )
+    except* Inconclusive as failures:
+        failure = "; ".join(str(error) for error in failures.exceptions)
+    return found, failure
 
 
 def judged(material: Material, old: Replay, new: Replay, noise: Noise) -> Comparison:
-    """Judge two replays, step by step."""
+    """Judge two replays, step by step, as far as both have answers."""
     found = Comparison(noise=noise)
     world = World()
     for step in material.corpus.steps:
-        _change(world, step, new)
-        if step.index in new.left_out or step.index in old.left_out:
-            found.left_out[step.index] = new.left_out.get(step.index) or old.left_out[step.index]
+        left_out = new.left_out.get(step.index) or old.left_out.get(step.index)
+        if left_out is not None:
+            found.left_out[step.index] = left_out
             continue
+        if step.index not in old.answers or step.index not in new.answers:
+            break
+        if step.before is not None:
+            world.change(step.before)
         facts = request_facts(material.requests[step.index], material.spec)
         case = exchange(step, facts, old.answers[step.index], new.answers[step.index], world)
-        found.exchanges[step.index] = case
-        result = judge(case, material.entries, material.spec)
-        found.used.update(result.used)
-        found.observed.add((facts.operation, case.new.status))
-        differences = [d for d in result.differences if not noise.hides(step.index, d)]
-        differences += _id_faults(step.index, old, new)
-        found.findings += [
-            Finding(step.index, facts.operation, (case.old.status, case.new.status), d)
-            for d in differences
-        ]
+        _judge_step(material, found, case, _id_faults(step.index, old, new))
         world.learn(facts, case.new)
     found.clusters = clusters(found.findings)
     return found
+
+
+def _judge_step(
+    material: Material, found: Comparison, case: Exchange, id_faults: list[Difference]
+) -> None:
+    found.exchanges[case.index] = case
+    result = judge(case, material.entries, material.spec)
+    found.used.update(result.used)
+    found.observed.add((case.request.operation, case.new.status))
+    differences = [d for d in result.differences if not found.noise.hides(case.index, d)]
+    found.findings += [
+        Finding(case.index, case.request.operation, (case.old.status, case.new.status), difference)
+        for difference in (*differences, *id_faults)
+    ]
 
 
 def unobserved(pairs: Sequence[Pair], found: Comparison, faults: frozenset[str]) -> list[Pair]:
@@ -112,11 +133,6 @@ def unobserved(pairs: Sequence[Pair], found: Comparison, faults: frozenset[str])
         if (pair.operation, pair.status) not in found.observed
         and (not pair.faults or faults.intersection(pair.faults))
     ]
-
-
-def _change(world: World, step: Step, new: Replay) -> None:
-    if step.before is not None and step.index not in new.left_out:
-        world.change(step.before)
 
 
 def _id_faults(step: int, old: Replay, new: Replay) -> list[Difference]:

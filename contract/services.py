@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,3 +43,10 @@ class ManagedOld:
     async def stop(self) -> None:
         """End the process."""
         await asyncio.to_thread(self.service.stop)
+
+
+@asynccontextmanager
+async def managed_new(database: str) -> AsyncIterator[HttpTarget]:
+    """Our API on a fresh `sqlite` or `postgresql` database, with a LiveKit recorder."""
+    raise NotImplementedError(database)
+    yield

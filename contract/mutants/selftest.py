@@ -132,7 +132,7 @@ def _noticed(
 
 async def _live(material: Material, base: _Base, mutant: Mutant, target: Target) -> Outcome:
     layer = MutatingTarget(target, mutant, material.spec)
-    new = await replay(material.corpus.steps, dict(material.requests), layer, material.spec)
+    new = await replay(material.corpus.steps, material.requests, layer, material.spec)
     after = judged(material, base.old, new, base.found.noise)
     fresh = [f for f in after.findings if _key(f.step, f.difference) not in base.known]
     by_status = any(f.difference.kind == "status" for f in fresh)
@@ -142,7 +142,7 @@ async def _live(material: Material, base: _Base, mutant: Mutant, target: Target)
 
 async def _short_base(material: Material, full: Comparison, old: Target, new: Target) -> _Base:
     """Both services on the short corpus, without any mutant."""
-    steps, requests = material.corpus.steps, dict(material.requests)
+    steps, requests = material.corpus.steps, material.requests
     async with asyncio.TaskGroup() as group:
         of_old = group.create_task(replay(steps, requests, old, material.spec))
         of_new = group.create_task(replay(steps, requests, new, material.spec))

@@ -1,0 +1,1 @@
+"""What a run leaves behind: verdict.json, JUnit XML, one HTML page, replays to paste."""

@@ -1,0 +1,178 @@
+"""The verdict, and the file that says it to programs (verdict.schema.json)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from contract.cluster import Cluster
+from contract.ledger.audit import Fault
+from contract.ledger.entries import Entry
+from contract.mutants.selftest import Score
+from contract.run import Comparison
+from contract.specification import Pair
+
+SCHEMA: Final = Path(__file__).parent / "verdict.schema.json"
+
+
+class Judgement(StrEnum):
+    """The three answers."""
+
+    PARITY = "parity"
+    DIVERGENCE = "divergence"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1 or 2."""
+        return list(Judgement).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One new service that was compared: its name and what was found."""
+
+    name: str
+    comparison: Comparison
+    replays: Mapping[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass
+class Report:
+    """Everything that a run has to say; filled as it goes, so that nothing found is lost."""
+
+    seed: int
+    corpus_hash: str = ""
+    corpus_size: int = 0
+    sides: list[Side] = field(default_factory=list)
+    entries: Sequence[Entry] = ()
+    faults: list[Fault] = field(default_factory=list)
+    unobserved: list[Pair] = field(default_factory=list)
+    not_demanded: list[Pair] = field(default_factory=list)
+    score: Score | None = None
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    coverage: float | None = None
+
+    @property
+    def clusters(self) -> list[tuple[Side, Cluster]]:
+        """All clusters of all sides."""
+        return [(side, cluster) for side in self.sides for cluster in side.comparison.clusters]
+
+    @property
+    def judgement(self) -> Judgement:
+        """Whatever breaks the proof comes first; then findings; then gaps of the proof."""
+        if self.failures:
+            return Judgement.INCONCLUSIVE
+        if self.clusters or self.faults:
+            return Judgement.DIVERGENCE
+        if self.unobserved or (self.score is not None and not self.score.passed):
+            return Judgement.INCONCLUSIVE
+        return Judgement.PARITY if self.sides else Judgement.INCONCLUSIVE
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        if self.failures:
+            return f"Inconclusive: {self.failures[0]}"
+        if self.clusters or self.faults:
+            count, faulty = len(self.clusters), len(self.faults)
+            parts = [f"{count} cluster{'s' * (count != 1)} of differences"] * bool(count)
+            parts += [f"{faulty} fault{'s' * (faulty != 1)} of the ledger"] * bool(faulty)
+            return f"Divergence: {' and '.join(parts)}."
+        if self.unobserved:
+            missing = ", ".join(map(str, self.unobserved))
+            return f"Inconclusive: documented and never observed: {missing}."
+        if self.score is not None and self.score.control_findings:
+            return "Inconclusive: the old service, compared with itself, is not silent."
+        if self.score is not None and self.score.missed:
+            missed = ", ".join(outcome.mutant.id for outcome in self.score.missed)
+            return f"Inconclusive: seeded divergences were not noticed: {missed}."
+        used = sum(bool(self._uses(entry.id)) for entry in self.entries)
+        return (
+            f"Parity: {self.corpus_size} requests were answered alike, but for what "
+            f"{used} entries of the ledger decided."
+        )
+
+    def _uses(self, entry: str) -> int:
+        return sum(side.comparison.used[entry] for side in self.sides)
+
+    def as_json(self) -> dict[str, Any]:
+        """What verdict.json holds: nothing that changes from run to run."""
+        return {
+            "verdict": str(self.judgement),
+            "sentence": self.sentence,
+            "seed": self.seed,
+            "corpus": {"hash": self.corpus_hash, "requests": self.corpus_size},
+            "counts": {
+                "clusters": len(self.clusters),
+                "findings": sum(len(c.findings) for _, c in self.clusters),
+                "noise": sum(len(side.comparison.noise.places) for side in self.sides),
+            },
+            "failures": self.failures,
+            "warnings": self.warnings,
+            "targets": [self._side(side) for side in self.sides],
+            "observed": sorted(
+                [operation, status]
+                for operation, status in set().union(*(s.comparison.observed for s in self.sides))
+            ),
+            "unobserved": [[pair.operation, pair.status] for pair in self.unobserved],
+            "needs_fault": [
+                [pair.operation, pair.status, list(pair.faults)] for pair in self.not_demanded
+            ],
+            "clusters": [self._cluster(side, cluster) for side, cluster in self.clusters],
+            "ledger": {
+                "used": {e.id: self._uses(e.id) for e in self.entries if self._uses(e.id)},
+                "unused": [e.id for e in self.entries if not self._uses(e.id)],
+                "faults": [[fault.entry, fault.problem, fault.detail] for fault in self.faults],
+            },
+            "self_test": None if self.score is None else _score(self.score),
+        }
+
+    def _side(self, side: Side) -> dict[str, Any]:
+        found = side.comparison
+        return {
+            "name": side.name,
+            "compared": len(found.exchanges),
+            "left_out": {str(step): why for step, why in sorted(found.left_out.items())},
+            "noise": found.noise.listed(),
+        }
+
+    def _cluster(self, side: Side, cluster: Cluster) -> dict[str, Any]:
+        return {
+            "fingerprint": cluster.fingerprint,
+            "target": side.name,
+            "operation": cluster.operation,
+            "statuses": list(cluster.statuses),
+            "kind": cluster.kind,
+            "at": cluster.at,
+            "findings": len(cluster.findings),
+            "example": {
+                "step": cluster.first.step,
+                "expected": cluster.first.difference.expected[:2000],
+                "actual": cluster.first.difference.actual[:2000],
+            },
+            "minimal_replay": side.replays.get(cluster.fingerprint, [cluster.first.step]),
+        }
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write verdict.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report.as_json(), indent=2, ensure_ascii=True) + "\n"
+    (folder / "verdict.json").write_text(text, "utf-8")
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "mutants": len(score.outcomes),
+        "caught": sum(outcome.caught for outcome in score.outcomes),
+        "caught_by_status_alone": sum(outcome.status_only for outcome in score.outcomes),
+        "classes": sorted({outcome.mutant.kind for outcome in score.outcomes}),
+        "missed": [outcome.mutant.id for outcome in score.missed],
+        "control_findings": score.control_findings,
+    }

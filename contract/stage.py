@@ -1,0 +1,119 @@
+"""Sets up the targets of a run: services started here, or addresses given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from contract import preflight
+from contract.errors import TargetUnreachable, WrongTarget
+from contract.options import External, Options
+from contract.services import ManagedOld, managed_new
+from contract.targets import Hook, HttpTarget, Target, command_hook
+from contract.wire import Address
+from fixtures.node_service import NodeUnavailable
+
+# What a step may ask to be done to a service before it.
+CHANGES = ("restart", "livekit-away", "livekit-back")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The targets. `again` is a second old service, None when there is but one."""
+
+    old: Target
+    again: Target | None
+    news: tuple[Target, ...]
+
+    @property
+    def cannot(self) -> frozenset[str]:
+        """The changes that some target cannot make."""
+        return frozenset(
+            change
+            for change in CHANGES
+            if not all(target.can(change) for target in (self.old, *self.news))
+        )
+
+    @property
+    def faults(self) -> frozenset[str]:
+        """The faults that can be brought about, by the contract's names."""
+        return frozenset(c for c in CHANGES if c.endswith("-away")) - self.cannot
+
+    @property
+    def can_reset(self) -> bool:
+        """Whether every target can be brought to a fresh state."""
+        return all(target.can("reset") for target in (self.old, *self.news))
+
+
+@asynccontextmanager
+async def stage(options: Options) -> AsyncIterator[Stage]:
+    """The targets, checked. Raises Inconclusive with all that is wrong."""
+    async with AsyncExitStack() as stack:
+        if options.external is not None:
+            found = _external(options.external)
+        else:
+            found = await _managed(stack, options.databases)
+        problems = await _problems(found)
+        if problems:
+            raise WrongTarget("; ".join(problems))
+        yield found
+
+
+async def _problems(found: Stage) -> list[str]:
+    """What is wrong with each target, all at once."""
+    checks = [preflight.check(found.old, "--old")]
+    checks += [preflight.check(new, "--new") for new in found.news]
+    if found.again is not None:
+        checks.append(preflight.check(found.again, "--old-again"))
+    results = await asyncio.gather(*checks, return_exceptions=True)
+    problems = [str(result) for result in results if isinstance(result, BaseException)]
+    if not problems:
+        await preflight.check_old(found.old)
+    return problems
+
+
+def _external(given: External) -> Stage:
+    addresses = {"--old": Address.of(given.old), "--new": Address.of(given.new)}
+    if given.old_again is not None:
+        addresses["--old-again"] = Address.of(given.old_again)
+    if len(set(addresses.values())) != len(addresses):
+        raise WrongTarget(f"{' and '.join(addresses)} are the same address: nothing to compare")
+    old_hooks = _hooks(given.reset_old, given.restart_old, "old")
+    return Stage(
+        HttpTarget("old", addresses["--old"], given.key, old_hooks),
+        None
+        if given.old_again is None
+        else HttpTarget("old-again", addresses["--old-again"], given.key, old_hooks),
+        (
+            HttpTarget(
+                "new",
+                addresses["--new"],
+                given.key,
+                _hooks(given.reset_new, given.restart_new, "new"),
+            ),
+        ),
+    )
+
+
+def _hooks(reset: str | None, restart: str | None, side: str) -> dict[str, Hook]:
+    found = {}
+    if reset is not None:
+        found["reset"] = command_hook(f"--reset-{side}", reset)
+    if restart is not None:
+        found["restart"] = command_hook(f"--restart-{side}", restart)
+    return found
+
+
+async def _managed(stack: AsyncExitStack, databases: tuple[str, ...]) -> Stage:
+    try:
+        olds = []
+        for name in ("old", "old-again"):
+            service = ManagedOld(name)
+            stack.push_async_callback(service.stop)
+            olds.append(await service.start())
+    except NodeUnavailable as error:
+        raise TargetUnreachable(str(error)) from error
+    news = [await stack.enter_async_context(managed_new(database)) for database in databases]
+    return Stage(olds[0], olds[1], tuple(news))
