@@ -202,8 +202,9 @@ class LimitedProtocol(HttpToolsProtocol):
     def _now_owed(self) -> _Owed:
         if self._in_body:
             return _Owed.BODY
+        # While an answer is on its way a next request may come in pieces; it is owed after that.
         between_requests = self.cycle is None or self.cycle.response_complete
-        return _Owed.HEAD if self._in_head or between_requests else _Owed.NOTHING
+        return _Owed.HEAD if between_requests else _Owed.NOTHING
 
     def _stop_clock(self) -> None:
         self._owed = _Owed.NOTHING

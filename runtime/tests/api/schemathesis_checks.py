@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import schemathesis
 from schemathesis import Case, CheckContext, Response
@@ -17,7 +18,7 @@ REFUSALS = re.compile(
 
 @schemathesis.check
 def valid_requests_are_refused_for_a_reason(
-    _context: CheckContext, response: Response, case: Case
+    _context: CheckContext, response: Response, case: Case[Any]
 ) -> bool | None:
     """A request that fits the contract gets 400 only in the words that say what is missing."""
     generated = case.meta.generation if case.meta is not None else None

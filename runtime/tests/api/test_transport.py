@@ -43,7 +43,7 @@ def test_unknown_path(api: JudgedApi, path: str) -> None:
     ("method", "path", "allowed"),
     [
         ("PUT", "/api/agents/1", "DELETE, GET, HEAD, OPTIONS"),
-        ("QUERY", "/api/agents/1", "DELETE, GET, HEAD, OPTIONS"),
+        ("PURGE", "/api/agents/1", "DELETE, GET, HEAD, OPTIONS"),
         ("TRACE", "/health", "GET, HEAD, OPTIONS"),
         ("GET", "/api/agents/register", "OPTIONS, POST"),
         ("DELETE", "/api/agents", "GET, HEAD, OPTIONS"),
