@@ -1,0 +1,50 @@
+"""Making the embedded database: on SQLite every table is ours, the thirteen of the shared schema too."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+import peewee
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.storage.migrations import apply_steps
+from agent_runtime.storage.tables import SHARED_TABLES
+
+# Processes that start together all make the file; whoever comes later waits for the first.
+SETUP_WAIT: Final = 10.0
+
+
+def make_embedded(path: Path) -> None:
+    """Make the database at `path`, or bring it up to date; safe from several processes at once.
+
+    Raises StoreUnavailable when the file cannot be made or is no SQLite database.
+    """
+    database = peewee.SqliteDatabase(str(path), timeout=SETUP_WAIT)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with database.connection_context():
+            _use_write_ahead_log(database)
+            with database.bind_ctx(SHARED_TABLES), database.atomic("IMMEDIATE"):
+                database.create_tables(SHARED_TABLES)
+                apply_steps(database)
+    except (OSError, peewee.DatabaseError) as error:
+        raise StoreUnavailable(f"SQLite: {path}: {error}") from error
+
+
+def _use_write_ahead_log(database: peewee.SqliteDatabase) -> None:
+    # The mode is a property of the file. SQLite answers "locked" at once while another process
+    # changes it, whatever the timeout, and offers nothing to wait for.
+    deadline = time.monotonic() + SETUP_WAIT
+    while True:
+        try:
+            database.execute_sql("PRAGMA journal_mode = WAL")
+        except peewee.OperationalError as error:
+            busy = getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

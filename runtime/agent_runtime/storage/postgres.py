@@ -1,0 +1,131 @@
+"""PostgreSQL through psycopg2's asynchronous mode: no thread, one round trip for a unit of work.
+
+A unit of work is sent as one simple query of several statements, which PostgreSQL runs as one
+transaction and of which psycopg2 keeps the rows of the last (PostgreSQL's manual, "Multiple Statements in
+a Simple Query").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from datetime import datetime
+from typing import Final
+
+import peewee
+import psycopg2
+import psycopg2.errors
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.storage.database import (
+    PATIENCE,
+    SCAN_PATIENCE,
+    DuplicateError,
+    Rows,
+    naive_utc,
+)
+from agent_runtime.storage.migrations import LATEST_VERSION, OUTDATED, applied_version
+from agent_runtime.storage.postgres_connection import DEAD, Connection
+from agent_runtime.storage.statements import Bind, Dialect, Step
+
+logger = logging.getLogger(__name__)
+
+# First key of our advisory locks, so that they meet nobody else's; the second is the agent's id.
+LOCK_NAMESPACE: Final = 0x41524E54
+
+
+class PostgresDatabase:
+    """A pool of at most `pool_size` connections on the running event loop."""
+
+    def __init__(self, url: str, *, pool_size: int, prepare: bool) -> None:
+        self._url = url
+        self._prepare = prepare
+        self._idle: deque[Connection] = deque()
+        self._closed = False
+        self._places = asyncio.Semaphore(pool_size)
+        self.dialect = Dialect(peewee.PostgresqlDatabase(None), "postgresql")
+        self._lock = self.dialect.raw(
+            f"SELECT pg_advisory_xact_lock({LOCK_NAMESPACE}, %s)", Bind("agent_id", "integer")
+        )
+        self._version = self.dialect.compile(applied_version())
+
+    def lock(self, agent_id: int) -> tuple[Step, ...]:
+        """An advisory lock until the end of the transaction."""
+        return (self._lock.bind(agent_id=agent_id),)
+
+    def moment(self, moment: datetime) -> datetime:
+        """A timestamp without time zone."""
+        return naive_utc(moment)
+
+    async def read(self, step: Step) -> Rows:
+        """Rows of a short query."""
+        return await self._run((step,), PATIENCE, retry=True)
+
+    async def scan(self, step: Step) -> Rows:
+        """Rows of a long query."""
+        return await self._run((step,), SCAN_PATIENCE, retry=True)
+
+    async def write(self, *steps: Step) -> Rows:
+        """One transaction. Never sent twice: it may have been committed when the connection died."""
+        return await self._run(steps, PATIENCE, retry=False)
+
+    async def check(self) -> None:
+        """Ask for the version of our own tables."""
+        try:
+            rows = await self.read(self._version.bind())
+        except psycopg2.errors.UndefinedTable as error:
+            raise StoreUnavailable(OUTDATED) from error
+        if rows[0][0] < LATEST_VERSION:
+            raise StoreUnavailable(OUTDATED)
+
+    async def close(self) -> None:
+        """Close the idle connections; one in use closes when it is given back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _run(self, steps: tuple[Step, ...], patience: float, *, retry: bool) -> Rows:
+        try:
+            async with asyncio.timeout(patience), self._places:
+                try:
+                    return await self._run_once(steps)
+                except DEAD as error:
+                    if not retry:
+                        raise
+                    logger.info("database connection lost, trying another: %s", _brief(error))
+                    return await self._run_once(steps)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"database: no answer within {patience} s") from error
+        except psycopg2.errors.UniqueViolation as error:
+            raise DuplicateError(_brief(error)) from error
+        except DEAD as error:
+            raise StoreUnavailable(f"database: {_brief(error)}") from error
+
+    async def _run_once(self, steps: tuple[Step, ...]) -> Rows:
+        connection = await self._take()
+        try:
+            return await connection.run(steps)
+        finally:
+            self._give_back(connection)
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()  # the one used last, so that few are kept busy
+            if connection.is_quiet():
+                return connection
+            connection.close()
+        return await Connection.open(self._url, prepare=self._prepare)
+
+    def _give_back(self, connection: Connection) -> None:
+        # After a failed statement the transaction is rolled back and the connection fine; after a
+        # lost or abandoned one it is neither.
+        if connection.is_usable() and not self._closed:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+
+def _brief(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,119 @@
+"""One connection to PostgreSQL in psycopg2's asynchronous mode.
+
+Statements are prepared (PREPARE) at their first use on the connection, unless told not to: behind
+PgBouncer's transaction pooling the next query may meet another server connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+import psycopg2
+import psycopg2.errors
+from psycopg2.extensions import POLL_OK, POLL_READ
+
+from agent_runtime.storage.database import Rows
+from agent_runtime.storage.statements import Bind, Statement, Step
+
+# What psycopg2 raises when the connection, and not the statement, is at fault.
+DEAD: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+
+class Connection:
+    """Runs one unit of work at a time."""
+
+    def __init__(self, connection: Any, *, prepare: bool) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._prepare = prepare
+        self._prepared: set[str] = set()
+        self._running = False
+
+    @classmethod
+    async def open(cls, url: str, *, prepare: bool) -> Self:
+        """Connect. Raises one of DEAD."""
+        connection = psycopg2.connect(url, async_=True, options="-c TimeZone=UTC")
+        try:
+            await _until_ready(connection)
+            return cls(connection, prepare=prepare)
+        except BaseException:
+            connection.close()
+            raise
+
+    def is_usable(self) -> bool:
+        """False when it is closed, or a query on it was abandoned."""
+        return not self._connection.closed and not self._running
+
+    def is_quiet(self) -> bool:
+        """False when the server has closed it, or said something while nobody asked."""
+        if not self.is_usable():
+            return False
+        readable, _, _ = select.select([self._connection], [], [], 0)
+        return not readable
+
+    def close(self) -> None:
+        """Close it, whatever it is doing."""
+        self._connection.close()
+
+    async def run(self, steps: Sequence[Step]) -> Rows:
+        """Run the steps as one transaction; returns the rows of the last."""
+        if self._prepare:
+            await self._prepare_new(steps)
+            text = ";".join(_execute(step.statement) for step in steps)
+        else:
+            text = ";".join(step.statement.sql for step in steps)
+        await self._query(text, [value for step in steps for value in step.values])
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    async def _prepare_new(self, steps: Sequence[Step]) -> None:
+        new = {
+            step.statement.name: step.statement
+            for step in steps
+            if step.statement.name not in self._prepared
+        }
+        if new:
+            await self._query(";".join(map(_prepare, new.values())), None)
+            self._prepared.update(new)
+
+    async def _query(self, text: str, values: Sequence[Any] | None) -> None:
+        self._running = True
+        self._cursor.execute(text, values)
+        try:
+            await _until_ready(self._connection)
+        except psycopg2.Error:
+            self._running = False
+            raise
+        self._running = False
+
+
+def _prepare(statement: Statement) -> str:
+    types = ", ".join(p.kind if isinstance(p, Bind) else "unknown" for p in statement.parameters)
+    marks = tuple(f"${number}" for number in range(1, len(statement.parameters) + 1))
+    return f"PREPARE {statement.name}{f'({types})' if types else ''} AS {statement.sql % marks}"
+
+
+def _execute(statement: Statement) -> str:
+    marks = ", ".join(["%s"] * len(statement.parameters))
+    return f"EXECUTE {statement.name}{f'({marks})' if marks else ''}"
+
+
+async def _until_ready(connection: Any) -> None:
+    """Wait until psycopg2 has done its part; its documentation's "Asynchronous support"."""
+    loop = asyncio.get_running_loop()
+    while (state := connection.poll()) != POLL_OK:
+        ready: asyncio.Future[None] = loop.create_future()
+        descriptor = connection.fileno()
+        reading = state == POLL_READ
+        (loop.add_reader if reading else loop.add_writer)(descriptor, _set, ready)
+        try:
+            await ready
+        finally:
+            (loop.remove_reader if reading else loop.remove_writer)(descriptor)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -1,0 +1,91 @@
+"""SQLite: short reads on the event loop (they take microseconds), all writes through one thread.
+
+The thread commits what is queued together: one fsync serves many writers. WAL lets readers go on beside
+it; synchronous FULL means that what was acknowledged survives a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import peewee
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.storage.database import PATIENCE, Rows, naive_utc
+from agent_runtime.storage.migrations import LATEST_VERSION, OUTDATED, applied_version
+from agent_runtime.storage.sqlite_writer import SqliteWriter, translated
+from agent_runtime.storage.statements import Dialect, Step
+
+# The form that Peewee reads; one width, so that text sorts as time does.
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S.%f"
+
+
+class SqliteDatabase:
+    """The database in the file `path`; `embedded.make_embedded` has made it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        database = peewee.SqliteDatabase(None)
+        self.dialect = Dialect(database, "sqlite")
+        self._reader = connect(path)
+        self._scanner = connect(path)
+        self._scans = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
+        self._writer = SqliteWriter(lambda: connect(path))
+        self._version = self.dialect.compile(applied_version())
+
+    def lock(self, agent_id: int) -> tuple[Step, ...]:  # noqa: ARG002 - one writer at a time anyway
+        """Nothing: BEGIN IMMEDIATE locks the whole database."""
+        return ()
+
+    def moment(self, moment: datetime) -> str:
+        """Text that sorts as time does."""
+        return naive_utc(moment).strftime(TIME_FORMAT)
+
+    async def read(self, step: Step) -> Rows:
+        """Rows of a short query."""
+        return _fetch(self._reader, step)
+
+    async def scan(self, step: Step) -> Rows:
+        """Rows of a long query."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._scans, _fetch, self._scanner, step)
+
+    async def write(self, *steps: Step) -> Rows:
+        """One unit of work; returns when it is committed."""
+        return await self._writer.submit(steps)
+
+    async def check(self) -> None:
+        """Ask for the version of our own tables."""
+        rows = await self.read(self._version.bind())
+        if rows[0][0] < LATEST_VERSION:
+            raise StoreUnavailable(OUTDATED)
+
+    async def close(self) -> None:
+        """Write what is queued, then close."""
+        await asyncio.to_thread(self._writer.close)
+        self._scans.shutdown()
+        self._scanner.close()
+        self._reader.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with our settings; transactions are begun by hand."""
+    connection = sqlite3.connect(
+        path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+    )
+    # The journal's mode is a property of the file; these two are the connection's.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _fetch(connection: sqlite3.Connection, step: Step) -> Rows:
+    try:
+        return connection.execute(step.statement.sql, step.values).fetchall()
+    except sqlite3.Error as error:
+        raise translated(error) from error
