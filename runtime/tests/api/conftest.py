@@ -9,9 +9,10 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from agent_runtime.storage.development import create_schema
 from fixtures.api_contract import ApiContract
 from fixtures.judged_api import DEFAULT_KEY, JudgedApi
-from fixtures.servers import LiveKitServer, livekit_server
+from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
 from fixtures.stack import Stack, StackSettings
 
 CONTRACT: Final = Path(__file__).parents[3] / "openapi.yaml"
@@ -30,6 +31,21 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]
     """A LiveKit server."""
     with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh database with the shared schema and our own tables."""
+    with postgres.database() as url:
+        create_schema(url)
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +69,8 @@ def start_api(
             )
         )
         try:
-            stack.start_api()
-            yield JudgedApi(stack.api_port, contract, key)
+            process = stack.start_api()
+            yield JudgedApi(stack.api_port, contract, key, process)
         finally:
             stack.stop()
 

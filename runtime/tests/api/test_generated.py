@@ -138,6 +138,18 @@ def test_every_fault_is_seen(
     assert away == dict.fromkeys(contract.operations, 503) | healthy
 
 
+def test_no_stack_trace_leaves(start_api: StartApi, postgres_database: str) -> None:
+    """A fault inside is 500 in plain words; the trace is in the log, for us."""
+    with start_api(DATABASE_URL=postgres_database) as api:
+        with cursor(postgres_database) as statements:
+            statements.execute("ALTER SCHEMA public RENAME TO elsewhere")
+        assert api.process is not None
+        since = api.process.mark()
+        answer = api.ask("GET", "/api/agents")
+        assert (answer.status, answer.error) == (500, "Internal server error")
+        assert "Traceback" in api.process.wait_for('"exception"', 10, since=since).string
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database."""

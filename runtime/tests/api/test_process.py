@@ -1,0 +1,53 @@
+"""The API as a process: how it stops, what it weighs, what it writes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import psutil
+
+from fixtures.judged_api import JudgedApi
+from fixtures.servers.process import LoggedProcess
+
+StartApi = Callable[..., AbstractContextManager[JudgedApi]]
+
+
+def process_of(api: JudgedApi) -> LoggedProcess:
+    """The process that serves it."""
+    assert api.process is not None
+    return api.process
+
+
+def test_first_signal_ends_it_with_code_0(start_api: StartApi) -> None:
+    """SIGTERM ends the process with code 0, though a client holds half a request."""
+    with start_api() as api, socket.create_connection(("127.0.0.1", api.port)) as client:
+        client.sendall(
+            b"POST /api/agents/register HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        )
+        process_of(api).send(signal.SIGTERM)
+        assert process_of(api).wait(10) == 0
+
+
+def test_memory(start_api: StartApi) -> None:
+    """Up and asked, the process has less than 70 MB resident."""
+    with start_api():
+        pass  # the first start on a machine compiles modules, which takes memory of its own
+    with start_api() as api:
+        for _ in range(200):
+            api.ask("GET", "/api/agents")
+        assert psutil.Process(process_of(api).pid).memory_info().rss < 70 * 1024 * 1024
+
+
+def test_a_request_is_one_line_of_the_log(start_api: StartApi) -> None:
+    """The log has one JSON line for a request: its path as sent, so that no path forges a line."""
+    with start_api() as api:
+        since = process_of(api).mark()
+        api.ask("GET", "/no%0Apath")
+        line = process_of(api).wait_for('"request"', 10, since=since).string
+    told = json.loads(line)
+    assert (told["method"], told["path"], told["status"]) == ("GET", "/no%0Apath", 404)
+    assert told["ms"] >= 0
