@@ -22,9 +22,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Findings with the same operation, statuses, kind and place.
+    """Findings that look like one cause: the same kind of difference at the same place.
 
-    `fingerprint` is stable over runs: it is made of those four alone.
+    `operation` is `*` when several operations show it. `fingerprint` is stable over runs: it is
+    made of kind, place and, where they tell causes apart, operation and statuses.
     """
 
     fingerprint: str
@@ -48,6 +49,7 @@ class Cluster:
 
 # When the status or the kind of body differs, the rest of the answer differs as a consequence.
 _LEADING = ("status", "body kind")
+_Key = tuple[str, str, str]
 
 
 def clusters(findings: Iterable[Finding]) -> list[Cluster]:
@@ -55,41 +57,71 @@ def clusters(findings: Iterable[Finding]) -> list[Cluster]:
     by_step: dict[int, list[Finding]] = {}
     for finding in findings:
         by_step.setdefault(finding.step, []).append(finding)
-    groups: dict[tuple[str, tuple[int, int], str, str], list[Finding]] = {}
-    for of_step in by_step.values():
-        leading = next((f for kind in _LEADING for f in of_step if f.difference.kind == kind), None)
-        if leading is not None:
-            groups.setdefault(_key(leading), []).extend(of_step)
-        else:
-            for finding in of_step:
-                groups.setdefault(_key(finding), []).append(finding)
-    found = [Cluster(_fingerprint(key), *key, tuple(members)) for key, members in groups.items()]
-    return sorted(_everywhere(found), key=lambda c: (-len(c.findings), c.fingerprint))
+    causes = {step: _leading(of_step) for step, of_step in by_step.items()}
+    # A place that differs also where nothing else does has a cause of its own everywhere.
+    own = {_key(f) for step, fs in by_step.items() if causes[step] is None for f in fs}
+    groups: dict[_Key, list[Finding]] = {}
+    for step, of_step in by_step.items():
+        cause = causes[step]
+        for finding in of_step:
+            key = _key(finding)
+            follows = cause is not None and not (key in own and _is_header(key))
+            groups.setdefault(_key(cause) if follows and cause else key, []).append(finding)
+    merged = _merged(groups)
+    found = [_cluster(key, members) for key, members in merged.items()]
+    return sorted(found, key=lambda c: (-len(c.findings), c.fingerprint))
 
 
-def _everywhere(found: list[Cluster]) -> list[Cluster]:
-    """A header that differs in the same way all over is one cause, not one for each operation."""
-    by_place: dict[tuple[str, str], list[Cluster]] = {}
-    rest = []
-    for cluster in found:
-        if cluster.at.startswith("header "):
-            by_place.setdefault((cluster.kind, cluster.at), []).append(cluster)
-        else:
-            rest.append(cluster)
-    for (kind, at), parts in by_place.items():
-        if len(parts) < 3:
-            rest += parts
-            continue
-        key = ("*", parts[0].statuses, kind, at)
-        members = sorted((f for part in parts for f in part.findings), key=lambda f: f.step)
-        rest.append(Cluster(_fingerprint(("*", (0, 0), kind, at)), *key, tuple(members)))
-    return rest
+def _leading(of_step: list[Finding]) -> Finding | None:
+    for kind in _LEADING:
+        for finding in of_step:
+            if finding.difference.kind == kind:
+                return finding
+    return None
 
 
-def _key(finding: Finding) -> tuple[str, tuple[int, int], str, str]:
-    at = re.sub(r"/\d+(?=/|$)", "/*", finding.difference.at)
-    return finding.operation, finding.statuses, finding.difference.kind, at
+def _merged(groups: dict[_Key, list[Finding]]) -> dict[_Key, list[Finding]]:
+    """What differs only together with something larger belongs to that."""
+    steps = {key: {finding.step for finding in members} for key, members in groups.items()}
+    by_size = sorted(groups, key=lambda key: (-len(steps[key]), key))
+    kept: dict[_Key, list[Finding]] = {}
+    for key in by_size:
+        home = next(
+            (
+                larger
+                for larger in kept
+                if _is_header(larger) == _is_header(key)
+                and larger[1] not in _LEADING
+                and key[1] not in _LEADING
+                and steps[key] <= steps[larger]
+            ),
+            key,
+        )
+        kept.setdefault(home, []).extend(groups[key])
+    return kept
 
 
-def _fingerprint(key: tuple[str, tuple[int, int], str, str]) -> str:
-    return hashlib.sha256(repr(key).encode()).hexdigest()[:12]
+def _cluster(key: _Key, members: list[Finding]) -> Cluster:
+    """The finding to show comes first: of the cluster's own kind, as early as there is one."""
+    _, kind, at = key
+    members = sorted(members, key=lambda f: (_key(f) != key, f.step))
+    operations = {finding.operation for finding in members}
+    operation = operations.pop() if len(operations) == 1 else "*"
+    fingerprint = hashlib.sha256(repr(key).encode()).hexdigest()[:12]
+    return Cluster(fingerprint, operation, members[0].statuses, kind, at, tuple(members))
+
+
+def _key(finding: Finding) -> _Key:
+    """What tells causes apart: for a status what it became, for a body what kind it became."""
+    difference = finding.difference
+    at = re.sub(r"/\d+(?=/|$)", "/*", difference.at)
+    if difference.kind == "status":
+        return str(finding.statuses[1]), difference.kind, at
+    if difference.kind == "body kind":
+        kinds = (text.partition(" ")[0] for text in (difference.expected, difference.actual))
+        return " for ".join(kinds), difference.kind, at
+    return "", difference.kind, at
+
+
+def _is_header(key: _Key) -> bool:
+    return key[2].startswith("header ")

@@ -71,14 +71,17 @@ def parse(answer: Answer) -> Document:
     return Document(Kind.TEXT, text)
 
 
-def parse_json(text: str) -> Json:
-    """JSON with Number for numbers. Raises ValueError, also for NaN and a key that stands twice."""
+def parse_json(text: str, *, keys_twice: bool = False) -> Json:
+    """JSON with Number for numbers. Raises ValueError, also for NaN.
+
+    A key that stands twice is refused too, unless `keys_twice`: then the last one counts.
+    """
     value: Json = json.loads(
         text,
         parse_int=Number,
         parse_float=Number,
         parse_constant=_refuse_constant,
-        object_pairs_hook=_object,
+        object_pairs_hook=None if keys_twice else _object,
     )
     return value
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from contract.corpus import RECORDED_KEY
 from contract.documents import Kind, parse, parse_json, plain
@@ -23,6 +23,12 @@ from contract.messages import Answer, Request
 from contract.specification import Specification
 from contract.typed_values import Window
 
+DATES: Final = ("startDate", "endDate")
+MAX_ID: Final = 2**31 - 1
+_GUARDED: Final = re.compile(r"/api/(agents|sessions|metrics)(/|$)")
+_DATE: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII | re.IGNORECASE
+)
 DEFAULT_SESSIONS: Final = 100  # MAX_SESSIONS_PER_AGENT when nobody sets it
 
 
@@ -30,11 +36,17 @@ DEFAULT_SESSIONS: Final = 100  # MAX_SESSIONS_PER_AGENT when nobody sets it
 class RequestFacts:
     """A request as the ledger sees it.
 
-    `key` is none, empty, right, bare or wrong; `body` the parsed JSON, None when there is none or
-    it does not parse; `json` tells that it parses; `size` and `head` count bytes.
+    `known` tells that the contract has the operation, `allow` the methods of its path. `key` is
+    none, right or wrong; `body` the parsed JSON, None when there is none or it does not parse;
+    `json` that it does. `guarded` tells that the path needs the key. `size` and `head` count bytes.
+    `bad_date` names the first date parameter that is not what the contract says, `date_twice` the
+    first that stands twice.
     """
 
     operation: str
+    known: bool
+    allow: list[str]
+    takes_body: bool
     method: str
     target: str
     path: Mapping[str, str]
@@ -42,9 +54,18 @@ class RequestFacts:
     body: Any
     json: bool
     content_type: str
+    content_type_line: str
+    guarded: bool
     key: str
     size: int
     head: int
+    bad_date: str | None
+    date_twice: str | None
+
+    @property
+    def json_body(self) -> Any:
+        """The body as both services see it: nothing when it is not of type JSON."""
+        return self.body if self.content_type == "application/json" else None
 
 
 @dataclass(slots=True)
@@ -176,18 +197,26 @@ def request_facts(request: Request, spec: Specification) -> RequestFacts:
     """A symbolic request as the ledger sees it."""
     match = spec.match(request.method, request.path)
     body, valid = _body(request)
+    query = parse_qs(request.query, keep_blank_values=True)
     return RequestFacts(
         operation=match.name,
+        known=match.known,
+        allow=list(match.allow),
+        takes_body="requestBody" in spec.operations.get(match.name, {}),
         method=request.method,
         target=request.target,
         path=match.path,
-        query=parse_qs(request.query, keep_blank_values=True),
+        query=query,
         body=body,
         json=valid,
         content_type=(request.header("content-type") or "").partition(";")[0].strip().lower(),
+        content_type_line=request.header("content-type") or "",
+        guarded=_GUARDED.match(unquote(request.path)) is not None,
         key=_key(request.header("authorization")),
         size=len(request.body),
         head=len(request.raw("127.0.0.1:8080")) - len(request.body),
+        bad_date=next((n for n in DATES if n in query and not _is_date(query[n][0])), None),
+        date_twice=next((n for n in DATES if len(query.get(n, ())) > 1), None),
     )
 
 
@@ -204,8 +233,17 @@ def in_range(sessions: list[Session], query: Mapping[str, list[str]]) -> list[Se
 
 
 def number(text: str) -> int | None:
-    """An id of the contract from a path, None for anything else."""
-    return int(text) if re.fullmatch(r"[0-9]{1,10}", text) else None
+    """An id of the contract from a path (7.0 is 7), None for anything else."""
+    found = re.fullmatch(r"([1-9][0-9]{0,9})(\.0+)?", text)
+    return int(found[1]) if found and int(found[1]) <= MAX_ID else None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return False
+    return _DATE.fullmatch(text) is not None
 
 
 def _moment(text: str, *, end: bool) -> float | None:
@@ -220,7 +258,7 @@ def _moment(text: str, *, end: bool) -> float | None:
 
 def _body(request: Request) -> tuple[Any, bool]:
     try:
-        return plain(parse_json(_text(request))), True
+        return plain(parse_json(_text(request), keys_twice=True)), True
     except (ValueError, RecursionError, LookupError, EOFError, zlib.error):
         return None, False
 
@@ -238,10 +276,10 @@ def _text(request: Request) -> str:
 
 
 def _key(header: str | None) -> str:
+    """As both services read it: the text "Bearer " is removed, what is left is compared."""
     if header is None:
         return "none"
-    known = {"": "empty", f"Bearer {RECORDED_KEY}": "right", RECORDED_KEY: "bare"}
-    return known.get(header, "wrong")
+    return "right" if header.replace("Bearer ", "", 1) == RECORDED_KEY else "wrong"
 
 
 def answer_facts(answer: Answer) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
 from contract.compare import Difference, Expectation, differences, expected_from
 from contract.corpus import Step
@@ -19,8 +20,10 @@ from contract.facts import (
     number,
     tenant_sessions,
 )
+from contract.identity import symbol_of
 from contract.ledger.entries import Entry
 from contract.ledger.expressions import render
+from contract.ledger.issues import faults, issue
 from contract.messages import Answer, Effect
 from contract.specification import Specification
 from contract.typed_values import Matching, Moment, Window
@@ -79,7 +82,11 @@ def exchange(step: Step, request: RequestFacts, old: Answer, new: Answer, world:
             "now": Window(new.sent, new.received),
             "moment": Moment,
             "matching": Matching,
-            "issues": issues,
+            "decoded": unquote,
+            "path_only": unquote(request.target.partition("?")[0]),
+            "faults": faults,
+            "issue": issue,
+            "id": f"<{symbol_of(step.index)}>",
             "effect": effect,
             "number": number,
         },
@@ -117,23 +124,20 @@ def rewritten(expected: Expectation, entry: Entry, vocabulary: Mapping[str, Any]
         merged = {**expected.headers, **new["headers"]}
         kept = {name: value for name, value in merged.items() if value is not None}
         expected = replace(expected, headers=kept)
-    if "body" in new:
+    if "body" in new and vocabulary["request"].method != "HEAD":
         value = typed(new["body"])
         expected = (
             replace(expected, kind=Kind.EMPTY, value=None, text="")
             if value == ""
             else replace(expected, kind=Kind.JSON, value=value, text=dump(value))
         )
+    if "text" in new:
+        expected = replace(expected, kind=Kind.HTML, value=None, text=new["text"])
     if "set" in new:
         expected = replace(expected, value=_set(expected.value, new["set"], entry.id))
     if "effects" in new:
         expected = replace(expected, effects=tuple(new["effects"]))
     return expected
-
-
-def issues(*found: Mapping[str, Any]) -> str:
-    """The text of a refused body: a JSON list of issues, indented by two, as zod 4 writes it."""
-    return json.dumps(list(found), indent=2, ensure_ascii=False)
 
 
 def effect(call: str, body: Mapping[str, Any]) -> Effect:

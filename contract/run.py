@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,13 +23,16 @@ from contract.typed_values import form_of_id
 
 @dataclass
 class Comparison:
-    """All that a comparison found; what a target that failed midway left is still here."""
+    """All that a comparison found; what a target that failed midway left is still here.
+
+    `uses` has the steps in which an entry of the ledger was needed, by entry.
+    """
 
     exchanges: dict[int, Exchange] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
     noise: Noise = field(default_factory=Noise)
-    used: Counter[str] = field(default_factory=Counter)
+    uses: dict[str, list[int]] = field(default_factory=dict)
     observed: set[tuple[str, int]] = field(default_factory=set)
     left_out: dict[int, str] = field(default_factory=dict)
 
@@ -116,7 +118,8 @@ def _judge_step(
 ) -> None:
     found.exchanges[case.index] = case
     result = judge(case, material.entries, material.spec)
-    found.used.update(result.used)
+    for entry in result.used:
+        found.uses.setdefault(entry, []).append(case.index)
     found.observed.add((case.request.operation, case.new.status))
     differences = [d for d in result.differences if not found.noise.hides(case.index, d)]
     found.findings += [

@@ -20,11 +20,16 @@ PlaceType = Literal["moment", "new-id"]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A request's operation: `name` is method and path template, `known` if documented."""
+    """A request's operation.
+
+    `name` is method and path template, `known` that it is documented, `allow` the methods that the
+    path has (HEAD where GET is), none when the path is unknown.
+    """
 
     name: str
     path: Mapping[str, str]
     known: bool
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,15 @@ class Specification:
             name = f"{method} {template}"
             values = {key: unquote(value) for key, value in hit.groupdict().items()}
             if name in self.operations:
-                return Match(name, values, known=True)
-            fallback = fallback or Match(name, values, known=False)
+                return Match(name, values, known=True, allow=self._allow(template))
+            fallback = fallback or Match(name, values, known=False, allow=self._allow(template))
         return fallback or Match(f"{method} (unknown path)", {}, known=False)
+
+    def _allow(self, template: str) -> tuple[str, ...]:
+        methods = {
+            method.upper() for method in self.document["paths"][template] if method in METHODS
+        }
+        return tuple(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:

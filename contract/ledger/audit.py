@@ -48,7 +48,7 @@ def audit(
     for entry in material.entries:
         if entry.expires < today:
             found.append(Fault(entry.id, "expired", f"on {entry.expires}: decide again"))
-        uses = [c for c in comparisons if c.used[entry.id]]
+        uses = [c for c in comparisons if entry.id in c.uses]
         if not uses:
             if entry.demanded not in cannot:
                 found.append(Fault(entry.id, "unused", "nothing in this run needs it: remove it"))
@@ -60,11 +60,7 @@ def audit(
 def _leaks(
     material: Material, comparison: Comparison, entry: Entry, chance: random.Random
 ) -> Iterator[Fault]:
-    cases = [
-        case
-        for case in comparison.exchanges.values()
-        if entry.id in judge(case, material.entries, material.spec).used
-    ]
+    cases = [comparison.exchanges[step] for step in comparison.uses[entry.id]]
     tried = 0
     for case in chance.sample(cases, min(_CASES, len(cases))):
         for name, answer in _neighbours(case, entry):

@@ -15,7 +15,7 @@ from contract.ledger.expressions import Expression
 
 DEFAULT: Final = Path(__file__).parent.parent / "ledger.yaml"
 _TEXTS: Final = ("id", "operation", "reason", "owner", "evidence")
-_CHANGES: Final = frozenset({"status", "headers", "body", "set", "effects"})
+_CHANGES: Final = frozenset({"status", "headers", "body", "text", "set", "effects"})
 _KEYS: Final = frozenset({*_TEXTS, "when", "new", "date", "expires", "demanded"})
 
 

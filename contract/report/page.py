@@ -28,10 +28,7 @@ def write(report: Report, material: Material | None, folder: Path) -> None:
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
     )
     outcomes = report.score.outcomes if report.score else []
-    uses = [
-        (entry, sum(side.comparison.used[entry.id] for side in report.sides))
-        for entry in report.entries
-    ]
+    uses = [(entry, report.uses(entry.id)) for entry in report.entries]
     text = environment.get_template("page.html.j2").render(
         report=report,
         clusters=[_cluster(side, c, material) for side, c in report.clusters] if material else [],

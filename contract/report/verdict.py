@@ -92,14 +92,15 @@ class Report:
         if self.score is not None and self.score.missed:
             missed = ", ".join(outcome.mutant.id for outcome in self.score.missed)
             return f"Inconclusive: seeded divergences were not noticed: {missed}."
-        used = sum(bool(self._uses(entry.id)) for entry in self.entries)
+        used = sum(bool(self.uses(entry.id)) for entry in self.entries)
         return (
             f"Parity: {self.corpus_size} requests were answered alike, but for what "
             f"{used} entries of the ledger decided."
         )
 
-    def _uses(self, entry: str) -> int:
-        return sum(side.comparison.used[entry] for side in self.sides)
+    def uses(self, entry: str) -> int:
+        """How many answers an entry was needed for."""
+        return sum(len(side.comparison.uses.get(entry, ())) for side in self.sides)
 
     def as_json(self) -> dict[str, Any]:
         """What verdict.json holds: nothing that changes from run to run."""
@@ -126,8 +127,8 @@ class Report:
             ],
             "clusters": [self._cluster(side, cluster) for side, cluster in self.clusters],
             "ledger": {
-                "used": {e.id: self._uses(e.id) for e in self.entries if self._uses(e.id)},
-                "unused": [e.id for e in self.entries if not self._uses(e.id)],
+                "used": {e.id: self.uses(e.id) for e in self.entries if self.uses(e.id)},
+                "unused": [e.id for e in self.entries if not self.uses(e.id)],
                 "faults": [[fault.entry, fault.problem, fault.detail] for fault in self.faults],
             },
             "self_test": None if self.score is None else _score(self.score),
@@ -156,6 +157,7 @@ class Report:
                 "expected": cluster.first.difference.expected[:2000],
                 "actual": cluster.first.difference.actual[:2000],
             },
+            "steps": sorted({finding.step for finding in cluster.findings}),
             "minimal_replay": side.replays.get(cluster.fingerprint, [cluster.first.step]),
         }
 
