@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from falcon import HTTPUnauthorized
+from falcon import HTTPRouteNotFound, HTTPUnauthorized
 from falcon.asgi import Request, Response
 
 
@@ -22,7 +22,13 @@ class KeyGuard:
         self._below = tuple(f"{path}/" for path in paths)
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        """Raise HTTPUnauthorized when the request needs the key and does not carry it."""
+        """Raise HTTPUnauthorized when the request needs the key and does not carry it.
+
+        Raises HTTPRouteNotFound for a path with two leading slashes: the router drops them, so
+        that //api/agents would be served although no guarded path begins like that.
+        """
+        if req.path.startswith("//"):
+            raise HTTPRouteNotFound
         if not self._key or not self._guards(req.path):
             return
         # ASGI hands headers over as Latin-1, so this gives back the bytes that were sent.

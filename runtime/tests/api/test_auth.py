@@ -65,6 +65,12 @@ def test_key_is_asked_before_the_body_is_read(api: JudgedApi) -> None:
     assert api.ask("POST", "/api/agents/register", body=b"{", headers=headers).status == 401
 
 
+@pytest.mark.parametrize("path", ["//api/agents", "/%2Fapi/agents", "//api/sessions/x"])
+def test_more_slashes_lead_nowhere(api: JudgedApi, path: str) -> None:
+    """A path with two leading slashes is unknown, and no way around the key."""
+    assert api.ask("GET", path, headers={"Authorization": ""}).status == 404
+
+
 def test_without_a_key_set_nothing_asks(
     start_api: Callable[..., AbstractContextManager[JudgedApi]],
 ) -> None:
