@@ -1,0 +1,56 @@
+"""What an agent is, whichever form it was written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChoice:
+    """A provider of one stage; None takes the setting, else the plugin's own default.
+
+    `extra` holds what else stood beside, by the provider's own names.
+    """
+
+    provider: str
+    model: str | None = None
+    language: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTaking:
+    """When the agent speaks, and when it stops. Seconds; None takes the framework's default."""
+
+    vad: str
+    detection: str
+    interruptions: bool = True
+    min_delay: float | None = None
+    max_delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """One agent. Loaders have checked it: a worker can build a pipeline from it as it is."""
+
+    stt: ProviderChoice
+    llm: ProviderChoice
+    tts: ProviderChoice
+    turns: TurnTaking
+    name: str | None = None
+    description: str | None = None
+    system_prompt: str = ""
+    greeting: str | None = None
+    greeting_instructions: str | None = None
+    voice_id: str | None = None
+    temperature: float | None = None
+    transcribe: bool = False
+    vision: bool = False
+    screen_share: bool = False
+    languages: tuple[str, ...] = ()
+    avatar_model: str | None = None
+    max_concurrent_sessions: int | None = None

@@ -1,0 +1,169 @@
+"""The registered form: camelCase, as the builder posts it. Any value may be null, unknown keys stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from agent_runtime.config.catalogue import Stage, provider
+from agent_runtime.config.model import AgentConfig, ProviderChoice, TurnTaking
+from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
+
+MAX_INTEGER: Final = 2**31 - 1
+# A registered agent without a prompt still has to be somebody.
+DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as one speaks."
+
+
+def _known(stage: Stage) -> AfterValidator:
+    return AfterValidator(lambda name: provider(stage, name) if name is not None else None)
+
+
+def _whole(value: object) -> object:
+    """10.0 is an integer in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Form(BaseModel):
+    """Keys in camelCase; what is not named here is kept in `model_extra`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow", strict=True)
+
+
+class Options(_Form):
+    """Settings of one provider; other keys go by the provider's own names."""
+
+    model: str | None = None
+    language: str | None = None
+    api_key: str | None = Field(None, repr=False)
+    base_url: str | None = None
+
+
+class VadOptions(_Form):
+    """Voice activity detection."""
+
+    provider: Annotated[str | None, _known(Stage.VAD)] = None
+
+
+class TurnOptions(_Form):
+    """Turn detection; delays in seconds."""
+
+    provider: Annotated[str | None, _known(Stage.TURN)] = None
+    min_delay: float | None = Field(None, ge=0, le=60)
+    max_delay: float | None = Field(None, ge=0, le=60)
+
+
+class RegisteredForm(_Form):
+    """The `config` of POST /api/agents/register."""
+
+    name: str | None = None
+    description: str | None = None
+    stt_provider: Annotated[str | None, _known(Stage.STT)] = None
+    stt_config: Options | None = None
+    tts_provider: Annotated[str | None, _known(Stage.TTS)] = None
+    tts_config: Options | None = None
+    voice_id: str | None = None
+    llm_provider: Annotated[str | None, _known(Stage.LLM)] = None
+    llm_model: str | None = None
+    llm_config: Options | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    vision_enabled: StrictBool | None = None
+    screen_share_enabled: StrictBool | None = None
+    transcribe_enabled: StrictBool | None = None
+    languages: list[str] | None = None
+    avatar_model: str | None = None
+    system_prompt: str | None = None
+    initial_greeting: str | None = None
+    greeting_instructions: str | None = None
+    mcp_gateway_url: str | None = None
+    mcp_config: dict[str, Any] | None = None
+    max_concurrent_sessions: Annotated[int | None, BeforeValidator(_whole)] = Field(
+        None, ge=1, le=MAX_INTEGER
+    )
+    interruption_handling: StrictBool | None = None
+    vad_config: VadOptions | None = None
+    turn_detection_config: TurnOptions | None = None
+
+    def to_config(self) -> AgentConfig:
+        """The same as the one model."""
+        vad = self.vad_config or VadOptions()
+        turns = self.turn_detection_config or TurnOptions()
+        languages = tuple(self.languages or ())
+        llm = _choice(Stage.LLM, self.llm_provider, self.llm_config, model=self.llm_model)
+        return AgentConfig(
+            stt=_choice(
+                Stage.STT, self.stt_provider, self.stt_config, language=next(iter(languages), None)
+            ),
+            llm=llm,
+            tts=_choice(Stage.TTS, self.tts_provider, self.tts_config),
+            turns=TurnTaking(
+                vad=provider(Stage.VAD, vad.provider),
+                detection=provider(Stage.TURN, turns.provider),
+                interruptions=self.interruption_handling is not False,
+                min_delay=turns.min_delay,
+                max_delay=turns.max_delay,
+            ),
+            name=self.name,
+            description=self.description,
+            system_prompt=self.system_prompt or DEFAULT_PROMPT,
+            greeting=self.initial_greeting or None,
+            greeting_instructions=self.greeting_instructions or None,
+            voice_id=self.voice_id or None,
+            temperature=self.temperature,
+            transcribe=bool(self.transcribe_enabled),
+            vision=bool(self.vision_enabled),
+            screen_share=bool(self.screen_share_enabled),
+            languages=languages,
+            avatar_model=self.avatar_model or None,
+            max_concurrent_sessions=self.max_concurrent_sessions,
+        )
+
+
+def parse_registered(config: Mapping[str, Any]) -> AgentConfig:
+    """Check the registered form. Raises InvalidAgentConfig, naming every faulty field by its key."""
+    return parse_form(config, lambda key: key)
+
+
+def parse_form(config: Mapping[str, Any], name_of: Any) -> AgentConfig:
+    """The same for a form whose fields are called otherwise: `name_of(key)` is what to call `key`."""
+    try:
+        return RegisteredForm.model_validate(config).to_config()
+    except ValidationError as error:
+        raise InvalidAgentConfig(
+            [
+                ConfigIssue(
+                    (name_of(fault["loc"][0]), *fault["loc"][1:]) if fault["loc"] else (),
+                    str(fault["msg"]).removeprefix("Value error, "),
+                )
+                for fault in error.errors(include_url=False, include_input=False)
+            ]
+        ) from error
+
+
+def _choice(
+    stage: Stage,
+    name: str | None,
+    options: Options | None,
+    *,
+    model: str | None = None,
+    language: str | None = None,
+) -> ProviderChoice:
+    given = options or Options()
+    return ProviderChoice(
+        provider=provider(stage, name),
+        model=model or given.model or None,
+        language=given.language or language,
+        api_key=given.api_key or None,
+        base_url=given.base_url or None,
+        extra=dict(given.model_extra or {}),
+    )
