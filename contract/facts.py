@@ -8,6 +8,7 @@ finding in its own place; the facts only make the answers after it predictable.
 from __future__ import annotations
 
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,11 @@ class RequestFacts:
     head: int
     bad_date: str | None
     date_twice: str | None
+
+    @property
+    def unholdable(self) -> bool:
+        """Whether the body holds what no JSON text or no database may: 1e999, half surrogates."""
+        return _holds_too_much(self.json_body)
 
     @property
     def json_body(self) -> Any:
@@ -153,7 +159,10 @@ class World:
     def _register(self, body: Any) -> None:
         if not isinstance(body, dict) or "agentId" not in body:
             return
-        agent = self.agents.setdefault(body["agentId"], Agent(body["agentId"]))
+        agent_id = body["agentId"]
+        if isinstance(agent_id, float) and agent_id.is_integer():
+            agent_id = int(agent_id)  # 7.0 is 7, and told as 7
+        agent = self.agents.setdefault(agent_id, Agent(agent_id))
         if not agent.registered:
             self.order.append(agent.id)
         agent.registered, agent.tenant = True, body.get("tenantId")
@@ -238,6 +247,16 @@ def number(text: str) -> int | None:
     return int(found[1]) if found and int(found[1]) <= MAX_ID else None
 
 
+def _holds_too_much(value: Any) -> bool:
+    if isinstance(value, str):
+        return any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, float):
+        return math.isinf(value)
+    if isinstance(value, dict):
+        return any(_holds_too_much(item) for pair in value.items() for item in pair)
+    return isinstance(value, list) and any(map(_holds_too_much, value))
+
+
 def _is_date(text: str) -> bool:
     try:
         datetime.fromisoformat(text.upper())
@@ -267,7 +286,8 @@ def _text(request: Request) -> str:
     """The body without its framing, compression and charset, whether or not these are allowed."""
     body = request.body
     if (request.header("transfer-encoding") or "").lower() == "chunked":
-        body = b"".join(re.split(rb"(?:\A|\r\n)[0-9a-fA-F]+\r\n", body)).removesuffix(b"\r\n")
+        body = b"".join(re.split(rb"(?:\A|\r\n)[0-9a-fA-F]+\r\n", body))
+        body = body.removesuffix(b"\r\n")
     if (request.header("content-encoding") or "").lower() == "gzip":
         body = gzip.decompress(body)
     charset = re.search(r"charset=\"?([\w-]+)", request.header("content-type") or "", re.IGNORECASE)

@@ -106,7 +106,8 @@ def judged(material: Material, old: Replay, new: Replay, noise: Noise) -> Compar
         if step.before is not None:
             world.change(step.before)
         facts = request_facts(material.requests[step.index], material.spec)
-        case = exchange(step, facts, old.answers[step.index], new.answers[step.index], world)
+        answers = old.answers[step.index], new.answers[step.index]
+        case = exchange(step, facts, answers, world, material.spec)
         _judge_step(material, found, case, _id_faults(step.index, old, new))
         world.learn(facts, case.new)
     found.clusters = clusters(found.findings)

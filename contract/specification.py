@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 import yaml
+from jsonschema import Draft202012Validator
 
 from contract.errors import BrokenInput
 
@@ -49,6 +50,7 @@ class Specification:
     """An openapi.yaml that was read and found usable."""
 
     document: Mapping[str, Any]
+    _validators: dict[str, Draft202012Validator] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Specification:
@@ -101,19 +103,30 @@ class Specification:
         return found
 
     def match(self, method: str, path: str) -> Match:
-        """The operation of a request; one last slash does not count."""
+        """The operation of a request; one last slash does not count.
+
+        Encoded characters are those that they encode (RFC 3986, section 2.3), but for slashes.
+        """
+        path = re.sub(r"(?:%(?!2f)[0-9a-f]{2})+", lambda hit: unquote(hit[0]), path, flags=re.IGNORECASE)
         plain = path[:-1] if path.endswith("/") and path != "/" else path
-        fallback: Match | None = None
         for template, pattern in self._patterns:
             hit = pattern.fullmatch(plain)
-            if hit is None:
-                continue
-            name = f"{method} {template}"
-            values = {key: unquote(value) for key, value in hit.groupdict().items()}
-            if name in self.operations:
-                return Match(name, values, known=True, allow=self._allow(template))
-            fallback = fallback or Match(name, values, known=False, allow=self._allow(template))
-        return fallback or Match(f"{method} (unknown path)", {}, known=False)
+            if hit is not None:
+                name = f"{method} {template}"
+                values = {key: unquote(value) for key, value in hit.groupdict().items()}
+                return Match(name, values, name in self.operations, self._allow(template))
+        return Match(f"{method} (unknown path)", {}, known=False)
+
+    def is_valid(self, schema: str, value: Any) -> bool:
+        """Whether a value is what a schema of the contract's components says."""
+        return bool(self._validator(schema).is_valid(value))
+
+    def _validator(self, schema: str) -> Draft202012Validator:
+        if schema not in self._validators:
+            components = self.document["components"]
+            whole = {"$ref": f"#/components/schemas/{schema}", "components": components}
+            self._validators[schema] = Draft202012Validator(whole)
+        return self._validators[schema]
 
     def _allow(self, template: str) -> tuple[str, ...]:
         methods = {

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from contract.documents import Kind, dump, parse, plain
-from contract.facts import answer_facts
 from contract.judge import Exchange, judge
 from contract.ledger.entries import Entry
 from contract.messages import Answer, Effect
@@ -75,7 +75,7 @@ def _leaks(
     ]
     for other in chance.sample(others, min(_FAR, len(others))):
         answer = replace(cases[0].new, sent=other.new.sent, received=other.new.received)
-        if answer_facts(answer) == answer_facts(other.new):
+        if _alike(answer, other.new):
             continue
         tried += 1
         if _silent(material, comparison.noise, other, answer):
@@ -84,9 +84,14 @@ def _leaks(
         yield Fault(entry.id, "untested", f"only {tried} neighbours could be made of its uses")
 
 
+def _alike(one: Answer, other: Answer) -> bool:
+    """Whether two answers say the same at different times."""
+    texts = [re.sub(r"\d+-\d\d-\d\dT[\d:.]+Z", "then", answer.text) for answer in (one, other)]
+    return one.status == other.status and texts[0] == texts[1]
+
+
 def _silent(material: Material, noise: Noise, case: Exchange, answer: Answer) -> bool:
-    spoilt = replace(case, new=answer, vocabulary={**case.vocabulary, "new": answer_facts(answer)})
-    found = judge(spoilt, material.entries, material.spec).differences
+    found = judge(case.answered(answer), material.entries, material.spec).differences
     return all(noise.hides(case.index, difference) for difference in found)
 
 
@@ -135,4 +140,4 @@ def _other(value: Any) -> Any:
         return not value
     if isinstance(value, int | float):
         return f"{value}"
-    return f"{value}!" if isinstance(value, str) else "something else"
+    return f"not {value}" if isinstance(value, str) else "something else"

@@ -19,9 +19,10 @@ _FIELDS: Final = {
 Issue = Mapping[str, Any]
 
 
-def faults(operation: str, body: Any, old: Mapping[str, Any]) -> str:
+def faults(operation: str, body: Any, old: Any) -> str:
     """The text of the new service's error, empty when nothing is at fault beyond what old says.
 
+    `old` is the body of the old service's answer.
     In the order of the fields; where the old service names a fault of a field, that one stands.
     """
     if not isinstance(body, dict) or operation not in _FIELDS:
@@ -37,13 +38,34 @@ def faults(operation: str, body: Any, old: Mapping[str, Any]) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False) if more else ""
 
 
-def issue(message: str, *path: str, **more: Any) -> str:
-    """A list with a single issue, as text."""
-    return json.dumps([{**more, "path": path, "message": message}], indent=2, ensure_ascii=False)
+def nul_faults(body: Any) -> str:
+    """The text of the error for NUL characters in texts and keys, empty when there is none."""
+    if not isinstance(body, dict):
+        return ""
+    found = [
+        {
+            "code": "custom",
+            "path": path,
+            "message": "Invalid input: text must not hold a NUL character",
+        }
+        for path in _nul(body, [])
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False) if found else ""
 
 
-def _told(old: Mapping[str, Any]) -> list[Issue]:
-    body = old["body"]
+def _nul(value: Any, path: list[str | int]) -> Iterator[list[str | int]]:
+    if isinstance(value, str) and "\0" in value:
+        yield path
+    elif isinstance(value, dict):
+        yield from (path for key in value if "\0" in key)
+        for key, item in value.items():
+            yield from _nul(item, [*path, key])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nul(item, [*path, index])
+
+
+def _told(body: Any) -> list[Issue]:
     try:
         found = json.loads(body["error"]) if isinstance(body, dict) and "error" in body else []
     except (ValueError, TypeError):

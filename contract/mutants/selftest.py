@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from contract.compare import Difference
 from contract.corpus import Corpus, Step
-from contract.facts import answer_facts
 from contract.judge import Exchange, expectation, judge
 from contract.mutants.answers import changed
 from contract.mutants.catalogue import Mutant
@@ -109,9 +108,7 @@ def _on_answers(
         if answer == case.new:
             continue
         touched += 1
-        spoilt = replace(
-            case, new=answer, vocabulary={**case.vocabulary, "new": answer_facts(answer)}
-        )
+        spoilt = case.answered(answer)
         shown = shown or _noticed(material, base, spoilt, before)
         expected, _ = expectation(spoilt, material.entries, material.spec)
         by_status = by_status or answer.status != expected.status

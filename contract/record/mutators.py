@@ -61,7 +61,9 @@ def paths(request: Request) -> Iterator[Named]:
         "dot-segment": f"{path}/.",
     }.items():
         if changed != path:
-            yield name, replace(request, target=changed + tail)
+            moved = replace(request, target=changed + tail)
+            yield name, moved
+            yield f"{name}-no-key", moved.with_header("Authorization", None)
 
 
 def queries(request: Request) -> Iterator[Named]:
@@ -181,6 +183,18 @@ def fields(request: Request) -> Iterator[Named]:
                 yield f"{key}-{name}", with_body(request, text.encode())
 
 
+def unasked_bodies(request: Request) -> Iterator[Named]:
+    """Bodies for operations that take none."""
+    if request.body or request.method not in ("GET", "POST", "DELETE"):
+        return
+    typed = request.with_header("Content-Type", "application/json")
+    yield "malformed", with_body(typed, b"{")
+    yield "text", with_body(typed, b'"text"')
+    yield "object", with_body(typed, b'{"agentId": 1}')
+    latin = request.with_header("Content-Type", "application/json; charset=iso-8859-1")
+    yield "charset", with_body(latin, b"{}")
+
+
 def sizes(request: Request) -> Iterator[Named]:
     """A body and a head that are too large."""
     filler = b'{"x":"' + b"x" * (TOO_LARGE - 8) + b'"}'
@@ -198,6 +212,7 @@ ALL: Final[tuple[Mutator, ...]] = (
     content_types,
     layouts,
     fields,
+    unasked_bodies,
     sizes,
 )
 

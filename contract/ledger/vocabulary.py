@@ -1,0 +1,123 @@
+"""The words that the ledger's expressions may use, for one step.
+
+request, path, query, body, source, together: the request (contract.facts.RequestFacts).
+old, new: the answers: status, kind, text, body, headers.
+agent, tenant, session, world: what is true before the step; session is none when there is no such.
+id: the symbol of the id that this step hands out. now: when the answer came.
+truth: what a success of this operation must say by these facts.
+faults, nul, config_at_fault, shown_path: what the new service has to say about a request.
+moment(window), matching(pattern), effect(call, body), number(text): typed values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from contract.corpus import Step
+from contract.facts import (
+    Agent,
+    RequestFacts,
+    World,
+    answer_facts,
+    in_range,
+    number,
+    tenant_sessions,
+)
+from contract.identity import symbol_of
+from contract.ledger.issues import faults, nul_faults
+from contract.ledger.truth import truth
+from contract.messages import Answer, Effect
+from contract.specification import Specification
+from contract.typed_values import Matching, Moment, Window
+
+Words = dict[str, Any]
+
+
+def vocabulary(
+    step: Step,
+    request: RequestFacts,
+    old: Answer,
+    new: Answer,
+    world: World,
+    spec: Specification,
+) -> Words:
+    """The facts are copied: they go on while a mutant may judge this step again later."""
+    body = request.json_body if isinstance(request.json_body, dict) else {}
+    named = number(request.path["agentId"]) if "agentId" in request.path else body.get("agentId")
+    agent = world.agent(_hashable(named))
+    tenant = number(request.path.get("tenantId", "")) or _hashable(body.get("tenantId"))
+    session = world.sessions.get(request.path.get("sessionId", ""))
+    words: Words = {
+        "request": request,
+        "path": request.path,
+        "query": request.query,
+        "body": request.json_body,
+        "source": step.source,
+        "together": step.together,
+        "old": answer_facts(old),
+        "new": answer_facts(new),
+        "world": replace(world, order=list(world.order), faults=set(world.faults)),
+        "agent": _agent(agent, request),
+        "tenant": _tenant(tenant, world, request),
+        "session": None if session is None else replace(session),
+        "id": f"<{symbol_of(step.index)}>",
+        "now": Window(new.sent, new.received),
+        "faults": faults(request.operation, request.json_body, answer_facts(old)["body"]),
+        "nul": nul_faults(request.json_body),
+        "config_at_fault": _config_at_fault(body, spec),
+        "shown_path": _shown_path(request.target),
+        "moment": Moment,
+        "matching": Matching,
+        "effect": effect,
+        "number": number,
+    }
+    words["truth"] = truth(words)
+    return words
+
+
+def effect(call: str, body: Mapping[str, Any]) -> Effect:
+    """A call to LiveKit that the ledger expects."""
+    return Effect(call, json.dumps(body, ensure_ascii=False, sort_keys=True))
+
+
+def _agent(agent: Agent, request: RequestFacts) -> Words:
+    within = in_range(agent.sessions, request.query)
+    return {
+        "id": agent.id,
+        "registered": agent.registered,
+        "config": agent.config,
+        "limit": agent.limit,
+        "live": agent.live,
+        "sessions": len(within),
+        "live_sessions": sum(session.live for session in within),
+        "to_leave": [replace(session) for session in agent.sessions if session.live],
+    }
+
+
+def _tenant(tenant_id: Any, world: World, request: RequestFacts) -> Words:
+    within = in_range(list(tenant_sessions(world, tenant_id)), request.query)
+    return {
+        "id": tenant_id,
+        "sessions": len(within),
+        "busy": len({session.agent for session in within if session.live}),
+    }
+
+
+def _config_at_fault(body: Mapping[str, Any], spec: Specification) -> bool:
+    config = body.get("config")
+    return isinstance(config, dict) and not spec.is_valid("AgentConfig", config)
+
+
+def _shown_path(target: str) -> str:
+    path = unquote(target.partition("?")[0])
+    return path[:-1] if path.endswith("/") and path != "/" else path
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None if isinstance(value, dict | list) else value
