@@ -105,6 +105,8 @@ class WorkerSettings(_Group):
     drain_timeout: int = Field(1800, alias="WORKER_DRAIN_TIMEOUT", ge=0)
     heartbeat: float = Field(2.0, alias="WORKER_HEARTBEAT", gt=0, le=60)
     leave_grace: float = Field(1.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
+    wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
+    turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
     platform_api_url: HttpUrl = Field("http://localhost:8000", alias="PLATFORM_API_URL")
 
 

@@ -21,6 +21,7 @@ from typing import Final
 SESSION_ID_LENGTH: Final = 21
 # nanoid's alphabet: clients of the Node.js version may match ids against it.
 SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
+IDENTITY_PREFIX: Final = "agent-"
 
 
 class SessionStatus(StrEnum):
@@ -74,6 +75,16 @@ class Session:
 def new_session_id() -> str:
     """A random id of 21 characters of A-Z a-z 0-9 _ - (126 bits), the form of nanoid."""
     return "".join(secrets.choice(SESSION_ID_ALPHABET) for _ in range(SESSION_ID_LENGTH))
+
+
+def agent_identity(session_id: str) -> str:
+    """The name under which the session's agent is in its room; API and worker agree on it."""
+    return f"{IDENTITY_PREFIX}{session_id}"
+
+
+def session_of(identity: str) -> str:
+    """The session whose agent has this identity."""
+    return identity.removeprefix(IDENTITY_PREFIX)
 
 
 def new_session(

@@ -1,0 +1,1 @@
+"""The worker: takes LiveKit's jobs and holds the calls."""

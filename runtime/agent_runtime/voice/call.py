@@ -1,0 +1,232 @@
+"""One call, from the job to the final row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from livekit import rtc
+from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext
+
+from agent_runtime.domain.errors import (
+    AgentAtCapacity,
+    AgentUnknown,
+    InvalidAgentConfig,
+    RoomTaken,
+    SessionNotFound,
+    SessionOver,
+    StoreUnavailable,
+)
+from agent_runtime.domain.job import JobTarget, target_of
+from agent_runtime.domain.session import Session, SessionStatus, session_of
+from agent_runtime.voice.agents import FoundAgent, find_agent
+from agent_runtime.voice.pipeline import build_agent, build_session
+from agent_runtime.voice.providers.options import KeyMissingError
+from agent_runtime.voice.room_events import disconnect_reason, log_room_events
+from agent_runtime.voice.settings import VoiceSettings
+from agent_runtime.voice.stores import OpenStores, Stores
+from agent_runtime.voice.turns import TurnWriter
+
+logger = logging.getLogger(__name__)
+
+# The final row is worth some patience: tries, and seconds between them.
+FINISH_TRIES: Final = 5
+FINISH_PAUSE: Final = 1.0
+
+# Why a job cannot become a call; the text goes to the log and into the session's row.
+REFUSALS: Final = (
+    AgentUnknown,
+    AgentAtCapacity,
+    InvalidAgentConfig,
+    KeyMissingError,
+    RoomTaken,
+    SessionNotFound,
+    SessionOver,
+    StoreUnavailable,
+)
+
+
+async def run_call(job: JobContext, *, settings: VoiceSettings, open_stores: OpenStores) -> None:
+    """Entry point of every job: returns once the agent talks; the job's end closes the call."""
+    async with AsyncExitStack() as opened:
+        stores = await opened.enter_async_context(open_stores())
+        call = Call(job, stores, settings, opened.pop_all())
+    job.add_shutdown_callback(call.close)
+    await call.start()
+
+
+class Call:
+    """A session as the worker lives it."""
+
+    def __init__(
+        self, job: JobContext, stores: Stores, settings: VoiceSettings, opened: AsyncExitStack
+    ) -> None:
+        self._job = job
+        self._stores = stores
+        self._settings = settings
+        self._opened = opened  # closed last, when nothing is left to be written
+        self._target: JobTarget = target_of(job.job.metadata, job.job.room.name)
+        # The worker accepted the job under this identity; an automatic job has no other id.
+        self._session_id = self._target.session_id or session_of(job.local_participant_identity)
+        self._turns: TurnWriter | None = None
+        self._pipeline: AgentSession[Any] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._grace: asyncio.TimerHandle | None = None
+        # How the row ends, unless the call says otherwise.
+        self._outcome = (SessionStatus.ERROR, "the job ended before the call did")
+        job.log_context_fields = {
+            "room": job.job.room.name,
+            "session": self._session_id,
+            "agent": self._target.agent_id,
+        }
+
+    async def start(self) -> None:
+        """Load, join, become active, talk. A refusal ends the job cleanly, with its reason."""
+        try:
+            agent = await self._prepare()
+            await self._job.connect()
+            log_room_events(self._job.room)
+            self._job.room.on("disconnected", self._on_room_disconnected)
+            self._job.room.on("participant_disconnected", self._on_participant_left)
+            self._job.room.on("participant_connected", self._on_participant_came)
+            await self._stores.sessions.activate(self._session_id)
+        except REFUSALS as error:
+            logger.warning("job refused: %s", error)
+            self._leave(SessionStatus.ERROR, str(error))
+            return
+        self._run(self._beat())
+        await self._talk(agent)
+
+    async def _prepare(self) -> FoundAgent:
+        limit = self._settings.max_sessions_per_agent
+        agent = await find_agent(self._stores.agents, self._target.agent_id, limit)
+        if self._target.session_id is None:
+            session = Session(
+                session_id=self._session_id,
+                agent_id=self._target.agent_id,
+                tenant_id=self._target.tenant_id or agent.tenant_id,
+                room_name=self._job.job.room.name,
+                status=SessionStatus.CONNECTING,
+                started_at=_now(),
+            )
+            await self._stores.sessions.create_automatic(session, agent.max_sessions)
+        self._pipeline = build_session(agent.config, self._settings, self._job.proc)
+        return agent
+
+    async def _talk(self, agent: FoundAgent) -> None:
+        pipeline = self._pipeline
+        if pipeline is None:
+            raise RuntimeError("the call was not prepared")
+        self._turns = TurnWriter(self._session_id, self._stores.metrics)
+        self._turns.listen_to(pipeline)
+        pipeline.on("close", self._on_pipeline_closed)
+        await pipeline.start(build_agent(agent.config), room=self._job.room)
+        logger.info("agent is in the room")
+        try:
+            async with asyncio.timeout(self._settings.wait_for_caller):
+                await self._job.wait_for_participant(kind=_CALLERS)
+        except TimeoutError:
+            self._leave(SessionStatus.ENDED, "no caller came")
+            return
+        if agent.config.greeting:
+            pipeline.say(agent.config.greeting)
+        elif agent.config.greeting_instructions:
+            pipeline.generate_reply(instructions=agent.config.greeting_instructions)
+
+    async def close(self, why: str) -> None:
+        """Write the final row; the framework calls it when the job ends, whatever ended it."""
+        for task in self._tasks:
+            task.cancel()
+        if self._grace is not None:
+            self._grace.cancel()
+        if self._turns is not None:
+            await self._turns.close()
+        status, reason = self._outcome
+        if why == "parent process shutdown":
+            status, reason = SessionStatus.ENDED, "the worker was shut down"
+        await self._finish(status, reason)
+        logger.info("call over", extra={"status": status.value, "reason": reason})
+        await self._opened.aclose()
+
+    async def _finish(self, status: SessionStatus, reason: str) -> None:
+        for attempt in range(1, FINISH_TRIES + 1):
+            try:
+                await self._stores.sessions.finish(self._session_id, status, reason)
+            except StoreUnavailable as error:
+                logger.warning("final row not written, try %d: %s", attempt, error)
+                await asyncio.sleep(FINISH_PAUSE)
+            else:
+                return
+        logger.error("final row not written", extra={"status": status.value, "reason": reason})
+
+    async def _beat(self) -> None:
+        """Tell the row that the call lives, and learn from it when somebody has ended it."""
+        while True:
+            await asyncio.sleep(self._settings.heartbeat)
+            try:
+                status = await self._stores.sessions.touch(self._session_id, self._participants())
+            except StoreUnavailable as error:
+                logger.warning("heartbeat not written: %s", error)
+                continue
+            if status is None or status.is_final:
+                self._leave(SessionStatus.ENDED, "ended elsewhere")
+                return
+
+    def _participants(self) -> int:
+        return len(self._job.room.remote_participants) + 1  # and the agent itself
+
+    def _callers(self) -> list[rtc.RemoteParticipant]:
+        return [p for p in self._job.room.remote_participants.values() if p.kind in _CALLERS]
+
+    def _on_participant_came(self, participant: rtc.RemoteParticipant) -> None:
+        self._count_participants()
+        if participant.kind in _CALLERS and self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+
+    def _on_participant_left(self, participant: rtc.RemoteParticipant) -> None:
+        self._count_participants()
+        if participant.kind in _CALLERS and not self._callers():
+            self._grace = asyncio.get_running_loop().call_later(
+                self._settings.leave_grace, self._leave, SessionStatus.ENDED, "the caller left"
+            )
+
+    def _count_participants(self) -> None:
+        self._run(self._write_participants())
+
+    async def _write_participants(self) -> None:
+        try:
+            await self._stores.sessions.touch(self._session_id, self._participants())
+        except StoreUnavailable as error:
+            logger.warning("participant count not written yet: %s", error)
+
+    def _on_room_disconnected(self, reason: int) -> None:
+        self._outcome = (SessionStatus.ENDED, f"left the room: {disconnect_reason(reason)}")
+
+    def _on_pipeline_closed(self, event: CloseEvent) -> None:
+        if event.reason is CloseReason.ERROR:
+            error = getattr(event.error, "error", event.error)
+            self._leave(SessionStatus.ERROR, f"the pipeline failed: {error}")
+
+    def _leave(self, status: SessionStatus, reason: str) -> None:
+        self._outcome = (status, reason)
+        self._job.shutdown(reason)
+
+    def _run(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_CALLERS: Final = [
+    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+    rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+]
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

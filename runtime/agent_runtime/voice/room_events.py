@@ -1,0 +1,60 @@
+"""What happens in the room, in the log; every line carries the room's name by the job's context."""
+
+from __future__ import annotations
+
+import logging
+
+from livekit import rtc
+
+logger = logging.getLogger(__name__)
+
+
+def disconnect_reason(reason: int | None) -> str:
+    """LiveKit's word for why somebody left, in lower case."""
+    if reason is None:
+        return "unknown"
+    return str(rtc.DisconnectReason.Name(reason)).lower()  # type: ignore[arg-type]
+
+
+def _source(publication: rtc.TrackPublication) -> str:
+    name = str(rtc.TrackSource.Name(publication.source))
+    return name.removeprefix("SOURCE_").lower()
+
+
+def log_room_events(room: rtc.Room) -> None:
+    """Log who comes and goes, and what they publish, for as long as the room is connected."""
+
+    def on_participant_connected(participant: rtc.RemoteParticipant) -> None:
+        logger.info("participant connected", extra={"participant": participant.identity})
+
+    def on_participant_disconnected(participant: rtc.RemoteParticipant) -> None:
+        reason = disconnect_reason(participant.disconnect_reason)
+        logger.info(
+            "participant disconnected",
+            extra={"participant": participant.identity, "reason": reason},
+        )
+
+    def on_track_published(
+        publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        logger.info(
+            "track published",
+            extra={"participant": participant.identity, "source": _source(publication)},
+        )
+
+    def on_track_unpublished(
+        publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        logger.info(
+            "track unpublished",
+            extra={"participant": participant.identity, "source": _source(publication)},
+        )
+
+    def on_disconnected(reason: int) -> None:
+        logger.info("room disconnected", extra={"reason": disconnect_reason(reason)})
+
+    room.on("participant_connected", on_participant_connected)
+    room.on("participant_disconnected", on_participant_disconnected)
+    room.on("track_published", on_track_published)
+    room.on("track_unpublished", on_track_unpublished)
+    room.on("disconnected", on_disconnected)

@@ -1,0 +1,103 @@
+"""Figures of each turn, written as it ends; the audio loop never waits for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from livekit.agents import AgentSession, ConversationItemAddedEvent, SessionUsageUpdatedEvent
+from livekit.agents.llm import ChatMessage
+from livekit.agents.metrics import LLMModelUsage
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.domain.metrics import SessionTotals, Turn
+from agent_runtime.domain.ports import MetricsStore
+
+logger = logging.getLogger(__name__)
+
+
+class TurnWriter:
+    """Listens to a session and keeps its row of figures up to date.
+
+    What it writes are totals: when the database is away a turn is not lost, it comes with the next.
+    """
+
+    def __init__(self, session_id: str, metrics: MetricsStore) -> None:
+        self._session_id = session_id
+        self._metrics = metrics
+        self._totals = SessionTotals()
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    def listen_to(self, session: AgentSession[Any]) -> None:
+        """Take in every message of the session from now on."""
+        session.on("conversation_item_added", self._on_item)
+        session.on("session_usage_updated", self._on_usage)
+        session.on("error", self._on_error)
+
+    async def close(self) -> None:
+        """Write what has not been written."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if self._changed.is_set():
+            await self._write()
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if not isinstance(event.item, ChatMessage) or event.item.role not in ("user", "assistant"):
+            return
+        turn = turn_of(event.item)
+        self._totals.add(turn)
+        self._changed.set()
+        logger.info(
+            "turn",
+            extra={
+                "by": "agent" if turn.by_agent else "caller",
+                "stt_ms": turn.stt,
+                "end_of_turn_ms": turn.end_of_turn,
+                "llm_ms": turn.llm,
+                "tts_ms": turn.tts,
+                "response_ms": turn.response,
+                "interrupted": turn.interrupted,
+            },
+        )
+
+    def _on_usage(self, event: SessionUsageUpdatedEvent) -> None:
+        models = [use for use in event.usage.model_usage if isinstance(use, LLMModelUsage)]
+        self._totals.input_tokens = sum(use.input_tokens for use in models)
+        self._totals.output_tokens = sum(use.output_tokens for use in models)
+        self._changed.set()
+
+    def _on_error(self, _event: object) -> None:
+        self._totals.errors += 1
+        self._changed.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._write()
+
+    async def _write(self) -> None:
+        try:
+            await self._metrics.record(self._session_id, self._totals)
+        except StoreUnavailable as error:
+            logger.warning("figures not written yet: %s", error)
+
+
+def turn_of(message: ChatMessage) -> Turn:
+    """The figures of one message; the framework's are seconds, ours milliseconds."""
+    measured = message.metrics
+    return Turn(
+        by_agent=message.role == "assistant",
+        stt=_milliseconds(measured.get("transcription_delay")),
+        end_of_turn=_milliseconds(measured.get("end_of_turn_delay")),
+        llm=_milliseconds(measured.get("llm_node_ttft")),
+        tts=_milliseconds(measured.get("tts_node_ttfb")),
+        response=_milliseconds(measured.get("e2e_latency")),
+        interrupted=message.interrupted,
+    )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

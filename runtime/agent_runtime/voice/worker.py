@@ -1,0 +1,100 @@
+"""The agent server: one entry point for every agent, run in one of LiveKit's modes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+from livekit.agents import AgentServer, cli
+
+from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.call import run_call
+from agent_runtime.voice.pipeline import prewarm
+from agent_runtime.voice.settings import VoiceSettings
+from agent_runtime.voice.stores import OpenStores
+
+logger = logging.getLogger(__name__)
+
+
+def build_server(settings: VoiceSettings, open_stores: OpenStores) -> AgentServer:
+    """The agent server. It has no agent name: so it serves automatic and explicit dispatch."""
+    if settings.turn_detector_plugin:
+        # Its model runs in a process of its own, which the server starts for plugins it knows.
+        from livekit.plugins.turn_detector import multilingual  # noqa: F401
+
+    server = AgentServer(
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret,
+        # Admission decides; the framework's own slot arithmetic refuses small bursts.
+        load_threshold=math.inf,
+        num_idle_processes=settings.idle_processes,
+        host=settings.health_host,
+        port=settings.health_port,
+        drain_timeout=settings.drain_timeout,
+        setup_fnc=prewarm,
+        preload_modules=["agent_runtime.voice.call"],
+    )
+    admission = Admission(server, settings.max_calls)
+    server.load_fnc = admission.load
+    # A function of a module with picklable arguments: job processes receive it by name.
+    entrypoint = partial(run_call, settings=settings, open_stores=open_stores)
+    server.rtc_session(entrypoint, on_request=admission.answer)
+    return server
+
+
+def run_worker(server: AgentServer, mode: str, arguments: Sequence[str]) -> int:
+    """Run in one of LiveKit's modes; returns the exit code.
+
+    `start` is ours: it logs as the rest of the runtime does. The others are LiveKit's command line.
+    """
+    if mode == "start" and not arguments:
+        return asyncio.run(_start(server))
+    sys.argv = ["agent-runtime worker", mode, *arguments]
+    cli.run_app(server)
+    return 0
+
+
+async def _start(server: AgentServer) -> int:
+    """Serve until a signal: the first drains, the second leaves at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            logger.warning("%s again: leaving at once", number.name)
+            _leave_at_once()
+        logger.info("%s: no new calls, waiting for those that run", number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+    serving = asyncio.create_task(server.run())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        stopping.cancel()
+        serving.result()  # raises what ended it
+        return 1
+    try:
+        await server.drain()
+    except TimeoutError:
+        logger.warning("calls still run at the drain's deadline; they are ended")
+    await server.aclose()
+    await serving
+    logger.info("worker stopped")
+    return 0
+
+
+def _leave_at_once() -> None:
+    for process in multiprocessing.active_children():
+        process.kill()
+    os._exit(1)

@@ -1,0 +1,167 @@
+"""The only place that knows everybody: puts the parts together for each command."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent_runtime.rooms.tokens import caller_token as _caller_token
+from agent_runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from agent_runtime.storage import Database
+    from agent_runtime.voice.settings import VoiceSettings
+    from agent_runtime.voice.stores import Stores
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings."""
+    from agent_runtime.storage import open_database
+
+    database = settings.database
+    return open_database(database.url, prepare=database.prepare, pool_size=database.pool_size)
+
+
+def run_api(settings: Settings) -> int:
+    """Serve the HTTP API until a signal; returns the exit code."""
+    import uvloop
+
+    from agent_runtime.api.server import listen
+
+    listening = listen(settings.api.host, settings.api.port)
+    uvloop.run(_serve_api(settings, listening))
+    return 0
+
+
+async def _serve_api(settings: Settings, listening: object) -> None:
+    from agent_runtime.api.app import Access, create_app
+    from agent_runtime.api.limits import Patience
+    from agent_runtime.api.server import ApiServer
+    from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+    from agent_runtime.runtime import AgentRuntime
+    from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions
+
+    database = open_database(settings)
+    sessions = StoredSessions(database)
+    livekit = settings.livekit
+    rooms = LiveKitRooms(
+        livekit.url,
+        livekit.api_key,
+        livekit.api_secret.get_secret_value(),
+        timeout=livekit.timeout,
+    )
+    runtime = AgentRuntime(
+        agents=RegisteredAgents(database, sessions),
+        sessions=sessions,
+        metrics=Figures(database),
+        rooms=rooms,
+        database=database,
+        default_max_sessions=settings.api.max_sessions_per_agent,
+    )
+    access = Access(settings.api.api_key.get_secret_value(), settings.api.open_sessions_and_metrics)
+    patience = Patience(head=settings.api.header_timeout, body=settings.api.body_timeout)
+    server = ApiServer(create_app(runtime, access), patience)
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: the collector need not look at it again
+    try:
+        await server.serve_on(listening)  # type: ignore[arg-type]
+    finally:
+        await rooms.close()
+        await database.close()
+
+
+def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
+    """Run the worker in one of LiveKit's modes; returns the exit code."""
+    from agent_runtime.voice.worker import build_server, run_worker
+
+    return run_worker(build_server(_voice(settings), open_stores), mode, arguments)
+
+
+@asynccontextmanager
+async def open_stores() -> AsyncIterator[Stores]:
+    """The database in a job's process, from that process's own environment."""
+    from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions
+    from agent_runtime.voice.stores import Stores
+
+    settings = Settings.load(os.environ, env_file=Path(".env"))
+    # Opening SQLite reads the disk; a call is starting on this loop.
+    database = await asyncio.to_thread(open_database, settings)
+    try:
+        sessions = StoredSessions(database)
+        yield Stores(RegisteredAgents(database, sessions), sessions, Figures(database))
+    finally:
+        await database.close()
+
+
+def migrate_database(settings: Settings) -> str:
+    """Bring our own tables up to date; returns what was done, for people.
+
+    Raises StoreUnavailable.
+    """
+    from agent_runtime.storage.migrations import migrate_postgres
+    from agent_runtime.storage.opening import is_postgres
+
+    if not is_postgres(settings.database.url):
+        database = open_database(settings)  # makes and migrates what is missing
+        asyncio.run(_close(database))
+        return "SQLite: all tables are there"
+    versions = migrate_postgres(settings.database.url)
+    return f"applied: {', '.join(map(str, versions))}" if versions else "nothing to do"
+
+
+async def _close(database: Database) -> None:
+    await database.close()
+
+
+def check_database(settings: Settings) -> list[str]:
+    """Each difference between the database and what the runtime needs, one line each."""
+    from agent_runtime.storage.check import check_schema
+
+    return [str(finding) for finding in check_schema(settings.database.url)]
+
+
+def caller_token(settings: Settings, room_name: str, identity: str, valid: timedelta) -> str:
+    """A token to join a room by hand."""
+    livekit = settings.livekit
+    return _caller_token(
+        livekit.api_key, livekit.api_secret.get_secret_value(), room_name, identity, valid
+    )
+
+
+def _voice(settings: Settings) -> VoiceSettings:
+    from agent_runtime.voice.settings import ProviderDefaults, VoiceSettings
+
+    given, worker, livekit = settings.providers, settings.worker, settings.livekit
+    return VoiceSettings(
+        deepgram=ProviderDefaults(
+            given.deepgram_api_key.get_secret_value(), given.deepgram_base_url, given.stt_model
+        ),
+        openai=ProviderDefaults(
+            given.openai_api_key.get_secret_value(), given.openai_base_url, given.llm_model
+        ),
+        cartesia=ProviderDefaults(
+            given.cartesia_api_key.get_secret_value(),
+            given.cartesia_base_url,
+            given.tts_model,
+            given.tts_voice_id,
+        ),
+        heartbeat=worker.heartbeat,
+        leave_grace=worker.leave_grace,
+        wait_for_caller=worker.wait_for_caller,
+        max_calls=worker.max_calls,
+        max_sessions_per_agent=settings.api.max_sessions_per_agent,
+        idle_processes=worker.idle_processes,
+        health_host=worker.health_host,
+        health_port=worker.health_port,
+        drain_timeout=worker.drain_timeout,
+        livekit_url=livekit.url,
+        livekit_api_key=livekit.api_key,
+        livekit_api_secret=livekit.api_secret.get_secret_value(),
+        turn_detector_plugin=worker.turn_detector_plugin,
+    )
