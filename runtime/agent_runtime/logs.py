@@ -23,6 +23,7 @@ NOISY_LOGGERS: Final = (
     "hpack",
     "httpcore",
     "httpx",
+    "httpx2",
     "openai",
     "urllib3",
     "uvicorn.access",

@@ -66,6 +66,13 @@ class RegisteredAgents:
         )
         self._row = compile_(Agents.select().where(Agents.id == agent_id))
         self._forget = compile_(Registrations.delete().where(registered))
+        # Every other change takes the live row first and the session's second. Without this one,
+        # which only takes them, an unregistration and a heartbeat would wait for each other.
+        self._take_live = compile_(
+            LiveSessions.update({LiveSessions.heartbeat_at: now}).where(
+                LiveSessions.agent_id == agent_id
+            )
+        )
         live = LiveSessions.select(LiveSessions.session_id).where(LiveSessions.agent_id == agent_id)
         self._end_sessions = compile_(
             Sessions.update(ended_with(database.dialect)).where(
@@ -100,6 +107,7 @@ class RegisteredAgents:
         freed = await self._database.write(
             *self._database.lock(agent_id),
             self._forget.bind(agent_id=agent_id),
+            self._take_live.bind(agent_id=agent_id, now=ending["now"]),
             self._end_sessions.bind(agent_id=agent_id, **ending),
             self._free.bind(agent_id=agent_id),
         )

@@ -21,5 +21,5 @@ class Enum(peewee.TextField):
 
     def __init__(self, name: str, values: tuple[str, ...], **options: Any) -> None:
         super().__init__(**options)
-        self.field_type = name
+        self.field_type = name  # type: ignore[misc]  # Peewee reads it from the instance, too
         self.values = values

@@ -73,14 +73,18 @@ class Figures:
             .where(this)
             .group_by(Sessions.session_id)
         )
-        values: dict[peewee.Field, peewee.Node] = {
+        values: dict[peewee.Field[Any], peewee.Node] = {
             getattr(Rows, name): bind(name, "integer") for name in _WRITTEN
         }
         now = bind("now", "timestamp")
-        changing = {**values, Rows.metadata: bind("metadata", "json"), Rows.updated_at: now}
+        changing: dict[peewee.Field[Any], Any] = {
+            **values,
+            Rows.metadata: bind("metadata", "json"),
+            Rows.updated_at: now,
+        }
         self._update = compile_(Rows.update(changing).where(Rows.session == bind("session_id")))
         there = Rows.select(Rows.id).where(Rows.session == bind("session_id"))
-        inserted = {
+        inserted: dict[peewee.Field[Any], Any] = {
             Rows.session: Sessions.session_id,
             Rows.agent_id: Sessions.agent_id,
             Rows.tenant_id: Sessions.tenant_id,
@@ -146,7 +150,7 @@ class Figures:
         }
 
 
-def _joined(*columns: peewee.Node) -> peewee.ModelSelect:
+def _joined(*columns: peewee.Node) -> peewee.ModelSelect[Sessions]:
     return Sessions.select(*columns).join(
         Rows, JOIN.LEFT_OUTER, on=(Rows.session == Sessions.session_id)
     )

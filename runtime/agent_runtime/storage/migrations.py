@@ -80,7 +80,7 @@ _VERSIONS: Final = """
 """
 
 
-def applied_version() -> peewee.ModelSelect:
+def applied_version() -> peewee.ModelSelect[SchemaVersion]:
     """The query for the version that the tables have; 0 when no step was applied."""
     return SchemaVersion.select(fn.COALESCE(fn.MAX(SchemaVersion.version), 0))
 
@@ -111,6 +111,8 @@ def postgres_transaction(url: str) -> Iterator[peewee.PostgresqlDatabase]:
 
     Raises StoreUnavailable when no connection can be made.
     """
+    # The shorter scheme is libpq's as well, but Peewee takes it for the name of a database.
+    url = url.replace("postgres://", "postgresql://", 1)
     database = peewee.PostgresqlDatabase(url, connect_timeout=5)
     try:
         database.connect()

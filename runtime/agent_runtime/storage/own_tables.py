@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from peewee import CharField, DateTimeField, IntegerField, Model, TextField
+from peewee import AutoField, CharField, DateTimeField, IntegerField, Model, TextField
 
 
 class SchemaVersion(Model):
@@ -20,6 +20,7 @@ class SchemaVersion(Model):
 class Registrations(Model):
     """The registered agents; `id` is the order of their first registration."""
 
+    id = AutoField()
     agent_id = IntegerField(unique=True)
     tenant_id = IntegerField()
     config = TextField()

@@ -11,11 +11,11 @@ import asyncio
 import logging
 from collections import deque
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import peewee
 import psycopg2
-import psycopg2.errors
+from psycopg2 import errors, extensions
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.database import (
@@ -26,7 +26,7 @@ from agent_runtime.storage.database import (
     naive_utc,
 )
 from agent_runtime.storage.migrations import LATEST_VERSION, OUTDATED, applied_version
-from agent_runtime.storage.postgres_connection import DEAD, Connection
+from agent_runtime.storage.postgres_connection import DEAD, NOT_APPLIED, STALE, Connection
 from agent_runtime.storage.statements import Bind, Dialect, Step
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class PostgresDatabase:
     """A pool of at most `pool_size` connections on the running event loop."""
 
     def __init__(self, url: str, *, pool_size: int, prepare: bool) -> None:
-        self._url = url
+        self._parameters = connection_parameters(url, prepare=prepare)
         self._prepare = prepare
         self._idle: deque[Connection] = deque()
         self._closed = False
@@ -67,15 +67,12 @@ class PostgresDatabase:
         return await self._run((step,), SCAN_PATIENCE, retry=True)
 
     async def write(self, *steps: Step) -> Rows:
-        """One transaction. Never sent twice: it may have been committed when the connection died."""
+        """One transaction. Sent twice only when the server said that it was not applied."""
         return await self._run(steps, PATIENCE, retry=False)
 
     async def check(self) -> None:
         """Ask for the version of our own tables."""
-        try:
-            rows = await self.read(self._version.bind())
-        except psycopg2.errors.UndefinedTable as error:
-            raise StoreUnavailable(OUTDATED) from error
+        rows = await self.read(self._version.bind())
         if rows[0][0] < LATEST_VERSION:
             raise StoreUnavailable(OUTDATED)
 
@@ -90,16 +87,18 @@ class PostgresDatabase:
             async with asyncio.timeout(patience), self._places:
                 try:
                     return await self._run_once(steps)
-                except DEAD as error:
-                    if not retry:
+                except (*DEAD, *STALE) as error:
+                    if not retry and not isinstance(error, NOT_APPLIED):
                         raise
                     logger.info("database connection lost, trying another: %s", _brief(error))
                     return await self._run_once(steps)
         except TimeoutError as error:
             raise StoreUnavailable(f"database: no answer within {patience} s") from error
-        except psycopg2.errors.UniqueViolation as error:
+        except errors.UniqueViolation as error:
             raise DuplicateError(_brief(error)) from error
-        except DEAD as error:
+        except errors.UndefinedTable as error:
+            raise StoreUnavailable(f"database: {_brief(error)}; {OUTDATED}") from error
+        except (*DEAD, *STALE, errors.ReadOnlySqlTransaction, OSError) as error:
             raise StoreUnavailable(f"database: {_brief(error)}") from error
 
     async def _run_once(self, steps: tuple[Step, ...]) -> Rows:
@@ -115,7 +114,7 @@ class PostgresDatabase:
             if connection.is_quiet():
                 return connection
             connection.close()
-        return await Connection.open(self._url, prepare=self._prepare)
+        return await Connection.open(self._parameters, prepare=self._prepare)
 
     def _give_back(self, connection: Connection) -> None:
         # After a failed statement the transaction is rolled back and the connection fine; after a
@@ -124,6 +123,21 @@ class PostgresDatabase:
             self._idle.append(connection)
         else:
             connection.close()
+
+
+def connection_parameters(url: str, *, prepare: bool) -> dict[str, Any]:
+    """The parameters of libpq that the URL holds. Raises ValueError when it is malformed."""
+    try:
+        parameters: dict[str, Any] = extensions.parse_dsn(url)
+    except psycopg2.ProgrammingError as error:
+        raise ValueError(
+            f"database URL: {_brief(error)}; use postgresql://user:password@host:port/name"
+        ) from error
+    if prepare:
+        # What we gave up must not be applied much later. PgBouncer refuses this parameter.
+        limit = f"-c statement_timeout={SCAN_PATIENCE * 1000:.0f}"
+        parameters["options"] = f"{parameters.get('options', '')} {limit}".strip()
+    return parameters
 
 
 def _brief(error: BaseException) -> str:

@@ -7,12 +7,14 @@ PgBouncer's transaction pooling the next query may meet another server connectio
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import select
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import psycopg2
-import psycopg2.errors
+from psycopg2 import errors
 from psycopg2.extensions import POLL_OK, POLL_READ
 
 from agent_runtime.storage.database import Rows
@@ -20,6 +22,21 @@ from agent_runtime.storage.statements import Bind, Statement, Step
 
 # What psycopg2 raises when the connection, and not the statement, is at fault.
 DEAD: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
+# A prepared statement is not what it was: a table was altered, or a pooler gave us another
+# server connection. A new connection has it right.
+STALE: Final = (
+    errors.FeatureNotSupported,
+    errors.InvalidSqlStatementName,
+    errors.DuplicatePreparedStatement,
+)
+# The server refused the unit of work, or ended the connection instead of running it.
+NOT_APPLIED: Final = (
+    *STALE,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.TooManyConnections,
+)
 
 
 class Connection:
@@ -31,11 +48,13 @@ class Connection:
         self._prepare = prepare
         self._prepared: set[str] = set()
         self._running = False
+        self._stale = False
 
     @classmethod
-    async def open(cls, url: str, *, prepare: bool) -> Self:
-        """Connect. Raises one of DEAD."""
-        connection = psycopg2.connect(url, async_=True, options="-c TimeZone=UTC")
+    async def open(cls, parameters: Mapping[str, Any], *, prepare: bool) -> Self:
+        """Connect with libpq's `parameters`. Raises one of DEAD, or OSError."""
+        addresses = await _addresses(parameters)
+        connection = psycopg2.connect(**{**parameters, **addresses}, async_=True)
         try:
             await _until_ready(connection)
             return cls(connection, prepare=prepare)
@@ -44,15 +63,16 @@ class Connection:
             raise
 
     def is_usable(self) -> bool:
-        """False when it is closed, or a query on it was abandoned."""
-        return not self._connection.closed and not self._running
+        """False when it is closed, a query on it was abandoned, or what it prepared is in doubt."""
+        return not (self._connection.closed or self._running or self._stale)
 
     def is_quiet(self) -> bool:
         """False when the server has closed it, or said something while nobody asked."""
         if not self.is_usable():
             return False
-        readable, _, _ = select.select([self._connection], [], [], 0)
-        return not readable
+        socket_state = select.poll()  # select() knows no descriptor above 1023
+        socket_state.register(self._connection, select.POLLIN)
+        return not socket_state.poll(0)
 
     def close(self) -> None:
         """Close it, whatever it is doing."""
@@ -75,7 +95,10 @@ class Connection:
             if step.statement.name not in self._prepared
         }
         if new:
+            # PREPARE is not undone when a later one fails: only a new connection is in order then.
+            self._stale = True
             await self._query(";".join(map(_prepare, new.values())), None)
+            self._stale = False
             self._prepared.update(new)
 
     async def _query(self, text: str, values: Sequence[Any] | None) -> None:
@@ -83,8 +106,9 @@ class Connection:
         self._cursor.execute(text, values)
         try:
             await _until_ready(self._connection)
-        except psycopg2.Error:
+        except psycopg2.Error as error:
             self._running = False
+            self._stale = self._stale or isinstance(error, STALE)
             raise
         self._running = False
 
@@ -98,6 +122,21 @@ def _prepare(statement: Statement) -> str:
 def _execute(statement: Statement) -> str:
     marks = ", ".join(["%s"] * len(statement.parameters))
     return f"EXECUTE {statement.name}{f'({marks})' if marks else ''}"
+
+
+async def _addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What gives libpq the host's addresses: it would look them up itself, and block the loop."""
+    host = parameters.get("host", "")
+    if not host or "hostaddr" in parameters or host.startswith(("/", "@")) or "," in host:
+        return {}
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        return {"hostaddr": ",".join(addresses), "host": ",".join([host] * len(addresses))}
+    return {}
 
 
 async def _until_ready(connection: Any) -> None:

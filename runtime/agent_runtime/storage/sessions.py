@@ -36,7 +36,7 @@ _COLUMNS = (
 )
 
 
-def ended_with(dialect: Dialect) -> dict[peewee.Field, peewee.Node]:
+def ended_with(dialect: Dialect) -> dict[peewee.Field[Any], Any]:
     """What ending changes in a session's row; binds `status`, `now` and `metadata`."""
     now = bind("now", "timestamp")
     return {
@@ -120,6 +120,7 @@ class StoredSessions:
             bind("now", "timestamp"),
         )
         has_room = peewee.Expression(held, "<", limit)
+        source: peewee.Select
         if registered:
             source = Registrations.select(*values).where(
                 Registrations.agent_id == agent_id, has_room
@@ -261,7 +262,9 @@ def _session(row: tuple[Any, ...]) -> Session:
         count,
         metadata,
     ) = row
-    details = json.loads(metadata) if isinstance(metadata, str) else (metadata or {})
+    details = json.loads(metadata) if isinstance(metadata, str) else metadata
+    if not isinstance(details, dict):
+        details = {}  # nothing, or another program's list
     return Session(
         session_id=session_id,
         agent_id=agent_id,

@@ -11,7 +11,6 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import peewee
 
@@ -20,9 +19,6 @@ from agent_runtime.storage.database import PATIENCE, Rows, naive_utc
 from agent_runtime.storage.migrations import LATEST_VERSION, OUTDATED, applied_version
 from agent_runtime.storage.sqlite_writer import SqliteWriter, translated
 from agent_runtime.storage.statements import Dialect, Step
-
-# The form that Peewee reads; one width, so that text sorts as time does.
-TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S.%f"
 
 
 class SqliteDatabase:
@@ -43,8 +39,11 @@ class SqliteDatabase:
         return ()
 
     def moment(self, moment: datetime) -> str:
-        """Text that sorts as time does."""
-        return naive_utc(moment).strftime(TIME_FORMAT)
+        """Text that sorts as time does: what Peewee writes, and CURRENT_TIMESTAMP.
+
+        Without a fraction when it is zero; a fraction makes the text longer, hence later.
+        """
+        return naive_utc(moment).isoformat(" ")
 
     async def read(self, step: Step) -> Rows:
         """Rows of a short query."""

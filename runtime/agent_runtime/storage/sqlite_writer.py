@@ -41,19 +41,26 @@ class SqliteWriter:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._queue: SimpleQueue[QueuedUnit | None] = SimpleQueue()
+        self._closed = False
         # A daemon: a process that ends without close() must not hang on it. What was acknowledged
         # is on the disk by then.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     def submit(self, steps: Sequence[Step]) -> asyncio.Future[Rows]:
-        """Queue a unit of work; the future holds the rows of its last statement."""
+        """Queue a unit of work; the future holds the rows of its last statement.
+
+        Raises StoreUnavailable after close().
+        """
+        if self._closed:
+            raise StoreUnavailable("SQLite: this process has closed the database")
         future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         self._queue.put(QueuedUnit(steps, future))
         return future
 
     def close(self) -> None:
         """Commit what is queued and end the thread; blocks until then."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
 

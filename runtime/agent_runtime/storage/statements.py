@@ -84,7 +84,10 @@ class Dialect:
     def merged_json(self, column: peewee.Field, addition: peewee.Node) -> peewee.Node:
         """The JSON object in `column` with the keys of `addition` put in or replaced."""
         if self.name == "postgresql":
-            present = peewee.fn.COALESCE(column.cast("jsonb"), peewee.SQL("'{}'::jsonb"))
+            is_object = peewee.fn.json_typeof(column) == "object"
+            present = peewee.Case(
+                None, [(is_object, column.cast("jsonb"))], peewee.SQL("'{}'::jsonb")
+            )
             joined = peewee.NodeList(
                 (present, peewee.SQL("||"), addition, peewee.SQL("::jsonb")), parens=True
             )

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from peewee import (
     SQL,
+    AutoField,
     BooleanField,
     CharField,
     DateField,
@@ -66,6 +67,7 @@ class Tenants(Model):
 class Agents(Model):
     """Agents as the builder keeps them."""
 
+    id = AutoField()
     user = ForeignKeyField(Users, on_delete="CASCADE", index=False)
     tenant = ForeignKeyField(Tenants, on_delete="CASCADE", index=False)
     name = CharField()
@@ -202,6 +204,7 @@ class Sessions(Model):
 class SessionMetrics(Model):
     """Figures of a session; latencies in milliseconds, costs in micro-cents."""
 
+    id = AutoField()
     session = ForeignKeyField(Sessions, field=Sessions.session_id, index=False)
     agent_id = IntegerField()
     tenant_id = IntegerField()

@@ -74,8 +74,8 @@ class Call:
         self._pipeline: AgentSession[Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._grace: asyncio.TimerHandle | None = None
-        # How the row ends, unless the call says otherwise.
-        self._outcome = (SessionStatus.ERROR, "the job ended before the call did")
+        # How the row ends, once the call knows.
+        self._outcome: tuple[SessionStatus, str] | None = None
         job.log_context_fields = {
             "room": job.job.room.name,
             "session": self._session_id,
@@ -143,9 +143,7 @@ class Call:
             self._grace.cancel()
         if self._turns is not None:
             await self._turns.close()
-        status, reason = self._outcome
-        if why == "parent process shutdown":
-            status, reason = SessionStatus.ENDED, "the worker was shut down"
+        status, reason = self._outcome or _outcome_of(why)
         await self._finish(status, reason)
         logger.info("call over", extra={"status": status.value, "reason": reason})
         await self._opened.aclose()
@@ -218,6 +216,13 @@ class Call:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _outcome_of(why: str) -> tuple[SessionStatus, str]:
+    """How a call ended that did not say so itself; `why` is the framework's word for it."""
+    if why == "parent process shutdown":
+        return SessionStatus.ENDED, "the worker was shut down"
+    return SessionStatus.ERROR, f"the job ended before the call did: {why}"
 
 
 _CALLERS: Final = [

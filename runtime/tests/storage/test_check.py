@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.check import Difference, check_schema
 from agent_runtime.storage.migrations import migrate_postgres
-
-OWNERS_SCHEMA = Path(__file__).with_name("shared_schema.sql")
+from fixtures.servers.postgres import SHARED_SCHEMA
 
 
 def execute(url: str, *statements: str) -> None:
@@ -27,7 +25,7 @@ def execute(url: str, *statements: str) -> None:
 @pytest.fixture
 def owners_url(empty_postgres: str) -> str:
     """A database as in production: the owner's thirteen tables, and our own by migration."""
-    execute(empty_postgres, OWNERS_SCHEMA.read_text())
+    execute(empty_postgres, SHARED_SCHEMA.read_text())
     migrate_postgres(empty_postgres)
     return empty_postgres
 
