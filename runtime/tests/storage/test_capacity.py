@@ -1,0 +1,118 @@
+"""An agent never holds more sessions than it may, however many ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered
+from agent_runtime.domain.session import SessionStatus, new_session
+from agent_runtime.storage import RegisteredAgents, StoredSessions
+
+CREATOR = Path(__file__).with_name("creator.py")
+
+
+async def create_many(sessions: StoredSessions, how_many: int) -> Counter[str]:
+    """Ask for sessions of agent 7 at the same time; how often each thing came of it."""
+
+    async def one() -> str:
+        try:
+            await sessions.create(new_session(7, 1, ""))
+        except AgentAtCapacity as error:
+            return str(error)
+        return "created"
+
+    return Counter(await asyncio.gather(*(one() for _ in range(how_many))))
+
+
+def create_from_two_processes(url: str, prepare: str) -> list[str]:
+    """Start both, let both connect, then let both go at once; what came of each session."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(CREATOR), url, prepare, "25"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    printed: list[str] = []
+    for process in processes:
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        printed += out.split()
+    return printed
+
+
+async def test_capacity_holds_within_a_process(
+    agents: RegisteredAgents, sessions: StoredSessions
+) -> None:
+    """Of 50 that ask an agent of 10 at once, 10 are served and 40 are told why not."""
+    await agents.register(Registration(7, 1, {}, 10))
+    outcome = await create_many(sessions, 50)
+    assert outcome == {"created": 10, "Agent 7 is at capacity (10 sessions)": 40}
+    assert await agents.status(7) == AgentStatus(True, True, 10, 10)
+
+
+async def test_capacity_holds_over_processes(
+    agents: RegisteredAgents, sessions: StoredSessions, url: str, database_kind: str
+) -> None:
+    """The same with 25 in each of two processes that share nothing but the database."""
+    await agents.register(Registration(7, 1, {}, 10))
+    prepare = str(database_kind != "postgresql-unprepared")
+    printed = await asyncio.to_thread(create_from_two_processes, url, prepare)
+    assert Counter(printed) == {"created": 10, "AgentAtCapacity": 40}
+    assert len(await sessions.live_sessions()) == 10
+
+
+async def test_an_end_frees_a_place(agents: RegisteredAgents, sessions: StoredSessions) -> None:
+    """A full agent takes another session when one has ended, and only one."""
+    await agents.register(Registration(7, 1, {}, 2))
+    first = new_session(7, 1, "")
+    await sessions.create(first)
+    await sessions.create(new_session(7, 1, ""))
+    with pytest.raises(AgentAtCapacity):
+        await sessions.create(new_session(7, 1, ""))
+    await sessions.finish(first.session_id, SessionStatus.ERROR)
+    await sessions.finish(first.session_id, SessionStatus.ERROR)
+    assert (await create_many(sessions, 5))["created"] == 1
+
+
+async def test_refused_sessions_leave_nothing(
+    agents: RegisteredAgents, sessions: StoredSessions
+) -> None:
+    """Neither a full agent nor an unknown one leaves a row of a session that was refused."""
+    await agents.register(Registration(7, 1, {}, 0))
+    full, unknown = new_session(7, 1, ""), new_session(8, 1, "")
+    with pytest.raises(AgentAtCapacity):
+        await sessions.create(full)
+    with pytest.raises(AgentNotRegistered):
+        await sessions.create(unknown)
+    assert await sessions.get(full.session_id) is None
+    assert await sessions.get(unknown.session_id) is None
+
+
+async def test_automatic_sessions_need_no_registration(
+    agents: RegisteredAgents, sessions: StoredSessions
+) -> None:
+    """An agent of the shared table has the given limit, also under concurrency."""
+    outcomes = await asyncio.gather(
+        *(sessions.create_automatic(new_session(8, 1, ""), 3) for _ in range(10)),
+        return_exceptions=True,
+    )
+    assert outcomes.count(None) == 3
+    assert sum(isinstance(outcome, AgentAtCapacity) for outcome in outcomes) == 7
+    assert await agents.status(8) == AgentStatus()

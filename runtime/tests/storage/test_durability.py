@@ -1,0 +1,49 @@
+"""What was acknowledged outlives the process that wrote it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.session import SessionStatus
+from agent_runtime.storage import RegisteredAgents, StoredSessions
+
+WRITER = Path(__file__).with_name("writer.py")
+ROUNDS = 5
+LINES = 120
+
+
+def write_until_killed(url: str) -> list[str]:
+    """Start the writer and kill it in the middle of its work; what it said was done."""
+    writer = subprocess.Popen([sys.executable, str(WRITER), url], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    lines = [writer.stdout.readline() for _ in range(LINES)]
+    writer.kill()
+    rest, _ = writer.communicate(timeout=30)
+    # The last line may be cut off in the middle: then it told nobody anything.
+    return [*lines, *(line for line in rest.splitlines(keepends=True) if line.endswith("\n"))]
+
+
+async def test_acknowledged_is_there_and_the_rest_whole_or_absent(
+    agents: RegisteredAgents, sessions: StoredSessions, url: str
+) -> None:
+    """Killed without warning: no acknowledged write is lost, no other is half there."""
+    await agents.register(Registration(7, 1, {}, 1_000))
+    acknowledged: set[str] = set()
+    for _ in range(ROUNDS):
+        lines = write_until_killed(url)
+        assert len(lines) >= LINES
+        for line in lines:
+            what, session_id = line.split()
+            session = await sessions.get(session_id)
+            assert session is not None, line
+            if what == "ended":
+                assert (session.status, session.reason) == (SessionStatus.ENDED, "done")
+                acknowledged.add(session_id)
+    live = await sessions.live_sessions()
+    assert not acknowledged & {session.session_id for session in live}
+    # A live row without its session would be missing in this list, but not in that count.
+    assert all(session.status is SessionStatus.CONNECTING for session in live)
+    assert (await agents.status(7)).active_sessions == len(live)

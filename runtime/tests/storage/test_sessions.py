@@ -1,0 +1,185 @@
+"""Sessions in the store: states, rooms, and what is kept of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver
+from agent_runtime.domain.session import Session, SessionStatus, new_session
+from agent_runtime.storage import RegisteredAgents, StoredSessions
+
+from .dashboard import execute
+
+AGENT = 7
+TENANT = 3
+
+
+@pytest.fixture(autouse=True)
+async def registered(agents: RegisteredAgents) -> None:
+    """An agent that may hold ten sessions."""
+    await agents.register(Registration(AGENT, TENANT, {}, 10))
+
+
+async def created(
+    sessions: StoredSessions, room: str = "lobby", age: timedelta = timedelta()
+) -> Session:
+    """A stored session that is connecting since `age`."""
+    session = new_session(AGENT, TENANT, room, "Ada", now=datetime.now(UTC) - age)
+    await sessions.create(session)
+    return session
+
+
+async def test_what_is_created_is_read(sessions: StoredSessions) -> None:
+    """A session is read back as it was created, to the microsecond."""
+    session = await created(sessions)
+    assert await sessions.get(session.session_id) == session
+
+
+async def test_unknown_session_is_none(sessions: StoredSessions) -> None:
+    """An id that was never stored is None wherever it is asked for."""
+    assert await sessions.get("nobody") is None
+    assert await sessions.touch("nobody", 1) is None
+    assert await sessions.finish("nobody", SessionStatus.ENDED) is None
+    with pytest.raises(SessionNotFound):
+        await sessions.activate("nobody")
+
+
+async def test_activating_is_repeatable(sessions: StoredSessions) -> None:
+    """Connecting becomes active, and active stays what it is."""
+    session = await created(sessions)
+    assert (await sessions.activate(session.session_id)).status is SessionStatus.ACTIVE
+    assert (await sessions.activate(session.session_id)).status is SessionStatus.ACTIVE
+
+
+@pytest.mark.parametrize("final", [SessionStatus.ENDED, SessionStatus.ERROR])
+@pytest.mark.parametrize("active", [False, True])
+async def test_final_is_final(sessions: StoredSessions, final: SessionStatus, active: bool) -> None:
+    """What has ended keeps status, reason and time, whatever is asked of it afterwards."""
+    session = await created(sessions)
+    if active:
+        await sessions.activate(session.session_id)
+    ended = await sessions.finish(session.session_id, final, "the first reason")
+    assert ended is not None
+    assert (ended.status, ended.reason) == (final, "the first reason")
+    for again in (SessionStatus.ENDED, SessionStatus.ERROR):
+        assert await sessions.finish(session.session_id, again, "another") == ended
+    with pytest.raises(SessionOver):
+        await sessions.activate(session.session_id)
+    assert await sessions.touch(session.session_id, 5) is final
+    assert await sessions.get(session.session_id) == ended
+
+
+async def test_duration_is_whole_seconds(sessions: StoredSessions) -> None:
+    """The duration is the time from start to end in seconds, and the end is now."""
+    session = await created(sessions, age=timedelta(seconds=90.2))
+    ended = await sessions.finish(session.session_id, SessionStatus.ENDED)
+    assert ended is not None
+    assert ended.ended_at is not None
+    elapsed = (ended.ended_at - ended.started_at).total_seconds()
+    assert ended.duration_seconds is not None
+    assert abs(ended.duration_seconds - elapsed) <= 1
+    assert ended.duration_seconds >= 90
+
+
+async def test_reason_leaves_the_rest_of_the_metadata(sessions: StoredSessions) -> None:
+    """The participant's name is still known after the end, with or without a reason."""
+    with_reason, without = await created(sessions), await created(sessions)
+    ended = await sessions.finish(with_reason.session_id, SessionStatus.ERROR, "it \"broke\": 'ö'")
+    assert ended is not None
+    assert (ended.participant_name, ended.reason) == ("Ada", "it \"broke\": 'ö'")
+    ended = await sessions.finish(without.session_id, SessionStatus.ENDED)
+    assert ended is not None
+    assert (ended.participant_name, ended.reason) == ("Ada", None)
+
+
+async def test_a_room_has_one_agent(sessions: StoredSessions) -> None:
+    """The second session of a room is refused while the first is in it, and only then."""
+    first, second = await created(sessions), await created(sessions)
+    other = await created(sessions, "elsewhere")
+    await sessions.activate(first.session_id)
+    with pytest.raises(RoomTaken, match="lobby"):
+        await sessions.activate(second.session_id)
+    refused = await sessions.get(second.session_id)
+    assert refused is not None
+    assert refused.status is SessionStatus.CONNECTING
+    await sessions.activate(other.session_id)
+    await sessions.finish(first.session_id, SessionStatus.ENDED)
+    assert (await sessions.activate(second.session_id)).status is SessionStatus.ACTIVE
+
+
+async def test_one_of_many_gets_the_room(sessions: StoredSessions) -> None:
+    """Of ten that claim a room at the same time, one has it."""
+    rivals = [await created(sessions) for _ in range(10)]
+    outcomes = await asyncio.gather(
+        *(sessions.activate(rival.session_id) for rival in rivals), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, Session) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, RoomTaken) for outcome in outcomes) == 9
+
+
+async def test_end_and_activation_at_once(sessions: StoredSessions) -> None:
+    """However an end and an activation meet, the session is over and its room is free."""
+    for number in range(20):
+        room = f"room-{number}"
+        session = await created(sessions, room)
+        await asyncio.gather(
+            sessions.activate(session.session_id),
+            sessions.finish(session.session_id, SessionStatus.ENDED),
+            return_exceptions=True,
+        )
+        stored = await sessions.get(session.session_id)
+        assert stored is not None
+        assert stored.status is SessionStatus.ENDED
+        heir = await created(sessions, room)
+        await sessions.activate(heir.session_id)
+        await sessions.finish(heir.session_id, SessionStatus.ENDED)
+    assert await sessions.live_sessions() == []
+
+
+async def test_touch_counts_participants(sessions: StoredSessions) -> None:
+    """A heartbeat answers the status and keeps the count while the session lives."""
+    session = await created(sessions)
+    assert await sessions.touch(session.session_id, 2) is SessionStatus.CONNECTING
+    await sessions.activate(session.session_id)
+    assert await sessions.touch(session.session_id, 3) is SessionStatus.ACTIVE
+    stored = await sessions.get(session.session_id)
+    assert stored is not None
+    assert stored.participant_count == 3
+
+
+async def test_live_sessions_are_those_that_are_not_over(sessions: StoredSessions) -> None:
+    """Connecting and active sessions are listed, ended and failed ones are not."""
+    connecting, active = await created(sessions, "a"), await created(sessions, "b")
+    ended, failed = await created(sessions, "c"), await created(sessions, "d")
+    await sessions.activate(active.session_id)
+    await sessions.finish(ended.session_id, SessionStatus.ENDED)
+    await sessions.finish(failed.session_id, SessionStatus.ERROR)
+    live = {session.session_id for session in await sessions.live_sessions()}
+    assert live == {connecting.session_id, active.session_id}
+
+
+async def test_texts_stay_what_they_are(sessions: StoredSessions) -> None:
+    """Quotes, markers of parameters and any script are data and nothing else."""
+    room = "a'b\"c; DROP TABLE x --%s %% ? $1 \\ 日本 🎙"
+    session = await created(sessions, room)
+    stored = await sessions.get(session.session_id)
+    assert stored is not None
+    assert stored.room_name == room
+    assert await sessions.get(room) is None
+
+
+@pytest.mark.parametrize("metadata", ["[1]", "null", "3", '{"theirs": {"kept": true}}'])
+async def test_metadata_of_others(sessions: StoredSessions, url: str, metadata: str) -> None:
+    """Whatever JSON another program put there, the session is read, and ends with its reason."""
+    session = await created(sessions)
+    execute(url, f"UPDATE agent_instance_sessions SET metadata = '{metadata}'")  # noqa: S608
+    assert await sessions.get(session.session_id) is not None
+    ended = await sessions.finish(session.session_id, SessionStatus.ENDED, "why")
+    assert ended is not None
+    assert ended.reason == "why"
+    ((stored,),) = execute(url, "SELECT CAST(metadata AS text) FROM agent_instance_sessions")
+    assert ("kept" in stored) == ("kept" in metadata)
