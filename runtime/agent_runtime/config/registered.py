@@ -63,6 +63,30 @@ class TurnOptions(_Form):
     max_delay: float | None = Field(None, ge=0, le=60)
 
 
+class ResourceLimits(_Form):
+    """What the platform gives the agent's container."""
+
+    cpu: str | None = None
+    memory: str | None = None
+
+
+class LiveKitServer(_Form):
+    """A LiveKit server of the agent's own."""
+
+    url: str | None = None
+    api_key: str | None = Field(None, repr=False)
+    api_secret: str | None = Field(None, repr=False)
+
+
+class LangfuseProject(_Form):
+    """A Langfuse project of the agent's own."""
+
+    enabled: StrictBool | None = None
+    public_key: str | None = None
+    secret_key: str | None = Field(None, repr=False)
+    base_url: str | None = None
+
+
 class RegisteredForm(_Form):
     """The `config` of POST /api/agents/register."""
 
@@ -90,6 +114,9 @@ class RegisteredForm(_Form):
     max_concurrent_sessions: Annotated[int | None, BeforeValidator(_whole)] = Field(
         None, ge=1, le=MAX_INTEGER
     )
+    resource_limits: ResourceLimits | None = None
+    livekit_config: LiveKitServer | None = None
+    langfuse_config: LangfuseProject | None = None
     interruption_handling: StrictBool | None = None
     vad_config: VadOptions | None = None
     turn_detection_config: TurnOptions | None = None

@@ -201,7 +201,8 @@ class Call:
             logger.warning("participant count not written yet: %s", error)
 
     def _on_room_disconnected(self, reason: int) -> None:
-        self._outcome = (SessionStatus.ENDED, f"left the room: {disconnect_reason(reason)}")
+        why = f"left the room: {disconnect_reason(reason)}"
+        self._outcome = self._outcome or (SessionStatus.ENDED, why)
 
     def _on_pipeline_closed(self, event: CloseEvent) -> None:
         if event.reason is CloseReason.ERROR:
@@ -209,7 +210,7 @@ class Call:
             self._leave(SessionStatus.ERROR, f"the pipeline failed: {error}")
 
     def _leave(self, status: SessionStatus, reason: str) -> None:
-        self._outcome = (status, reason)
+        self._outcome = self._outcome or (status, reason)  # what came first is the cause
         self._job.shutdown(reason)
 
     def _run(self, work: Any) -> None:
