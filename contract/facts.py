@@ -82,6 +82,7 @@ class Session:
     agent: Any
     tenant: Any
     room: str
+    asked: Mapping[str, Any]
     created: Window
     ended: Window | None = None
     started_text: str | None = None
@@ -197,7 +198,7 @@ class World:
         if not isinstance(body, dict) or not isinstance(session_id, str):
             return
         agent_id = body.get("agentId")
-        session = Session(session_id, agent_id, body.get("tenantId"), str(room), window)
+        session = Session(session_id, agent_id, body.get("tenantId"), str(room), body, window)
         self.sessions[session_id] = session
         self.agents.setdefault(agent_id, Agent(agent_id)).sessions.append(session)
 

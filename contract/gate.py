@@ -26,6 +26,7 @@ from contract.targets import Target
 
 Say = Callable[[str], None]
 _EVERY = 250
+_SHRUNK = 12  # clusters for each target that get a shortest replay
 
 
 class Gate:
@@ -53,6 +54,7 @@ class Gate:
         material = self._read()
         self._say("starting and checking the services")
         async with stage(self.options) as targets:
+            material = self.material = replace(material, watched=targets.watched)
             if not targets.can_reset:
                 self.report.warnings.append(
                     "Some target has no reset command: it must be fresh, and findings are not "
@@ -149,7 +151,7 @@ class Gate:
         by_name = {target.name: target for target in targets.news}
         for number, side in enumerate(self.report.sides):
             replays = {}
-            for cluster in side.comparison.clusters:
+            for cluster in side.comparison.clusters[:_SHRUNK]:
                 self._say(f"shortest replay of {cluster.fingerprint}: {cluster.title}")
                 replays[cluster.fingerprint] = await minimal(
                     material, cluster, side.comparison.noise, targets.old, by_name[side.name]

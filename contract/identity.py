@@ -107,7 +107,10 @@ def symbolic_answer(answer: Answer, bijection: Bijection) -> Answer:
             "utf-8", "surrogateescape"
         ),
         effects=tuple(
-            Effect(effect.call, bijection.symbolic(effect.body)) for effect in answer.effects
+            sorted(
+                (Effect(e.call, bijection.symbolic(e.body)) for e in answer.effects),
+                key=lambda effect: (effect.call, effect.body),
+            )
         ),
     )
 

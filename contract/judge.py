@@ -48,10 +48,18 @@ def exchange(
     answers: tuple[Answer, Answer],
     world: World,
     spec: Specification,
+    *,
+    watched: bool = False,
 ) -> Exchange:
     """Puts together what judging one step needs; `answers` are old and new."""
     old, new = answers
-    return Exchange(step.index, request, old, new, vocabulary(step, request, old, new, world, spec))
+    return Exchange(
+        step.index,
+        request,
+        old,
+        new,
+        vocabulary(step, request, old, new, world, spec, watched=watched),
+    )
 
 
 def expectation(

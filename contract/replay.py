@@ -17,7 +17,7 @@ from contract.identity import (
     symbolic_answer,
     symbolic_request,
 )
-from contract.messages import Answer, Request
+from contract.messages import Answer, Effect, Request
 from contract.specification import Specification
 from contract.targets import Target
 
@@ -87,8 +87,9 @@ async def replay(
             await target.change(change)
         sent = [concrete_request(requests[step.index], own) for step in group]
         answers = list(await asyncio.gather(*map(target.send, sent)))
+        calls: tuple[Effect, ...] = ()
         if len(group) > 1:
-            answers = _aligned(answers)
+            answers, calls = _aligned(answers)
         for step, request, answer in zip(group, sent, answers, strict=True):
             handed_out = new_id(spec, request, answer)
             if handed_out is not None:
@@ -101,6 +102,7 @@ async def replay(
             found.exact[step.index] = (request, answer)
             if reread and request.method == "GET":
                 found.second[step.index] = symbolic_answer(await target.send(request), own)
+        _with_calls(found, group, calls, own)
         progress(len(group))
     return found
 
@@ -113,17 +115,24 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
             yield list(run)
 
 
-def _aligned(answers: list[Answer]) -> list[Answer]:
+def _aligned(answers: list[Answer]) -> tuple[list[Answer], tuple[Effect, ...]]:
     """Which of a group's requests wins is chance: answers are ordered by what they say.
 
-    What the group made the service ask of LiveKit counts for its last step, in no order.
+    Returns them without what the group made the service ask of LiveKit, and that.
     """
     ordered = sorted(answers, key=_group_order)
-    effects = sorted(
-        (effect for answer in ordered for effect in answer.effects), key=lambda e: (e.call, e.body)
-    )
-    bare = [replace(answer, effects=()) for answer in ordered]
-    return [*bare[:-1], replace(bare[-1], effects=tuple(effects))]
+    calls = tuple(effect for answer in ordered for effect in answer.effects)
+    return [replace(answer, effects=()) for answer in ordered], calls
+
+
+def _with_calls(found: Replay, group: list[Step], calls: Sequence[Effect], own: Bijection) -> None:
+    """Give each call of a group to the answer whose id it names, to the last if to none."""
+    for call in calls:
+        effect = Effect(call.call, own.symbolic(call.body))
+        named = [s.index for s in group if f"<{symbol_of(s.index)}>" in effect.body]
+        step = named[0] if named else group[-1].index
+        answer = found.answers[step]
+        found.answers[step] = replace(answer, effects=(*answer.effects, effect))
 
 
 def _group_order(answer: Answer) -> tuple[int, str]:

@@ -39,13 +39,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Material:
-    """What a comparison works with."""
+    """What a comparison works with. `watched`: the new services' calls to LiveKit are seen."""
 
     corpus: Corpus
     spec: Specification
     entries: tuple[Entry, ...]
     requests: Mapping[int, Request]
     matches: Mapping[int, Match]
+    watched: bool = False
 
     @classmethod
     def of(cls, corpus: Corpus, spec: Specification, entries: tuple[Entry, ...]) -> Material:
@@ -107,7 +108,7 @@ def judged(material: Material, old: Replay, new: Replay, noise: Noise) -> Compar
             world.change(step.before)
         facts = request_facts(material.requests[step.index], material.spec)
         answers = old.answers[step.index], new.answers[step.index]
-        case = exchange(step, facts, answers, world, material.spec)
+        case = exchange(step, facts, answers, world, material.spec, watched=material.watched)
         _judge_step(material, found, case, _id_faults(step.index, old, new))
         world.learn(facts, case.new)
     found.clusters = clusters(found.findings)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
+from contract.databases import Database, database
+from contract.errors import TargetUnreachable
+from contract.livekit import LiveKitRecorder
 from contract.targets import Hook, HttpTarget
 from contract.wire import Address
 from fixtures.node_service import NodeService
+from fixtures.servers.ports import free_ports
+from fixtures.servers.process import LoggedProcess, ProcessEndedError
+from fixtures.servers.way import ServerUnavailableError
+from fixtures.stack.stack import API_READY, command
 
 MANAGED_KEY: Final = "key-of-the-gate-9d1f"
 # The old service only looks whether it is set: nothing ever answers there.
@@ -45,8 +55,87 @@ class ManagedOld:
         await asyncio.to_thread(self.service.stop)
 
 
+@dataclass
+class ManagedNew:
+    """Our API as a process, on a database and a LiveKit stand-in of its own."""
+
+    database: Database
+    livekit: LiveKitRecorder
+    log: Path
+    port: int = field(default_factory=lambda: free_ports(1)[0])
+    _process: LoggedProcess | None = None
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables of the process."""
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONUNBUFFERED": "1",
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "DATABASE_URL": self.database.url,
+            "LIVEKIT_URL": self.livekit.url,
+            "LIVEKIT_API_KEY": "parity",
+            "LIVEKIT_API_SECRET": "0123456789abcdef0123456789abcdef",
+            "AGENT_RUNTIME_API_KEY": MANAGED_KEY,
+            **{k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")},
+        }
+
+    async def start(self) -> None:
+        """Start it. Raises TargetUnreachable with its last words when it does not listen."""
+        await self.database.prepare(self.environ)
+        try:
+            await asyncio.to_thread(self._start)
+        except (OSError, ProcessEndedError) as error:
+            raise TargetUnreachable(f"our API does not start: {error}") from error
+
+    async def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            await asyncio.to_thread(process.stop)
+
+    async def restart(self) -> None:
+        """Stop and start again on the same database."""
+        await self.stop()
+        await self.start()
+
+    async def reset(self) -> None:
+        """Forget all that clients did."""
+        await asyncio.to_thread(self.database.empty)
+        self.livekit.forget()
+
+    def target(self, name: str) -> HttpTarget:
+        """It as a target of the gate."""
+        hooks: dict[str, Hook] = {
+            "reset": self.reset,
+            "restart": self.restart,
+            "livekit-away": self.livekit.stop,
+            "livekit-back": self.livekit.start,
+        }
+        address = Address("127.0.0.1", self.port)
+        return HttpTarget(name, address, MANAGED_KEY, hooks, self.livekit)
+
+    def _start(self) -> None:
+        self._process = LoggedProcess("our API", [command(), "api"], self.environ, self.log)
+        self._process.wait_for(API_READY)
+
+
 @asynccontextmanager
-async def managed_new(database: str) -> AsyncIterator[HttpTarget]:
+async def managed_new(kind: str) -> AsyncIterator[HttpTarget]:
     """Our API on a fresh `sqlite` or `postgresql` database, with a LiveKit recorder."""
-    raise NotImplementedError(database)
-    yield
+    recorder = LiveKitRecorder()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parity-log-"))
+        try:
+            fresh = await asyncio.to_thread(stack.enter_context, database(kind))
+        except ServerUnavailableError as error:
+            raise TargetUnreachable(str(error)) from error
+        await recorder.start()
+        service = ManagedNew(fresh, recorder, Path(folder) / "api.log")
+        try:
+            await service.start()
+            yield service.target(f"new on {kind}")
+        finally:
+            await service.stop()
+            await recorder.stop()

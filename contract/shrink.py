@@ -17,17 +17,26 @@ from contract.run import Material, judged, replayed
 from contract.targets import Target
 
 Shows = Callable[[Sequence[int]], Awaitable[bool]]
+# Counted, not timed: the verdict must not depend on the machine.
+MOST_TRIALS = 24
+MOST_STEPS = 200
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 async def minimal(
     material: Material, cluster: Cluster, noise: Noise, old: Target, new: Target
 ) -> list[int]:
-    """Indexes of the steps to send, the finding's own last."""
+    """Indexes of the steps to send, the finding's own last; the best that few trials find."""
     last = cluster.first.step
     steps = {step.index: step for step in material.corpus.steps}
 
+    trials = 0
+
     async def shows(before: Sequence[int]) -> bool:
+        nonlocal trials
+        trials += 1
+        if trials > MOST_TRIALS:
+            return False
         part = material.only([*before, last])
         found, failure = await replayed(part, [old, new], lambda _: lambda _: None)
         if failure is not None:
@@ -43,7 +52,7 @@ async def minimal(
         if index < last and (step.request.method in _WRITES or step.before is not None)
     ]
     related = _related(material, [steps[index] for index in earlier], steps[last])
-    start = related if await shows(related) else earlier
+    start = related if await shows(related) else earlier[-MOST_STEPS:]
     return [*await _ddmin(start, shows), last]
 
 

@@ -107,7 +107,9 @@ class Specification:
 
         Encoded characters are those that they encode (RFC 3986, section 2.3), but for slashes.
         """
-        path = re.sub(r"(?:%(?!2f)[0-9a-f]{2})+", lambda hit: unquote(hit[0]), path, flags=re.IGNORECASE)
+        path = re.sub(
+            r"(?:%(?!2f)[0-9a-f]{2})+", lambda hit: unquote(hit[0]), path, flags=re.IGNORECASE
+        )
         plain = path[:-1] if path.endswith("/") and path != "/" else path
         for template, pattern in self._patterns:
             hit = pattern.fullmatch(plain)

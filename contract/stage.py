@@ -30,11 +30,17 @@ class Stage:
     @property
     def cannot(self) -> frozenset[str]:
         """The changes that some target cannot make."""
-        return frozenset(
+        changes = {
             change
             for change in CHANGES
             if not all(target.can(change) for target in (self.old, *self.news))
-        )
+        }
+        return frozenset(changes if self.watched else changes | {"watch-livekit"})
+
+    @property
+    def watched(self) -> bool:
+        """Whether what the new services ask of LiveKit is seen."""
+        return all(isinstance(t, HttpTarget) and t.effects is not None for t in self.news)
 
     @property
     def faults(self) -> frozenset[str]:

@@ -6,13 +6,14 @@ agent, tenant, session, world: what is true before the step; session is none whe
 id: the symbol of the id that this step hands out. now: when the answer came.
 truth: what a success of this operation must say by these facts.
 faults, nul, config_at_fault, shown_path: what the new service has to say about a request.
-moment(window), matching(pattern), effect(call, body), number(text): typed values.
+moment(window), matching(pattern), number(text): typed values.
+watched: whether calls to LiveKit are seen; joining(id, room, body), leaving(sessions): what they are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from contract.corpus import Step
 from contract.facts import (
     Agent,
     RequestFacts,
+    Session,
     World,
     answer_facts,
     in_range,
@@ -44,6 +46,8 @@ def vocabulary(
     new: Answer,
     world: World,
     spec: Specification,
+    *,
+    watched: bool,
 ) -> Words:
     """The facts are copied: they go on while a mutant may judge this step again later."""
     body = request.json_body if isinstance(request.json_body, dict) else {}
@@ -72,15 +76,41 @@ def vocabulary(
         "shown_path": _shown_path(request.target),
         "moment": Moment,
         "matching": Matching,
-        "effect": effect,
+        "watched": watched,
+        "joining": joining,
+        "leaving": leaving,
         "number": number,
     }
     words["truth"] = truth(words)
     return words
 
 
-def effect(call: str, body: Mapping[str, Any]) -> Effect:
-    """A call to LiveKit that the ledger expects."""
+def joining(session_id: str, room: str, body: Mapping[str, Any]) -> list[Effect]:
+    """What LiveKit is asked for when a session starts."""
+    metadata = {
+        "agentId": _hashable(body.get("agentId")),
+        "sessionId": session_id,
+        "tenantId": _hashable(body.get("tenantId")),
+    }
+    if "participantName" in body:
+        metadata["participantName"] = body["participantName"]
+    return [_effect("Launch", {"room": room, "agentName": "", "metadata": metadata})]
+
+
+def leaving(sessions: Sequence[Session]) -> list[Effect]:
+    """What LiveKit is asked for when sessions end before their agents have come."""
+    found = []
+    for session in sessions:
+        metadata = joining(session.id, session.room, session.asked)[0]
+        told = json.loads(metadata.body)["metadata"]
+        identity = {"identity": f"agent-{session.id}", "room": session.room}
+        if session.live:
+            found.append(_effect("DeleteDispatch", {"room": session.room, "metadata": told}))
+        found.append(_effect("RemoveParticipant", identity))
+    return sorted(found, key=lambda effect: (effect.call, effect.body))
+
+
+def _effect(call: str, body: Mapping[str, Any]) -> Effect:
     return Effect(call, json.dumps(body, ensure_ascii=False, sort_keys=True))
 
 
