@@ -20,6 +20,11 @@ def naive_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+def can_be_stored(text: str) -> bool:
+    """False for what no row can hold, so that looking for it is in vain: PostgreSQL refuses NUL."""
+    return "\0" not in text
+
+
 class DuplicateError(Exception):
     """A row with this key is there already; nothing of the unit of work was stored."""
 

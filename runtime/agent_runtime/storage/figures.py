@@ -18,7 +18,7 @@ from agent_runtime.domain.metrics import (
     TenantMetrics,
 )
 from agent_runtime.domain.session import LIVE
-from agent_runtime.storage.database import Database
+from agent_runtime.storage.database import Database, can_be_stored
 from agent_runtime.storage.statements import bind, single
 from agent_runtime.storage.tables import SessionMetrics as Rows
 from agent_runtime.storage.tables import Sessions
@@ -112,6 +112,8 @@ class Figures:
 
     async def session(self, session_id: str) -> SessionMetrics | None:
         """Zeros while there is no row of figures yet."""
+        if not can_be_stored(session_id):
+            return None
         row = single(await self._database.read(self._of_session.bind(session_id=session_id)))
         if row is None:
             return None

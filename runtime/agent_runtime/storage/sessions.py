@@ -17,7 +17,7 @@ from agent_runtime.domain.errors import (
     SessionOver,
 )
 from agent_runtime.domain.session import LIVE, Session, SessionStatus, may_become
-from agent_runtime.storage.database import Database, DuplicateError
+from agent_runtime.storage.database import Database, DuplicateError, can_be_stored
 from agent_runtime.storage.own_tables import LiveSessions, Registrations
 from agent_runtime.storage.statements import Dialect, Statement, bind, single
 from agent_runtime.storage.tables import Sessions
@@ -191,6 +191,8 @@ class StoredSessions:
 
     async def get(self, session_id: str) -> Session | None:
         """The session, or None."""
+        if not can_be_stored(session_id):
+            return None
         row = single(await self._database.read(self._get.bind(session_id=session_id)))
         return None if row is None else _session(row)
 
@@ -217,6 +219,8 @@ class StoredSessions:
         self, session_id: str, status: SessionStatus, reason: str | None = None
     ) -> Session | None:
         """End it if it lives; its place and its room are free with the same commit."""
+        if not can_be_stored(session_id):
+            return None
         rows = await self._database.write(
             self._free.bind(session_id=session_id),
             self._finish[status].bind(

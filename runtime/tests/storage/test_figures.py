@@ -57,6 +57,7 @@ async def test_no_session_is_zeros(figures: Figures) -> None:
     assert await figures.agent(1, DateRange()) == AgentMetrics(1, 0, 0, 0.0, 0.0)
     assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 0, 0, 0.0)
     assert await figures.session("nobody") is None
+    assert await figures.session("no\0body") is None
 
 
 async def test_session_before_its_first_turn(figures: Figures, sessions: StoredSessions) -> None:

@@ -42,6 +42,8 @@ async def test_what_is_created_is_read(sessions: StoredSessions) -> None:
 async def test_unknown_session_is_none(sessions: StoredSessions) -> None:
     """An id that was never stored is None wherever it is asked for."""
     assert await sessions.get("nobody") is None
+    assert await sessions.get("no\0body") is None
+    assert await sessions.finish("no\0body", SessionStatus.ENDED) is None
     assert await sessions.touch("nobody", 1) is None
     assert await sessions.finish("nobody", SessionStatus.ENDED) is None
     with pytest.raises(SessionNotFound):
