@@ -1,0 +1,140 @@
+"""Servers and a stack that all stories share; a story that kills something starts its own."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pytest
+
+from e2e.api import Api
+from e2e.place import Place
+from e2e.rows import Rows
+from fixtures.providers import provider_environ
+from fixtures.providers.running import stand_in_process
+from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
+from fixtures.speech import Recogniser
+from fixtures.speech.catalogue import every_sentence
+from fixtures.stack import Stack, StackSettings
+from fixtures.stack.stack import command
+
+StartStack: TypeAlias = Callable[..., AbstractContextManager[Stack]]
+
+AGENT_IDS: Final = count(1)
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """A LiveKit server."""
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of the provider stand-ins, in a process of their own."""
+    with stand_in_process(tmp_path_factory.mktemp("providers")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def start_stack(
+    postgres: PostgresServer,
+    providers: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> StartStack:
+    """Starts API and worker on a database of their own; `environ` wins."""
+
+    @contextmanager
+    def start(livekit: LiveKitServer, **environ: str) -> Iterator[Stack]:
+        with postgres.database(shared_schema=True) as url:
+            stack = Stack(
+                StackSettings(
+                    livekit_url=livekit.url,
+                    livekit_api_key=livekit.api_key,
+                    livekit_api_secret=livekit.api_secret,
+                    database_url=url,
+                    log_folder=tmp_path_factory.mktemp("stack"),
+                    environ={**provider_environ(providers), **environ},
+                )
+            )
+            subprocess.run([command(), "db", "migrate"], env=stack.environ, check=True)
+            with stack:
+                yield stack
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: StartStack, livekit: LiveKitServer) -> Iterator[Stack]:
+    """The stack that stories share."""
+    with start_stack(livekit) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def recogniser() -> Recogniser:
+    """Understands every sentence of the catalogue, so a wrong answer is heard as what it is."""
+    return Recogniser(every_sentence())
+
+
+@pytest.fixture
+def own_livekit(tmp_path: Path) -> Iterator[LiveKitServer]:
+    """A LiveKit server of the story's own: workers share what one server offers."""
+    with livekit_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def own_stack(start_stack: StartStack, own_livekit: LiveKitServer) -> Iterator[Stack]:
+    """A stack whose processes may be killed."""
+    with start_stack(own_livekit) as running:
+        yield running
+
+
+@pytest.fixture
+async def own_place(
+    own_stack: Stack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
+) -> AsyncIterator[Place]:
+    """A place whose processes may be killed."""
+    async with place_on(own_stack, own_livekit, recogniser, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def place(
+    stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
+) -> AsyncIterator[Place]:
+    """Where a story happens: the shared stack, with an agent id and rooms of its own."""
+    async with place_on(stack, livekit, recogniser, tmp_path) as made:
+        yield made
+
+
+def place_on(stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, folder: Path) -> Place:
+    """A place on that stack, with an agent id of its own."""
+    return Place(
+        stack=stack,
+        livekit=livekit,
+        api=Api(stack.api_url, stack.settings.api_key),
+        rows=Rows(stack.settings.database_url),
+        recogniser=recogniser,
+        agent_id=next(AGENT_IDS),
+        recordings=folder,
+    )
+
+
+async def in_thread(work: Callable[[], object]) -> None:
+    """Run what blocks without stopping the callers' sound."""
+    await asyncio.to_thread(work)
