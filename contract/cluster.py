@@ -49,6 +49,7 @@ class Cluster:
 
 # When the status or the kind of body differs, the rest of the answer differs as a consequence.
 _LEADING = ("status", "body kind")
+_REFUSALS = (400, 413, 415, 422, 431)
 _Key = tuple[str, str, str]
 
 
@@ -112,15 +113,26 @@ def _cluster(key: _Key, members: list[Finding]) -> Cluster:
 
 
 def _key(finding: Finding) -> _Key:
-    """What tells causes apart: for a status what it became, for a body what kind it became."""
+    """What tells causes apart: what a status became, what kind of body came, where a text differs.
+
+    Numbers and flags all tell of state, and one wrong state shows in many of them.
+    """
     difference = finding.difference
     at = re.sub(r"/\d+(?=/|$)", "/*", difference.at)
     if difference.kind == "status":
-        return str(finding.statuses[1]), difference.kind, at
+        status = finding.statuses[1]
+        return "refused" if status in _REFUSALS else str(status), difference.kind, at
     if difference.kind == "body kind":
         kinds = (text.partition(" ")[0] for text in (difference.expected, difference.actual))
-        return " for ".join(kinds), difference.kind, at
+        said = ["nothing" if kind in ("empty", "null") else kind for kind in kinds]
+        return " for ".join(said), difference.kind, at
+    if difference.kind == "value" and _tells_state(difference.expected):
+        return "", difference.kind, "numbers and flags of the body"
     return "", difference.kind, at
+
+
+def _tells_state(text: str) -> bool:
+    return text in ("true", "false") or re.fullmatch(r"-?\d.*", text) is not None
 
 
 def _is_header(key: _Key) -> bool:

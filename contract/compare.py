@@ -111,13 +111,14 @@ def _headers(
 
 
 def _body(expected: Expectation, actual: Document) -> Iterator[Difference]:
-    if expected.kind is not actual.kind:
+    wanted, got = _kind(expected.kind, expected.value), _kind(actual.kind, actual.value)
+    if wanted != got:
         shown = expected.text if expected.kind is not Kind.JSON else dump(expected.value)
         yield Difference(
             "body kind",
             "body",
-            f"{expected.kind} {shown}".strip(),
-            f"{actual.kind} {actual.text}".strip(),
+            f"{wanted} {shown}".strip(),
+            f"{got} {actual.text}".strip(),
         )
     elif expected.kind is Kind.JSON:
         yield from _values(expected.value, actual.value, "body ")
@@ -125,6 +126,11 @@ def _body(expected: Expectation, actual: Document) -> Iterator[Difference]:
             yield Difference("layout", "body", "JSON without white space", "white space in it")
     elif not _same(expected.text, actual.text):
         yield Difference("text", "body", str(expected.text), actual.text)
+
+
+def _kind(kind: Kind, value: Any) -> str:
+    """A JSON null says as little as an empty body, but is not the same."""
+    return "null" if kind is Kind.JSON and value is None else str(kind)
 
 
 def _values(expected: Any, actual: Json, at: str) -> Iterator[Difference]:

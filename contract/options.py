@@ -54,7 +54,7 @@ def read(arguments: Sequence[str]) -> Options:
     words = list(arguments)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, "gate")
-    given = parser.parse_args(words)
+    given = parser.parse_intermixed_args(words)
     if bool(given.old) != bool(given.new):
         parser.error("--old and --new belong together: give both, or neither")
     finding = given.finding
