@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from contract import corpus
@@ -12,6 +12,7 @@ from contract.errors import BudgetSpent, Inconclusive
 from contract.ledger import entries
 from contract.ledger.audit import audit
 from contract.mutants import catalogue
+from contract.mutants.catalogue import Mutant
 from contract.mutants.selftest import Score, self_test
 from contract.noise import Noise
 from contract.noise import learn as learn_noise
@@ -126,7 +127,7 @@ class Gate:
         ]
 
     async def _test_itself(self, material: Material, targets: Stage) -> None:
-        mutants = catalogue.load()
+        mutants = self._triable(catalogue.load(), targets)
         side = self.report.sides[0]
         score = Score()
         if targets.again is not None:
@@ -146,6 +147,23 @@ class Gate:
             material, side.comparison, targets.old, targets.news[0], mutants, say
         )
         self.report.score = score
+
+    def _triable(self, mutants: Sequence[Mutant], targets: Stage) -> list[Mutant]:
+        """The mutants that can show on these targets; what is left out is told."""
+        cannot = targets.cannot
+        found = [
+            mutant
+            for mutant in mutants
+            if not (mutant.needs_restart and "restart" in cannot)
+            and not (mutant.needs_watching and "watch-livekit" in cannot)
+            and not (mutant.live and not targets.can_reset)
+        ]
+        if len(found) < len(mutants):
+            self.report.warnings.append(
+                f"{len(mutants) - len(found)} of {len(mutants)} seeded divergences were not tried: "
+                "they need a reset or restart command, or a watched LiveKit."
+            )
+        return found
 
     async def _shrink(self, material: Material, targets: Stage) -> None:
         by_name = {target.name: target for target in targets.news}

@@ -11,30 +11,29 @@ from contract.targets import Target
 _KEYED = (("Authorization", f"Bearer {RECORDED_KEY}"),)
 
 
-async def check(target: Target, option: str) -> None:
+async def check(target: Target) -> None:
     """Raises Inconclusive when nobody answers or what answers is no such service."""
     health = await target.send(Request("GET", "/health", ()))
-    where = f"{option} ({target.name})"
     if 300 <= health.status < 400:
         raise WrongTarget(
-            f"{where} redirects GET /health to {health.header('location')}: give the final address"
+            f"it redirects GET /health to {health.header('location')}: give the final address"
         )
     document = parse(health)
     if document.kind is not Kind.JSON:
         kind = health.header("content-type") or "no content type"
         raise WrongTarget(
-            f"{where} answers GET /health with {health.status}, {kind}, not JSON: "
+            f"it answers GET /health with {health.status}, {kind}, not JSON: "
             "no agent service listens there"
         )
     body = plain(document.value)
     if health.status != 200 or not isinstance(body, dict) or body.get("status") != "healthy":
         raise WrongTarget(
-            f"{where} answers GET /health with {health.status} {document.text[:200]}, "
+            f"it answers GET /health with {health.status} {document.text[:200]}, "
             'not 200 {"status":"healthy",...}: it is no agent service, or it is not well'
         )
     agents = await target.send(Request("GET", "/api/agents", _KEYED))
     if agents.status == 401:
-        raise WrongTarget(f"{where} refuses the key: give the one it was started with by --key")
+        raise WrongTarget("it refuses the key: give the one it was started with by --key")
 
 
 async def check_old(target: Target) -> None:

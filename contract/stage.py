@@ -69,12 +69,20 @@ async def stage(options: Options) -> AsyncIterator[Stage]:
 
 async def _problems(found: Stage) -> list[str]:
     """What is wrong with each target, all at once."""
-    checks = [preflight.check(found.old, "--old")]
-    checks += [preflight.check(new, "--new") for new in found.news]
+    asked = {"--old": [found.old], "--new": list(found.news)}
     if found.again is not None:
-        checks.append(preflight.check(found.again, "--old-again"))
-    results = await asyncio.gather(*checks, return_exceptions=True)
-    problems = [str(result) for result in results if isinstance(result, BaseException)]
+        asked["--old-again"] = [found.again]
+    checks = {
+        (option, target.name): preflight.check(target)
+        for option, targets in asked.items()
+        for target in targets
+    }
+    results = await asyncio.gather(*checks.values(), return_exceptions=True)
+    problems = [
+        f"{option} ({name}): {result}"
+        for (option, name), result in zip(checks, results, strict=True)
+        if isinstance(result, BaseException)
+    ]
     if not problems:
         await preflight.check_old(found.old)
     return problems

@@ -41,6 +41,16 @@ class Mutant:
     change: Mapping[str, Any]
 
     @property
+    def needs_restart(self) -> bool:
+        """Whether it shows only once the service was restarted."""
+        return "restart" in self.change or "world.restarts" in self.when.text
+
+    @property
+    def needs_watching(self) -> bool:
+        """Whether it shows only in what LiveKit is asked."""
+        return self.kind == "side-effect"
+
+    @property
     def live(self) -> bool:
         """Whether it needs a replay of its own, since it touches requests or the service."""
         return bool(self.change.keys() & LIVE_CHANGES)
