@@ -1,0 +1,141 @@
+"""One call of three turns, to watch and to hear: `tox -e demo`.
+
+Everything is started on SQLite with local servers; an agent is registered over HTTP; a caller asks three
+questions. Exit code 0 only when every answer was right at the caller's ear. With real keys in `.env`
+(DEEPGRAM_API_KEY, OPENAI_API_KEY, CARTESIA_API_KEY) the agent uses the real providers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from e2e.api import Api
+from e2e.place import Place
+from e2e.rows import Rows
+from fixtures.providers import provider_environ
+from fixtures.providers.running import stand_in_process
+from fixtures.servers import LiveKitServer, ServerUnavailableError, livekit_server
+from fixtures.speech import ANSWERS, SENTENCES, Recogniser
+from fixtures.speech.catalogue import every_sentence
+from fixtures.stack import Stack, StackSettings
+
+REPORTS: Final = Path("reports/demo")
+KEYS: Final = ("DEEPGRAM_API_KEY", "OPENAI_API_KEY", "CARTESIA_API_KEY")
+QUESTIONS: Final = ("weather", "opening", "table")
+AGENT_ID: Final = 7
+
+
+def say(who: str, text: str, note: str = "") -> None:
+    """One line of the demo."""
+    print(f"{who:>8}  {text:<46}{note}", flush=True)
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Tell what is being started, and how long it took."""
+    print(f"{'':>8}  {text} ...", flush=True)
+    began = time.monotonic()
+    yield
+    print(f"{'':>8}  {text}: {time.monotonic() - began:.1f} s", flush=True)
+
+
+def main() -> int:
+    """Run the demo; returns the exit code."""
+    logging.basicConfig(level=logging.ERROR, format="          %(message)s")
+    logging.getLogger("fixtures").setLevel(logging.INFO)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-")))
+        try:
+            with step("livekit-server"):
+                livekit = stack.enter_context(livekit_server(folder))
+        except ServerUnavailableError as error:
+            print(error, file=sys.stderr)
+            return 2
+        with step("providers"):
+            environ = stack.enter_context(providers(folder))
+        with step("API and worker on SQLite"):
+            running = stack.enter_context(
+                Stack(
+                    StackSettings(
+                        livekit_url=livekit.url,
+                        livekit_api_key=livekit.api_key,
+                        livekit_api_secret=livekit.api_secret,
+                        database_url=f"sqlite:///{folder / 'demo.sqlite3'}",
+                        log_folder=REPORTS,
+                        environ=environ,
+                    )
+                )
+            )
+        return asyncio.run(call(running, livekit))
+
+
+@contextmanager
+def providers(folder: Path) -> Iterator[Mapping[str, str]]:
+    """Settings of the providers: the real ones when `.env` has their keys, else the stand-ins."""
+    given = {name: value for name, value in dotenv_values(".env").items() if value}
+    if all(key in given for key in KEYS):
+        print(f"{'':>8}  the real ones: keys are in .env", flush=True)
+        yield given
+        return
+    with stand_in_process(folder) as url:
+        print(f"{'':>8}  stand-ins at {url}: real recognition, real speech", flush=True)
+        yield provider_environ(url)
+
+
+async def call(stack: Stack, livekit: LiveKitServer) -> int:
+    """Place the call; returns the exit code."""
+    place = Place(
+        stack=stack,
+        livekit=livekit,
+        api=Api(stack.api_url, stack.settings.api_key),
+        rows=Rows(stack.settings.database_url),
+        recogniser=Recogniser(every_sentence()),
+        agent_id=AGENT_ID,
+        recordings=REPORTS,
+    )
+    wrong = 0
+    times: list[float] = []
+    async with place:
+        await place.register()
+        room = place.new_room()
+        session_id = await place.api.create(AGENT_ID, room)
+        print(f"\n{'':>8}  agent {AGENT_ID} registered over HTTP; session {session_id}\n")
+        async with place.person_in(room) as person:
+            greeting = await person.hears()
+            say("agent", greeting or "(not understood)")
+            wrong += greeting != ANSWERS["greeting"]
+            for name in QUESTIONS:
+                say("caller", SENTENCES[name])
+                answer = await person.asks(name)
+                times.append(answer.voice_to_voice)
+                right = answer.text == ANSWERS[name]
+                wrong += not right
+                note = f"{answer.voice_to_voice:5.0f} ms voice to voice"
+                say("agent", answer.text or "(not understood)", note if right else f"{note}  WRONG")
+            await place.api.end(session_id)
+            await person.caller.agent_left()
+        row = await place.rows.session_when(session_id, lambda row: row["status"] == "ended")
+    recording = REPORTS / f"{room}-caller.wav"
+    print(
+        f"\n{'':>8}  median {statistics.median(times):.0f} ms; {row['duration_seconds']} s in all"
+    )
+    print(f"{'':>8}  recording (left the caller, right the agent): {recording}")
+    print(f"{'':>8}  logs of API and worker: {REPORTS}")
+    print(f"{'':>8}  {'every answer was right' if not wrong else f'{wrong} answers were wrong'}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
