@@ -6,30 +6,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import psycopg2
 import pytest
 
 from agent_runtime.api.bodies import MAX_BODY
 from agent_runtime.api.limits import MAX_HEAD
 from fixtures.api_contract import ApiContract, Documented
 from fixtures.judged_api import JudgedApi
-from fixtures.servers.ports import free_ports
 
 HERE: Final = Path(__file__).parent
 StartApi = Callable[..., AbstractContextManager[JudgedApi]]
 
 
-# Columns of two tables that every operation on the database needs.
-BREAK: Final = """
-    ALTER TABLE runtime_registrations RENAME COLUMN agent_id TO broken;
-    ALTER TABLE agent_instance_sessions RENAME COLUMN session_id TO broken
-"""
 SEED: Final = 20260131  # two runs send the same requests
 # Its stateful phase ends early when a replay meets another state of the service; more seeds go on.
 MORE_SEEDS: Final = 6
@@ -91,30 +84,14 @@ def _pairs(contract: ApiContract, report: Path) -> Iterator[Documented]:
                 yield Documented(name, response["status_code"])
 
 
-def every_operation(api: JudgedApi, headers: Mapping[str, str] | None = None) -> dict[str, int]:
-    """Ask for each operation once, in a form that needs no fault to succeed; tells the statuses."""
-    registration = {"agentId": 1, "tenantId": 1, "config": {}}
-    session = {"agentId": 1, "tenantId": 1, "roomName": ""}
-    bodies = {"registerAgent": registration, "createSession": session}
-    values = {"agentId": 1, "tenantId": 1, "sessionId": "nope"}
-    statuses = {}
-    # Forgetting the agent comes last: a session needs it.
-    for name in sorted(api.contract.operations, key=lambda name: name.startswith("DELETE")):
-        method, template = name.split()
-        body = bodies.get(api.contract.operations[name]["operationId"])
-        answer = api.ask(method, template.format(**values), body, headers=headers)
-        statuses[name] = answer.status
-    return statuses
-
-
 def reach_limits(api: JudgedApi) -> None:
     """413 and 431 on every operation, 415 where a body is read."""
-    assert set(every_operation(api, {"X": "x" * MAX_HEAD}).values()) == {431}
+    assert set(api.ask_every_operation({"X": "x" * MAX_HEAD}).values()) == {431}
     for name in api.contract.operations:
         method, template = name.split()
         path = template.format(agentId=1, tenantId=1, sessionId="nope")
         assert api.ask(method, path, body=b" " * (MAX_BODY + 1)).status == 413
-    statuses = every_operation(api, {"Content-Encoding": "br"})
+    statuses = api.ask_every_operation({"Content-Encoding": "br"})
     assert {name for name, status in statuses.items() if status == 415} == {
         "POST /api/agents/register",
         "POST /api/sessions/create",
@@ -132,66 +109,6 @@ def test_every_documented_status_is_seen(
     expected = needing_no_fault(contract)
     assert seen >= expected, f"never seen: {sorted(expected - seen)}"
     assert seen <= set(contract.documented)
-
-
-@contextmanager
-def cursor(url: str) -> Iterator[psycopg2.extensions.cursor]:
-    """Statements on a database, each for itself."""
-    with closing(psycopg2.connect(url)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as statements:
-            yield statements
-
-
-def test_missing_tables_are_said(start_api: StartApi, postgres_database: str) -> None:
-    """Without our own tables readiness and operations are 503 and tell what to do."""
-    with start_api(DATABASE_URL=postgres_database) as api:
-        with cursor(postgres_database) as statements:
-            statements.execute("ALTER SCHEMA public RENAME TO elsewhere; CREATE SCHEMA public")
-        assert "db migrate" in api.ask("GET", "/ready").json["reason"]
-        assert "db migrate" in api.ask("GET", "/api/agents").error
-
-
-def test_every_fault_is_seen(
-    start_api: StartApi, postgres_database: str, contract: ApiContract
-) -> None:
-    """What only a fault brings is seen under that fault, from every operation that documents it."""
-    (nobody,) = free_ports(1)
-    with start_api(
-        DATABASE_URL=postgres_database, LIVEKIT_URL=f"ws://127.0.0.1:{nobody}"
-    ) as without_livekit:
-        assert every_operation(without_livekit)["POST /api/sessions/create"] == 503
-        assert every_operation(without_livekit)["GET /ready"] == 503
-
-    with start_api(DATABASE_URL=postgres_database) as api:
-        assert every_operation(api)["GET /ready"] == 200
-        with cursor(postgres_database) as statements:
-            statements.execute(BREAK)
-        broken = every_operation(api)
-        with cursor(postgres_database) as statements:
-            statements.execute("SELECT current_database()")
-            ((name,),) = statements.fetchall()
-        with cursor(postgres_database.rpartition("/")[0] + "/postgres") as statements:
-            statements.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        away = every_operation(api)
-    seen = without_livekit.seen | api.seen
-    expected = {pair for pair, faults in contract.documented.items() if faults}
-    assert seen >= expected, f"never seen: {sorted(expected - seen)}"
-    healthy = {"GET /health": 200}
-    assert broken == dict.fromkeys(contract.operations, 500) | {"GET /ready": 200} | healthy
-    assert away == dict.fromkeys(contract.operations, 503) | healthy
-
-
-def test_no_stack_trace_leaves(start_api: StartApi, postgres_database: str) -> None:
-    """A fault inside is 500 in plain words; the trace is in the log, for us."""
-    with start_api(DATABASE_URL=postgres_database) as api:
-        with cursor(postgres_database) as statements:
-            statements.execute(BREAK)
-        assert api.process is not None
-        since = api.process.mark()
-        answer = api.ask("GET", "/api/agents")
-        assert (answer.status, answer.error) == (500, "Internal server error")
-        assert "Traceback" in api.process.wait_for('"exception"', 10, since=since).string
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

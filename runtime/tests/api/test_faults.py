@@ -1,0 +1,98 @@
+"""The API while the database or LiveKit is at fault: what it answers, and that it recovers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Final
+
+import psycopg2
+
+from fixtures.api_contract import ApiContract
+from fixtures.judged_api import JudgedApi
+from fixtures.servers.ports import free_ports
+
+StartApi = Callable[..., AbstractContextManager[JudgedApi]]
+# Columns of two tables that every operation on the database needs.
+BREAK: Final = """
+    ALTER TABLE runtime_registrations RENAME COLUMN agent_id TO broken;
+    ALTER TABLE agent_instance_sessions RENAME COLUMN session_id TO broken
+"""
+
+
+@contextmanager
+def cursor(url: str) -> Iterator[psycopg2.extensions.cursor]:
+    """Statements on a database, each for itself."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as statements:
+            yield statements
+
+
+def test_killed_connections_are_replaced(start_api: StartApi, postgres_database: str) -> None:
+    """When the database drops every connection, the requests after it succeed, every one."""
+    with start_api(DATABASE_URL=postgres_database) as api:
+        agent_id, session_id = api.new_session()
+        for _ in range(5):
+            with cursor(postgres_database) as statements:
+                statements.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            assert api.ask("GET", f"/api/sessions/{session_id}").status == 200
+            assert api.create(agent_id).status == 200
+
+
+def test_missing_tables_are_said(start_api: StartApi, postgres_database: str) -> None:
+    """Without our own tables readiness and operations are 503 and tell what to do."""
+    with start_api(DATABASE_URL=postgres_database) as api:
+        with cursor(postgres_database) as statements:
+            statements.execute("ALTER SCHEMA public RENAME TO elsewhere; CREATE SCHEMA public")
+        assert "db migrate" in api.ask("GET", "/ready").json["reason"]
+        assert "db migrate" in api.ask("GET", "/api/agents").error
+
+
+def test_every_fault_is_seen(
+    start_api: StartApi, postgres_database: str, contract: ApiContract
+) -> None:
+    """What only a fault brings is seen under that fault, from every operation that documents it."""
+    (nobody,) = free_ports(1)
+    with start_api(
+        DATABASE_URL=postgres_database, LIVEKIT_URL=f"ws://127.0.0.1:{nobody}"
+    ) as without_livekit:
+        assert without_livekit.ask_every_operation()["POST /api/sessions/create"] == 503
+        assert without_livekit.ask_every_operation()["GET /ready"] == 503
+
+    with start_api(DATABASE_URL=postgres_database) as api:
+        assert api.ask_every_operation()["GET /ready"] == 200
+        with cursor(postgres_database) as statements:
+            statements.execute(BREAK)
+        broken = api.ask_every_operation()
+        with cursor(postgres_database) as statements:
+            statements.execute("SELECT current_database()")
+            ((name,),) = statements.fetchall()
+        with cursor(postgres_database.rpartition("/")[0] + "/postgres") as statements:
+            statements.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        began = time.monotonic()
+        away = api.ask_every_operation()
+        took = time.monotonic() - began
+    seen = without_livekit.seen | api.seen
+    expected = {pair for pair, faults in contract.documented.items() if faults}
+    assert seen >= expected, f"never seen: {sorted(expected - seen)}"
+    healthy = {"GET /health": 200}
+    assert broken == dict.fromkeys(contract.operations, 500) | {"GET /ready": 200} | healthy
+    assert away == dict.fromkeys(contract.operations, 503) | healthy
+    assert took < len(away)  # seconds: each answers within one
+
+
+def test_no_stack_trace_leaves(start_api: StartApi, postgres_database: str) -> None:
+    """A fault inside is 500 in plain words; the trace is in the log, for us."""
+    with start_api(DATABASE_URL=postgres_database) as api:
+        with cursor(postgres_database) as statements:
+            statements.execute(BREAK)
+        assert api.process is not None
+        since = api.process.mark()
+        answer = api.ask("GET", "/api/agents")
+        assert (answer.status, answer.error) == (500, "Internal server error")
+        assert "Traceback" in api.process.wait_for('"exception"', 10, since=since).string
