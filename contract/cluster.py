@@ -44,7 +44,10 @@ class Cluster:
     def title(self) -> str:
         """One line for people."""
         old, new = self.statuses
-        return f"{self.operation}: {self.kind} at {self.at} (old {old}, new {new})"
+        where = "several operations" if self.operation == "*" else self.operation
+        if self.kind == "status":
+            return f"{where}: status {new} instead of {old}"
+        return f"{where}: {self.kind} at {self.at} (old {old}, new {new})"
 
 
 # When the status or the kind of body differs, the rest of the answer differs as a consequence.

@@ -100,7 +100,10 @@ async def _read(
         except h11.RemoteProtocolError as error:
             raise TargetMisbehaved(f"{what} did not answer in HTTP/1.1: {error}") from error
         if event is h11.NEED_DATA:
-            connection.receive_data(await _piece(reader, what))
+            piece = await _piece(reader, what)
+            if not piece and head is None and not connection.trailing_data[0]:
+                raise TargetMisbehaved(f"{what} closed the connection without an answer")
+            connection.receive_data(piece)
         elif isinstance(event, h11.Response):
             head = event
         elif isinstance(event, h11.Data):

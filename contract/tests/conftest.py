@@ -1,0 +1,17 @@
+"""Shared by the tests of the parity gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contract.specification import Specification
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def spec() -> Specification:
+    """The contract."""
+    return Specification.load(ROOT / "openapi.yaml")
