@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,8 @@ async def _serve() -> int:
         loop.add_signal_handler(number, on_signal)
 
     children = [await _start(part) for part in PARTS]
-    ends = [asyncio.create_task(child.wait()) for child in children]
-    stopping = asyncio.create_task(stop.wait())
+    ends: list[asyncio.Task[Any]] = [asyncio.create_task(child.wait()) for child in children]
+    stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
     await asyncio.wait([*ends, stopping], return_when=asyncio.FIRST_COMPLETED)
 
     asked = stop.is_set()
@@ -49,8 +49,8 @@ async def _serve() -> int:
         logger.error("%s ended by itself with exit code %s", " ".join(PARTS[gone]), code)
         stop.set()
     _signal_all(children, signal.SIGTERM)
-    killing = asyncio.create_task(kill.wait())
-    everyone = asyncio.gather(*ends)
+    killing: asyncio.Task[Any] = asyncio.create_task(kill.wait())
+    everyone: asyncio.Future[Any] = asyncio.gather(*ends)
     await asyncio.wait([everyone, killing], return_when=asyncio.FIRST_COMPLETED)
     if not everyone.done():
         # The worker's own second signal: it leaves at once and takes its job processes along.

@@ -1,0 +1,1 @@
+"""Measurements: what a caller hears under load, and what the API takes."""

@@ -1,0 +1,30 @@
+"""Rules of the house that an installed package must keep; `lint-imports` checks the arrows."""
+
+import subprocess
+import sys
+
+HEAVY = ("livekit.agents", "livekit.plugins", "numpy", "onnxruntime")
+
+
+def test_the_api_does_not_load_the_agents_framework() -> None:
+    """What `agent-runtime api` imports leaves the framework alone: it costs seconds and 100 MB."""
+    code = (
+        "import sys\n"
+        "import agent_runtime.cli, agent_runtime.wiring, agent_runtime.api.app\n"
+        "import agent_runtime.api.server, agent_runtime.storage, agent_runtime.rooms.livekit_rooms\n"
+        "import livekit.api\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_what_is_tested_is_what_is_installed() -> None:
+    """The package comes from the environment and brings its version and its types."""
+    from importlib.metadata import files, version
+
+    from agent_runtime import __version__
+
+    assert version("agent-runtime") == __version__
+    names = {str(path) for path in files("agent-runtime") or ()}
+    assert not any("tests" in name for name in names)
