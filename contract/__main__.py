@@ -13,6 +13,7 @@ from contract.errors import Inconclusive
 from contract.explain import explain
 from contract.gate import Gate
 from contract.options import Options, read
+from contract.reach import SOURCE
 from contract.record.recording import record
 from contract.report import junit, page, verdict
 from contract.services import ManagedOld
@@ -57,6 +58,8 @@ def _gate(options: Options, say: Callable[[str], None]) -> int:
     for fault in gate.report.faults:
         print(f"  ledger: {fault.entry} {fault.problem}: {fault.detail}")
     print(gate.report.sentence)
+    if gate.report.coverage is not None:
+        print(f"reached of {SOURCE}: {gate.report.coverage:.1f} % of lines and branches")
     print(f"report: {options.report / 'index.html'}")
     return gate.report.judgement.exit_code
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from contract import corpus
 from contract.errors import BudgetSpent, Inconclusive
@@ -17,6 +19,7 @@ from contract.mutants.selftest import Score, self_test
 from contract.noise import Noise
 from contract.noise import learn as learn_noise
 from contract.options import Options
+from contract.reach import Reach
 from contract.replay import Progress, Replay
 from contract.report.verdict import Report, Side
 from contract.run import Material, judged, replayed, unobserved
@@ -39,22 +42,32 @@ class Gate:
         self.material: Material | None = None
         self._say = say
         self._replays: dict[str, Replay] = {}
+        self._reach: Reach | None = None
 
     async def run(self) -> None:
         """Run all phases; whatever goes wrong is in the report afterwards."""
         try:
             async with asyncio.timeout(self.options.budget):
-                await self._phases()
+                if self.options.coverage:
+                    await self._measured()
+                else:
+                    await self._phases()
         except TimeoutError:
             spent = BudgetSpent(f"the budget of {self.options.budget:g} s is over")
             self.report.failures.append(str(spent))
         except Inconclusive as error:
             self.report.failures.append(str(error))
 
+    async def _measured(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="parity-reach-") as folder:
+            self._reach = Reach(Path(folder))
+            await self._phases()
+            self.report.coverage = await asyncio.to_thread(self._reach.percent)
+
     async def _phases(self) -> None:
         material = self._read()
         self._say("starting and checking the services")
-        async with stage(self.options) as targets:
+        async with stage(self.options, self._reach) as targets:
             material = self.material = replace(material, watched=targets.watched)
             if not targets.can_reset:
                 self.report.warnings.append(

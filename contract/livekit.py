@@ -72,7 +72,9 @@ class LiveKitRecorder:
             case "CreateRoom":
                 return self._create_room(api.CreateRoomRequest.FromString(body))
             case "ListRooms":
-                return _answer(api.ListRoomsResponse())
+                names = api.ListRoomsRequest.FromString(body).names
+                rooms = [api.Room(name=n) for n in self._dispatches if not names or n in names]
+                return _answer(api.ListRoomsResponse(rooms=rooms))
             case "ListDispatch":
                 asked = api.ListAgentDispatchRequest.FromString(body)
                 found = self._dispatches.get(asked.room, [])

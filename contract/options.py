@@ -45,6 +45,7 @@ class Options:
     seed: int
     budget: float | None
     databases: tuple[str, ...]
+    coverage: bool
 
 
 def read(arguments: Sequence[str]) -> Options:
@@ -82,6 +83,7 @@ def read(arguments: Sequence[str]) -> Options:
         given.seed,
         given.budget,
         tuple(given.database or ("sqlite", "postgresql")),
+        given.coverage,
     )
 
 
@@ -107,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--report", type=Path, default=Path("reports/contract"), metavar="DIR")
     add("--seed", type=int, default=1, metavar="N", help="which neighbours the leak tests try")
     add("--budget", type=_seconds, metavar="SECONDS", help="give up (2) when it takes longer")
+    add("--coverage", action="store_true", help="tell how much of our HTTP layer was reached")
     add(
         "--database",
         action="append",

@@ -14,6 +14,7 @@ from typing import Final
 from contract.databases import Database, database
 from contract.errors import TargetUnreachable
 from contract.livekit import LiveKitRecorder
+from contract.reach import Reach
 from contract.targets import Hook, HttpTarget
 from contract.wire import Address
 from fixtures.node_service import NodeService
@@ -62,6 +63,7 @@ class ManagedNew:
     database: Database
     livekit: LiveKitRecorder
     log: Path
+    reach: Reach | None = None
     port: int = field(default_factory=lambda: free_ports(1)[0])
     _process: LoggedProcess | None = None
 
@@ -78,7 +80,6 @@ class ManagedNew:
             "LIVEKIT_API_KEY": "parity",
             "LIVEKIT_API_SECRET": "0123456789abcdef0123456789abcdef",
             "AGENT_RUNTIME_API_KEY": MANAGED_KEY,
-            **{k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")},
         }
 
     async def start(self) -> None:
@@ -117,12 +118,13 @@ class ManagedNew:
         return HttpTarget(name, address, MANAGED_KEY, hooks, self.livekit)
 
     def _start(self) -> None:
-        self._process = LoggedProcess("our API", [command(), "api"], self.environ, self.log)
+        start = [command()] if self.reach is None else self.reach.command()
+        self._process = LoggedProcess("our API", [*start, "api"], self.environ, self.log)
         self._process.wait_for(API_READY)
 
 
 @asynccontextmanager
-async def managed_new(kind: str) -> AsyncIterator[HttpTarget]:
+async def managed_new(kind: str, reach: Reach | None = None) -> AsyncIterator[HttpTarget]:
     """Our API on a fresh `sqlite` or `postgresql` database, with a LiveKit recorder."""
     recorder = LiveKitRecorder()
     with ExitStack() as stack:
@@ -132,7 +134,7 @@ async def managed_new(kind: str) -> AsyncIterator[HttpTarget]:
         except ServerUnavailableError as error:
             raise TargetUnreachable(str(error)) from error
         await recorder.start()
-        service = ManagedNew(fresh, recorder, Path(folder) / "api.log")
+        service = ManagedNew(fresh, recorder, Path(folder) / "api.log", reach)
         try:
             await service.start()
             yield service.target(f"new on {kind}")

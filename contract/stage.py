@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from contract import preflight
 from contract.errors import TargetUnreachable, WrongTarget
 from contract.options import External, Options
+from contract.reach import Reach
 from contract.services import ManagedOld, managed_new
 from contract.targets import Hook, HttpTarget, Target, command_hook
 from contract.wire import Address
@@ -54,13 +55,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(options: Options) -> AsyncIterator[Stage]:
-    """The targets, checked. Raises Inconclusive with all that is wrong."""
+async def stage(options: Options, reach: Reach | None = None) -> AsyncIterator[Stage]:
+    """The targets, checked; `reach` measures our own. Raises Inconclusive with all that is wrong."""
     async with AsyncExitStack() as stack:
         if options.external is not None:
             found = _external(options.external)
         else:
-            found = await _managed(stack, options.databases)
+            found = await _managed(stack, options.databases, reach)
         problems = await _problems(found)
         if problems:
             raise WrongTarget("; ".join(problems))
@@ -120,7 +121,7 @@ def _hooks(reset: str | None, restart: str | None, side: str) -> dict[str, Hook]
     return found
 
 
-async def _managed(stack: AsyncExitStack, databases: tuple[str, ...]) -> Stage:
+async def _managed(stack: AsyncExitStack, databases: tuple[str, ...], reach: Reach | None) -> Stage:
     try:
         olds = []
         for name in ("old", "old-again"):
@@ -129,5 +130,5 @@ async def _managed(stack: AsyncExitStack, databases: tuple[str, ...]) -> Stage:
             olds.append(await service.start())
     except NodeUnavailable as error:
         raise TargetUnreachable(str(error)) from error
-    news = [await stack.enter_async_context(managed_new(database)) for database in databases]
+    news = [await stack.enter_async_context(managed_new(database, reach)) for database in databases]
     return Stage(olds[0], olds[1], tuple(news))
