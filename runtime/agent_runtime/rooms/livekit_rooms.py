@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Mapping
@@ -68,6 +69,11 @@ class LiveKitRooms:
         from livekit import api
 
         client = self._livekit()
+        # Asked for a participant of a room that is closed, the server waits for an answer from that
+        # room until its own time is up, and then calls itself unavailable.
+        named = api.ListRoomsRequest(names=[session.room_name])
+        if not (await self._ask(client.room.list_rooms(named))).rooms:
+            return
         identity = agent_identity(session.session_id)
         request = api.RoomParticipantIdentity(room=session.room_name, identity=identity)
         if await self._ask_unless_gone(client.room.remove_participant(request)):
@@ -96,24 +102,20 @@ class LiveKitRooms:
 
     def _livekit(self) -> api.LiveKitAPI:
         if self._client is None:
-            import aiohttp
             from livekit import api
 
-            self._client = api.LiveKitAPI(
-                self._url,
-                self._api_key,
-                self._api_secret,
-                timeout=aiohttp.ClientTimeout(total=self._timeout),
-            )
+            self._client = api.LiveKitAPI(self._url, self._api_key, self._api_secret)
         return self._client
 
     async def _ask(self, request: Awaitable[Answer]) -> Answer:
         import aiohttp
         from livekit import api
 
-        where = urlsplit(self._url).netloc
+        where = urlsplit(self._url).netloc.rpartition("@")[2]
         try:
-            return await request
+            # The client's own timeout does not reach its requests (livekit-api 1.2.2).
+            async with asyncio.timeout(self._timeout):
+                return await request
         except api.TwirpError as error:
             if error.code == NOT_FOUND:
                 raise
