@@ -15,6 +15,7 @@ from agent_runtime.api.issues import (
     MISSING,
     BodyFaulty,
     Issue,
+    custom,
     not_there,
     not_whole,
     too_big,
@@ -26,6 +27,7 @@ from agent_runtime.domain.job import MAX_ID
 from agent_runtime.domain.metrics import DateRange
 
 MAX_TEXT: Final = 255  # characters; the width of the columns
+MAX_ROOM_NAME: Final = 256  # bytes in UTF-8; livekit-server refuses longer ones
 _ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -74,7 +76,7 @@ class Creating:
         issues = [
             *_id_issues(body, "agentId"),
             *_id_issues(body, "tenantId"),
-            *_text_issues(body, "roomName"),
+            *_room_issues(body),
         ]
         if "participantName" in body:
             issues += _text_issues(body, "participantName")
@@ -155,6 +157,15 @@ def _id_issues(body: Mapping[str, Any], name: str) -> list[Issue]:
     if value < 1:
         return [too_small(1, name)]
     return [too_big(MAX_ID, name)] if value > MAX_ID else []
+
+
+def _room_issues(body: Mapping[str, Any]) -> list[Issue]:
+    issues = _text_issues(body, "roomName")
+    if not issues and len(body["roomName"].encode()) > MAX_ROOM_NAME:
+        issues.append(
+            custom(f"Invalid input: LiveKit takes at most {MAX_ROOM_NAME} bytes", "roomName")
+        )
+    return issues
 
 
 def _text_issues(body: Mapping[str, Any], name: str) -> list[Issue]:

@@ -11,7 +11,8 @@ from schemathesis import Case, CheckContext, Response
 REFUSALS = re.compile(
     r"Agent \d+ not registered"
     r"|Agent \d+ is at capacity \(\d+ sessions\)"
-    r"|Session .+ not found",
+    r"|Session .+ not found"
+    r"|.*LiveKit takes at most 256 bytes.*",  # JSON Schema counts characters, not bytes
     re.DOTALL,
 )
 

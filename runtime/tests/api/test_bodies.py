@@ -132,12 +132,14 @@ def test_create_lists_every_fault(api: JudgedApi, fields: Any, issues: list[Any]
 
 
 def test_long_names_are_refused(api: JudgedApi) -> None:
-    """A room name of 255 characters passes whatever they are made of, one of 256 does not."""
+    """A room name of 255 characters passes, one of 256 does not, nor one of 257 bytes."""
     agent_id = api.new_id()
     api.register(agent_id)
     assert api.create(agent_id, roomName="r" * 255).status == 200
     refused = api.create(agent_id, roomName="r" * 256)
     assert "Too big: expected string to have <=255 characters" in refused.error
+    assert api.create(agent_id, roomName="é" * 128).status == 200
+    assert "LiveKit takes at most 256 bytes" in api.create(agent_id, roomName="é" * 129).error
 
 
 @pytest.mark.parametrize(
