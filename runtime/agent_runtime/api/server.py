@@ -62,9 +62,14 @@ class ApiServer(uvicorn.Server):
 
     async def serve_on(self, listening: socket.socket) -> None:
         """Serve until stopped; closes the socket."""
-        host, port = listening.getsockname()[:2]
-        logger.info("API listening on http://%s:%s", host, port)
         await self.serve(sockets=[listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say where we listen once we do, and once signals are ours."""
+        await super().startup(sockets)
+        for listening in sockets or ():
+            host, port = listening.getsockname()[:2]
+            logger.info("API listening on http://%s:%s", host, port)
 
     def stop(self) -> None:
         """Finish what is under way and return from `serve_on`; at once when called again."""
