@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 import traceback
@@ -24,6 +25,8 @@ INCONCLUSIVE = verdict.Judgement.INCONCLUSIVE.exit_code
 def main() -> int:
     """Run a command; 0 parity, 1 divergence, 2 anything that proves nothing."""
     options = read(sys.argv[1:])
+    # Stopped from outside, it still stops what it started and writes what it found.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         if options.command == "explain":
             print(explain(options.finding or "", options.report))

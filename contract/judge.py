@@ -10,11 +10,12 @@ from contract.compare import Difference, Expectation, differences, expected_from
 from contract.corpus import Step
 from contract.documents import Kind, dump, typed
 from contract.errors import BrokenInput
-from contract.facts import RequestFacts, World, answer_facts
+from contract.facts import World
 from contract.ledger.entries import Entry
 from contract.ledger.expressions import render
 from contract.ledger.vocabulary import vocabulary
 from contract.messages import Answer
+from contract.request_facts import RequestFacts, answer_facts
 from contract.specification import Specification
 from contract.typed_values import Window
 

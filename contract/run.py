@@ -10,12 +10,13 @@ from contract.cluster import Cluster, Finding, clusters
 from contract.compare import Difference
 from contract.corpus import Corpus
 from contract.errors import Inconclusive
-from contract.facts import World, request_facts
+from contract.facts import World
 from contract.judge import Exchange, exchange, judge
 from contract.ledger.entries import Entry
 from contract.messages import Request
 from contract.noise import Noise
 from contract.replay import Progress, Replay, replay, symbolic_requests
+from contract.request_facts import request_facts
 from contract.specification import Match, Pair, Specification
 from contract.targets import Target
 from contract.typed_values import form_of_id

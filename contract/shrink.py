@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from contract.cluster import Cluster
 from contract.corpus import Step
-from contract.facts import request_facts
 from contract.noise import Noise
+from contract.request_facts import request_facts
 from contract.run import Material, judged, replayed
 from contract.targets import Target
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from contract.facts import MAX_ID
+from contract.request_facts import MAX_ID
 
 MAX_TEXT: Final = 255
 _FIELDS: Final = {

@@ -19,20 +19,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from contract.corpus import Step
-from contract.facts import (
-    Agent,
-    RequestFacts,
-    Session,
-    World,
-    answer_facts,
-    in_range,
-    number,
-    tenant_sessions,
-)
+from contract.facts import Agent, Session, World, in_range, tenant_sessions
 from contract.identity import symbol_of
 from contract.ledger.issues import faults, nul_faults
 from contract.ledger.truth import truth
 from contract.messages import Answer, Effect
+from contract.request_facts import RequestFacts, answer_facts, number
 from contract.specification import Specification
 from contract.typed_values import Matching, Moment, Window
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from contract.corpus import RECORDED_KEY
 from contract.documents import dump, parse, plain, typed
-from contract.facts import request_facts
 from contract.identity import pointed
 from contract.ledger.expressions import render
 from contract.messages import Answer, Request
 from contract.mutants.catalogue import Mutant
+from contract.request_facts import request_facts
 from contract.specification import Specification
 from contract.targets import Target
 
