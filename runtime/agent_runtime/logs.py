@@ -49,6 +49,9 @@ def configure_logging(
 
     May be called again, in a forked process for instance; the last call wins.
     """
+    # What our lines do not hold need not be collected (Python's logging HOWTO, "Optimization").
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     stream = stream or sys.stderr
     as_text = form == "text" or (form == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
