@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext
+from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext, room_io
 
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
@@ -54,7 +55,11 @@ async def run_call(job: JobContext, *, settings: VoiceSettings, open_stores: Ope
         stores = await opened.enter_async_context(open_stores())
         call = Call(job, stores, settings, opened.pop_all())
     job.add_shutdown_callback(call.close)
-    await call.start()
+    try:
+        await call.start()
+    except Exception as error:
+        call.fail(error)
+        raise
 
 
 class Call:
@@ -72,6 +77,7 @@ class Call:
         self._session_id = self._target.session_id or session_of(job.local_participant_identity)
         self._turns: TurnWriter | None = None
         self._pipeline: AgentSession[Any] | None = None
+        self._hearing: room_io.RoomIO | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._grace: asyncio.TimerHandle | None = None
         # How the row ends, once the call knows.
@@ -109,7 +115,7 @@ class Call:
                 tenant_id=self._target.tenant_id or agent.tenant_id,
                 room_name=self._job.job.room.name,
                 status=SessionStatus.CONNECTING,
-                started_at=_now(),
+                started_at=datetime.now(UTC),
             )
             await self._stores.sessions.create_automatic(session, agent.max_sessions)
         self._pipeline = build_session(agent.config, self._settings, self._job.proc)
@@ -122,7 +128,10 @@ class Call:
         self._turns = TurnWriter(self._session_id, self._stores.metrics)
         self._turns.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
-        await pipeline.start(build_agent(agent.config), room=self._job.room)
+        # When the call is over is ours to say: a caller may lose the connection and come back.
+        options = room_io.RoomOptions(close_on_disconnect=False)
+        await pipeline.start(build_agent(agent.config), room=self._job.room, room_options=options)
+        self._hearing = pipeline.room_io
         logger.info("agent is in the room")
         try:
             async with asyncio.timeout(self._settings.wait_for_caller):
@@ -134,6 +143,10 @@ class Call:
             pipeline.say(agent.config.greeting)
         elif agent.config.greeting_instructions:
             pipeline.generate_reply(instructions=agent.config.greeting_instructions)
+
+    def fail(self, error: Exception) -> None:
+        """The job is about to end with `error`; the row will say so."""
+        self._outcome = self._outcome or (SessionStatus.ERROR, f"{type(error).__name__}: {error}")
 
     async def close(self, why: str) -> None:
         """Write the final row; the framework calls it when the job ends, whatever ended it."""
@@ -183,13 +196,29 @@ class Call:
         if participant.kind in _CALLERS and self._grace is not None:
             self._grace.cancel()
             self._grace = None
+            self._listen_to(participant)
 
     def _on_participant_left(self, participant: rtc.RemoteParticipant) -> None:
         self._count_participants()
-        if participant.kind in _CALLERS and not self._callers():
+        if participant.kind not in _CALLERS:
+            return
+        if others := self._callers():
+            if self._heard() in (None, participant.identity):
+                self._listen_to(others[0])
+        else:
             self._grace = asyncio.get_running_loop().call_later(
                 self._settings.leave_grace, self._leave, SessionStatus.ENDED, "the caller left"
             )
+
+    def _heard(self) -> str | None:
+        """Whom the agent listens to: one caller at a time."""
+        linked = self._hearing.linked_participant if self._hearing is not None else None
+        return linked.identity if linked is not None else None
+
+    def _listen_to(self, participant: rtc.RemoteParticipant) -> None:
+        """Hear this caller from now on; the one that was heard so far has gone."""
+        if self._hearing is not None:
+            self._hearing.set_participant(participant.identity)
 
     def _count_participants(self) -> None:
         self._run(self._write_participants())
@@ -207,7 +236,8 @@ class Call:
     def _on_pipeline_closed(self, event: CloseEvent) -> None:
         if event.reason is CloseReason.ERROR:
             error = getattr(event.error, "error", event.error)
-            self._leave(SessionStatus.ERROR, f"the pipeline failed: {error}")
+            stage = getattr(event.error, "type", "unknown")  # stt_error, llm_error, tts_error
+            self._leave(SessionStatus.ERROR, f"the pipeline failed ({stage}): {error}")
 
     def _leave(self, status: SessionStatus, reason: str) -> None:
         self._outcome = self._outcome or (status, reason)  # what came first is the cause
@@ -230,9 +260,3 @@ _CALLERS: Final = [
     rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
     rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
 ]
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)

@@ -41,6 +41,8 @@ def build_session(
         # The framework's default deafens the agent for its first three seconds of speech, and a
         # caller who talks over the greeting would not be heard.
         aec_warmup_duration=None,
+        # How long a call that is over waits for the transcript of its last words.
+        session_close_transcript_timeout=0.5,
     )
 
 

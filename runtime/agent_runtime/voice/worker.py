@@ -38,7 +38,7 @@ def build_server(settings: VoiceSettings, open_stores: OpenStores) -> AgentServe
         num_idle_processes=settings.idle_processes,
         host=settings.health_host,
         port=settings.health_port,
-        drain_timeout=settings.drain_timeout,
+        drain_timeout=max(settings.drain_timeout, 1),  # 0 would be without end
         setup_fnc=prewarm,
         preload_modules=["agent_runtime.voice.call"],
     )

@@ -1,0 +1,121 @@
+"""A real worker on a real livekit-server, with provider stand-ins and SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from typing import Final
+
+import pytest
+
+from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+from agent_runtime.storage import Database, Figures, RegisteredAgents, StoredSessions, open_database
+from agent_runtime.voice.settings import ProviderDefaults, VoiceSettings
+from agent_runtime.voice.stores import Stores
+from fixtures.agents.rows import AgentRows
+from fixtures.providers import provider_environ
+from fixtures.providers.running import stand_in_process
+from fixtures.servers import LiveKitServer, livekit_server
+from fixtures.speech import Recogniser
+from fixtures.speech.catalogue import every_sentence
+from fixtures.stack import Stack, StackSettings
+
+AGENT_IDS: Final = count(100)
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """A LiveKit server."""
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def worker_stack(
+    livekit: LiveKitServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A worker that all tests share; nobody runs an API."""
+    folder = tmp_path_factory.mktemp("worker")
+    with stand_in_process(folder) as providers:
+        stack = Stack(
+            StackSettings(
+                livekit_url=livekit.url,
+                livekit_api_key=livekit.api_key,
+                livekit_api_secret=livekit.api_secret,
+                database_url=f"sqlite:///{folder / 'runtime.sqlite3'}",
+                log_folder=folder,
+                environ={
+                    **provider_environ(providers),
+                    "WORKER_HEARTBEAT": "0.5",
+                    "WORKER_LEAVE_GRACE": "3",
+                },
+            )
+        )
+        try:
+            stack.start_worker()
+            yield stack
+        finally:
+            stack.stop()
+
+
+@pytest.fixture
+async def database(worker_stack: Stack) -> AsyncIterator[Database]:
+    """The worker's database."""
+    opened = open_database(worker_stack.settings.database_url, prepare=True, pool_size=1)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def stores(database: Database) -> Stores:
+    """What the worker reads and writes."""
+    sessions = StoredSessions(database)
+    return Stores(RegisteredAgents(database, sessions), sessions, Figures(database))
+
+
+@pytest.fixture
+async def rooms(livekit: LiveKitServer) -> AsyncIterator[LiveKitRooms]:
+    """The LiveKit server as the API uses it."""
+    opened = LiveKitRooms(livekit.url, livekit.api_key, livekit.api_secret)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def agent_id() -> int:
+    """An agent that no other test uses."""
+    return next(AGENT_IDS)
+
+
+@pytest.fixture
+def agent_rows(worker_stack: Stack) -> AgentRows:
+    """The platform's rows."""
+    return AgentRows(worker_stack.settings.database_url)
+
+
+@pytest.fixture(scope="session")
+def recogniser() -> Recogniser:
+    """Understands every sentence of the catalogue."""
+    return Recogniser(every_sentence())
+
+
+@pytest.fixture
+def voice_settings() -> VoiceSettings:
+    """Settings with every key, for what needs no server."""
+    return VoiceSettings(
+        deepgram=ProviderDefaults("deepgram-key", "http://127.0.0.1:1/v1/listen", "nova-3"),
+        openai=ProviderDefaults("openai-key", "http://127.0.0.1:1/v1", "gpt-4o-mini"),
+        cartesia=ProviderDefaults("cartesia-key", "http://127.0.0.1:1", "sonic"),
+        heartbeat=1,
+        leave_grace=1,
+        wait_for_caller=10,
+        max_calls=2,
+        max_sessions_per_agent=10,
+        idle_processes=0,
+        health_host="127.0.0.1",
+        health_port=0,
+        drain_timeout=1,
+        livekit_url="ws://127.0.0.1:1",
+        livekit_api_key="key",
+        livekit_api_secret="secret",
+    )
