@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, MessageToJson, Parse
 from google.protobuf.message import Message
 from livekit import api
 
 from contract.messages import Effect
 
 _PROTOBUF = "application/protobuf"
+_JSON = "application/json"
+_AnyMessage = TypeVar("_AnyMessage", bound=Message)
 
 
 @dataclass
@@ -68,41 +70,50 @@ class LiveKitRecorder:
 
     async def _serve(self, request: web.Request) -> web.Response:
         body = await request.read()
+        answer = self._ask(request, body)
+        if isinstance(answer, web.Response):
+            return answer
+        if request.content_type == _JSON:
+            text = MessageToJson(answer, preserving_proto_field_name=True)
+            return web.Response(text=text, content_type=_JSON)
+        return web.Response(body=answer.SerializeToString(), content_type=_PROTOBUF)
+
+    def _ask(self, request: web.Request, body: bytes) -> Message | web.Response:
         match request.match_info["method"]:
             case "CreateRoom":
-                return self._create_room(api.CreateRoomRequest.FromString(body))
+                return self._create_room(_read(api.CreateRoomRequest(), request, body))
             case "ListRooms":
-                names = api.ListRoomsRequest.FromString(body).names
+                names = _read(api.ListRoomsRequest(), request, body).names
                 rooms = [api.Room(name=n) for n in self._dispatches if not names or n in names]
-                return _answer(api.ListRoomsResponse(rooms=rooms))
+                return api.ListRoomsResponse(rooms=rooms)
             case "ListDispatch":
-                asked = api.ListAgentDispatchRequest.FromString(body)
+                asked = _read(api.ListAgentDispatchRequest(), request, body)
                 found = self._dispatches.get(asked.room, [])
-                return _answer(api.ListAgentDispatchResponse(agent_dispatches=found))
+                return api.ListAgentDispatchResponse(agent_dispatches=found)
             case "CreateDispatch":
-                wanted = api.CreateAgentDispatchRequest.FromString(body)
-                return _answer(self._launch(wanted.room, wanted.agent_name, wanted.metadata))
+                wanted = _read(api.CreateAgentDispatchRequest(), request, body)
+                return self._launch(wanted.room, wanted.agent_name, wanted.metadata)
             case "DeleteDispatch":
-                return self._delete(api.DeleteAgentDispatchRequest.FromString(body))
+                return self._delete(_read(api.DeleteAgentDispatchRequest(), request, body))
             case "RemoveParticipant":
-                identity = api.RoomParticipantIdentity.FromString(body)
+                identity = _read(api.RoomParticipantIdentity(), request, body)
                 self._keep("RemoveParticipant", MessageToDict(identity))
                 return _refusal("not_found", "participant does not exist")
             case "DeleteRoom":
-                room = api.DeleteRoomRequest.FromString(body).room
+                room = _read(api.DeleteRoomRequest(), request, body).room
                 self._dispatches.pop(room, None)
                 self._keep("DeleteRoom", {"room": room})
-                return _answer(api.DeleteRoomResponse())
+                return api.DeleteRoomResponse()
             case method:
                 self._keep(method, {})
                 return _refusal("unimplemented", f"{method} is not known here")
 
-    def _create_room(self, asked: api.CreateRoomRequest) -> web.Response:
+    def _create_room(self, asked: api.CreateRoomRequest) -> Message:
         if asked.name not in self._dispatches:
             self._dispatches[asked.name] = []
             for agent in asked.agents:
                 self._launch(asked.name, agent.agent_name, agent.metadata)
-        return _answer(api.Room(name=asked.name, sid=f"RM_{len(self._dispatches)}"))
+        return api.Room(name=asked.name, sid=f"RM_{len(self._dispatches)}")
 
     def _launch(self, room: str, agent_name: str, metadata: str) -> api.AgentDispatch:
         of_room = self._dispatches.setdefault(room, [])
@@ -114,14 +125,14 @@ class LiveKitRecorder:
         self._keep("Launch", told)
         return dispatch
 
-    def _delete(self, asked: api.DeleteAgentDispatchRequest) -> web.Response:
+    def _delete(self, asked: api.DeleteAgentDispatchRequest) -> Message | web.Response:
         of_room = self._dispatches.get(asked.room, [])
         for dispatch in of_room:
             if dispatch.id == asked.dispatch_id:
                 of_room.remove(dispatch)
                 told = {"room": asked.room, "metadata": json.loads(dispatch.metadata or "null")}
                 self._keep("DeleteDispatch", told)
-                return _answer(dispatch)
+                return dispatch
         return _refusal("not_found", "dispatch does not exist")
 
     def _keep(self, call: str, body: Mapping[str, Any]) -> None:
@@ -129,8 +140,13 @@ class LiveKitRecorder:
         self._taken.append(Effect(call, text))
 
 
-def _answer(message: Message) -> web.Response:
-    return web.Response(body=message.SerializeToString(), content_type=_PROTOBUF)
+def _read(message: _AnyMessage, request: web.Request, body: bytes) -> _AnyMessage:
+    """Twirp takes both forms, by the content type."""
+    if request.content_type == _JSON:
+        Parse(body, message)
+    else:
+        message.ParseFromString(body)
+    return message
 
 
 def _refusal(code: str, words: str) -> web.Response:

@@ -71,6 +71,15 @@ class Session:
     reason: str | None = None
     participant_name: str | None = None
 
+    @property
+    def has_room_of_its_own(self) -> bool:
+        """Whether the room was named after the session, so that nobody else can have made it."""
+        return self.room_name == _room_of(self.session_id)
+
+
+def _room_of(session_id: str) -> str:
+    return f"session-{session_id}"
+
 
 def new_session_id() -> str:
     """A random id of 21 characters of A-Z a-z 0-9 _ - (126 bits), the form of nanoid."""
@@ -101,7 +110,7 @@ def new_session(
         session_id=session_id,
         agent_id=agent_id,
         tenant_id=tenant_id,
-        room_name=room_name or f"session-{session_id}",
+        room_name=room_name or _room_of(session_id),
         status=SessionStatus.CONNECTING,
         started_at=now or datetime.now(UTC),
         participant_name=participant_name,
