@@ -129,7 +129,7 @@ class Call:
         self._turns.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
         # When the call is over is ours to say: a caller may lose the connection and come back.
-        options = room_io.RoomOptions(close_on_disconnect=True)
+        options = room_io.RoomOptions(close_on_disconnect=False)
         await pipeline.start(build_agent(agent.config), room=self._job.room, room_options=options)
         self._hearing = pipeline.room_io
         logger.info("agent is in the room")
