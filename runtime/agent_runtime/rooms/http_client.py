@@ -25,6 +25,10 @@ class AnswerError(ConnectionError):
     """What came back is not HTTP, or was cut off."""
 
 
+class NoAnswerError(ConnectionError):
+    """The connection closed before a byte of the answer came."""
+
+
 @dataclass(slots=True)
 class _Answer:
     """Fed by the parser."""
@@ -45,6 +49,7 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.used = False
 
     def is_alive(self) -> bool:
         return not (self._reader.at_eof() or self._writer.is_closing())
@@ -57,7 +62,10 @@ class _Connection:
         self._writer.write(request)
         answer = _Answer()
         parser = httptools.HttpResponseParser(answer)
+        piece = await self._first_piece()
+        self.used = True
         try:
+            parser.feed_data(piece)
             while not answer.complete:
                 piece = await self._reader.read(READ)
                 if not piece:
@@ -68,6 +76,15 @@ class _Connection:
         except httptools.HttpParserError as error:
             raise AnswerError(f"the answer is not HTTP: {error}") from error
         return parser.get_status_code(), b"".join(answer.body), parser.should_keep_alive()
+
+    async def _first_piece(self) -> bytes:
+        try:
+            piece = await self._reader.read(READ)
+        except ConnectionError as error:
+            raise NoAnswerError(str(error)) from error
+        if not piece:
+            raise NoAnswerError("the connection closed before an answer came")
+        return piece
 
 
 class HttpClient:
@@ -91,16 +108,22 @@ class HttpClient:
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
         request = "\r\n".join([*lines, "", ""]).encode() + body
-        connection = await self._connect()
-        reusable = False
-        try:
-            status, answer, reusable = await connection.ask(request)
-        finally:
-            if reusable:
-                self._idle.append(connection)
-            else:
-                connection.close()
-        return status, answer
+        while True:
+            connection = await self._connect()
+            was_used = connection.used
+            reusable = False
+            try:
+                status, answer, reusable = await connection.ask(request)
+            except NoAnswerError:
+                if was_used:
+                    continue  # the server gave the idle connection up while we were asking
+                raise
+            finally:
+                if reusable:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+            return status, answer
 
     async def close(self) -> None:
         """Close the idle connections."""
