@@ -18,6 +18,20 @@ async def test_the_agent_comes_by_itself(place: Place) -> None:
     await place.rows.session_when(row["session_id"], lambda row: row["status"] == "ended")
 
 
+async def test_the_agent_comes_again(place: Place) -> None:
+    """Whoever joins the agent's room soon after the last caller left is greeted all the same."""
+    await place.register()
+    sessions = []
+    for _ in range(2):
+        async with place.person_in(place.widget_room) as person:
+            await person.hears_greeting()
+        row = await place.rows.session_of_room_when(
+            place.widget_room, lambda row: row["status"] == "ended"
+        )
+        sessions.append(row["session_id"])
+    assert len(set(sessions)) == 2
+
+
 async def test_a_session_created_in_the_widgets_room_brings_one_agent(place: Place) -> None:
     """Create for `agent-<id>-room` gives one job with the session's id, not a second automatic one."""
     await place.register()

@@ -207,8 +207,15 @@ class Call:
                 self._listen_to(others[0])
         else:
             self._grace = asyncio.get_running_loop().call_later(
-                self._settings.leave_grace, self._leave, SessionStatus.ENDED, "the caller left"
+                self._settings.leave_grace, self._leave_to_nobody
             )
+
+    def _leave_to_nobody(self) -> None:
+        if self._target.session_id is None:
+            # LiveKit dispatches into a room once. Whoever joins this one next, after a reload of the
+            # page for instance, is to find a new room, and an agent in it.
+            self._job.delete_room()
+        self._leave(SessionStatus.ENDED, "the caller left")
 
     def _heard(self) -> str | None:
         """Whom the agent listens to: one caller at a time."""
