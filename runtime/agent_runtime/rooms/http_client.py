@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,13 +28,15 @@ class NoAnswerError(ConnectionError):
     """The connection closed before a byte of the answer came."""
 
 
-@dataclass(slots=True)
 class _Answer:
-    """Fed by the parser."""
+    """What the parser has found so far."""
 
-    body: list[bytes] = field(default_factory=list)
-    size: int = 0
-    complete: bool = False
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.body: list[bytes] = []
+        self.size = 0
+        self.complete = False
+        self.keeps_connection = False
 
     def on_body(self, piece: bytes) -> None:
         self.body.append(piece)
@@ -43,6 +44,7 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         self.complete = True
+        self.keeps_connection = self.parser.should_keep_alive()  # known in this callback alone
 
 
 class _Connection:
@@ -61,7 +63,7 @@ class _Connection:
         """Status, body, and whether the connection may be used again."""
         self._writer.write(request)
         answer = _Answer()
-        parser = httptools.HttpResponseParser(answer)
+        parser = answer.parser
         piece = await self._first_piece()
         self.used = True
         try:
@@ -75,7 +77,7 @@ class _Connection:
                     raise AnswerError(f"the answer is larger than {MAX_ANSWER} bytes")
         except httptools.HttpParserError as error:
             raise AnswerError(f"the answer is not HTTP: {error}") from error
-        return parser.get_status_code(), b"".join(answer.body), parser.should_keep_alive()
+        return parser.get_status_code(), b"".join(answer.body), answer.keeps_connection
 
     async def _first_piece(self) -> bytes:
         try:

@@ -51,25 +51,3 @@ async def test_it_refuses_the_key(livekit: LiveKitServer) -> None:
         await rooms.dispatch(new_session(7, 3, "room"), {})
     assert SECRET not in str(failed.value)
     await rooms.close()
-
-
-async def test_a_kept_connection_that_the_server_gave_up_is_no_fault() -> None:
-    """When an idle connection closes under a request, it is asked again on a new one."""
-    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-    connections = 0
-
-    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await reader.readuntil(b"\r\n\r\n")  # the next request meets a closing connection
-        writer.close()
-
-    server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
-    rooms = LiveKitRooms(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", "key", SECRET)
-    await rooms.check()
-    await rooms.check()
-    assert connections == 2
-    await rooms.close()
-    server.close()
