@@ -28,6 +28,7 @@ class TurnWriter:
         self._metrics = metrics
         self._totals = SessionTotals()
         self._changed = asyncio.Event()
+        self._unwritten = False
         self._task = asyncio.create_task(self._run())
 
     def listen_to(self, session: AgentSession[Any]) -> None:
@@ -37,18 +38,22 @@ class TurnWriter:
         session.on("error", self._on_error)
 
     async def close(self) -> None:
-        """Write what has not been written."""
+        """Write what has not been written, or not been acknowledged."""
         self._task.cancel()
         await asyncio.wait([self._task])
-        if self._changed.is_set():
+        if self._unwritten:
             await self._write()
+
+    def _change(self) -> None:
+        self._unwritten = True
+        self._changed.set()
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if not isinstance(event.item, ChatMessage) or event.item.role not in ("user", "assistant"):
             return
         turn = turn_of(event.item)
         self._totals.add(turn)
-        self._changed.set()
+        self._change()
         logger.info(
             "turn",
             extra={
@@ -66,23 +71,25 @@ class TurnWriter:
         models = [use for use in event.usage.model_usage if isinstance(use, LLMModelUsage)]
         self._totals.input_tokens = sum(use.input_tokens for use in models)
         self._totals.output_tokens = sum(use.output_tokens for use in models)
-        self._changed.set()
+        self._change()
 
     def _on_error(self, _event: object) -> None:
         self._totals.errors += 1
-        self._changed.set()
+        self._change()
 
     async def _run(self) -> None:
         while True:
             await self._changed.wait()
-            self._changed.clear()
             await self._write()
 
     async def _write(self) -> None:
+        self._changed.clear()
         try:
             await self._metrics.record(self._session_id, self._totals)
         except StoreUnavailable as error:
             logger.warning("figures not written yet: %s", error)
+        else:
+            self._unwritten = self._changed.is_set()
 
 
 def turn_of(message: ChatMessage) -> Turn:
