@@ -1,0 +1,129 @@
+"""A measured service as a process: started, asked whether it answers, weighed, stopped."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psutil
+
+from fixtures.servers.ports import free_ports
+from load.http.results import Memory
+from load.http.variants import Variant
+from load.http.wrk import Target
+
+API_KEY: Final = "load-key"
+PATIENCE: Final = 30.0  # seconds until the first answer
+LOOK_AGAIN: Final = 0.002  # seconds between looks at a port that nobody listens on yet
+MEGABYTE: Final = 1_000_000
+
+
+class ServiceError(RuntimeError):
+    """A service does not start or answers otherwise than it should."""
+
+
+def inherited() -> dict[str, str]:
+    """What a service needs of our environment; settings of ours must not reach it."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+class Service:
+    """Runs while the context lasts. Its logs go to a file directly: no reader takes time from it."""
+
+    def __init__(self, variant: Variant, environ: Mapping[str, str], folder: Path) -> None:
+        self.variant = variant
+        (self._port,) = free_ports(1)
+        self.target = Target(f"http://127.0.0.1:{self._port}", API_KEY)
+        self._log_path = folder / f"{variant.name}.log"
+        self._folder = folder
+        self._environ = {
+            **inherited(),
+            **variant.environ,
+            **environ,
+            "AGENT_RUNTIME_API_KEY": API_KEY,
+            "HOST": "127.0.0.1",
+            "PORT": str(self._port),
+            "LOG_FORMAT": "json",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.cold_start = 0.0
+        """Seconds from the start of the process to its first answer 200."""
+
+    def __enter__(self) -> Self:
+        """Start, and wait for GET /health to answer 200."""
+        with self._log_path.open("ab") as log:
+            began = time.perf_counter()
+            self._process = subprocess.Popen(
+                self.variant.command, env=self._environ, cwd=self._folder,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        try:
+            self._wait_until(began + PATIENCE)
+        except BaseException:
+            self._stop()
+            raise
+        self.cold_start = time.perf_counter() - began
+        return self
+
+    def _wait_until(self, deadline: float) -> None:
+        assert self._process is not None  # noqa: S101 - for the type checker
+        while not self._answers():
+            if self._process.poll() is not None or time.perf_counter() > deadline:
+                tail = self._log_path.read_text(errors="replace")[-1500:]
+                raise ServiceError(f"{self.variant.name} did not start:\n{tail}")
+            time.sleep(LOOK_AGAIN)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self._stop()
+
+    def _stop(self) -> None:
+        assert self._process is not None  # noqa: S101 - for the type checker
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            self.ask("GET", "/health")
+        except OSError:
+            return False
+        return True
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """One request; the answer's JSON. Raises ServiceError unless it is 200."""
+        headers = {
+            "Authorization": f"Bearer {self.target.api_key}",
+            "Content-Type": "application/json",
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            raise ServiceError(f"{self.variant.name}: {method} {path}: {answer.status} {text!r}")
+        return json.loads(text)
+
+    def memory(self) -> Memory:
+        """What the process holds now (VmRSS and Pss of /proc, by psutil)."""
+        assert self._process is not None  # noqa: S101 - for the type checker
+        held = psutil.Process(self._process.pid).memory_full_info()
+        return Memory(rss=held.rss / MEGABYTE, pss=held.pss / MEGABYTE)

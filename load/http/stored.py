@@ -1,0 +1,74 @@
+"""The rows that creates left, read and removed past the service."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from fixtures.servers import PostgresServer
+from load.http.service import inherited
+from load.http.variants import ROOM_PREFIX, Kind, Variant
+
+_COUNT = (
+    "SELECT count(*) FROM agent_instance_sessions WHERE status = 'connecting' AND room_name LIKE "
+)
+_LIKE = f"'{ROOM_PREFIX}%'"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The database of one service."""
+
+    variant: Variant
+    url: str
+
+    @classmethod
+    def fresh(
+        cls, variant: Variant, postgres: PostgresServer, folder: Path, stack: ExitStack
+    ) -> Self:
+        """A database as the service expects it, for as long as `stack` lasts."""
+        if variant.kind is Kind.SQLITE:
+            return cls(variant, f"sqlite:///{folder / 'sessions.sqlite3'}")
+        shared_schema = bool(variant.migration)
+        url = stack.enter_context(postgres.database(shared_schema=shared_schema))
+        if variant.migration:
+            subprocess.run(
+                variant.migration,
+                env={**inherited(), "DATABASE_URL": url},
+                cwd=folder,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+        return cls(variant, url)
+
+    def created(self) -> int:
+        """Sessions that wait for their agent, in rooms of the benchmark."""
+        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(_COUNT + _LIKE)
+            (number,) = cursor.fetchone()
+            return int(number)
+
+    def forget(self) -> None:
+        """Remove those sessions, so that every run begins with the same tables."""
+        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+            for table in self.variant.session_tables:
+                cursor.execute(f"DELETE FROM {table} WHERE room_name LIKE {_LIKE}")  # noqa: S608 - our names
+            if self.variant.kind is Kind.POSTGRESQL:
+                for table in self.variant.session_tables:
+                    cursor.execute(f"VACUUM ANALYZE {table}")
+
+    def _connect(self) -> Any:
+        """A connection where each statement commits by itself."""
+        if self.variant.kind is Kind.SQLITE:
+            path = urlsplit(self.url).path.removeprefix("/")
+            return sqlite3.connect(path, isolation_level=None, timeout=30)
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        return connection

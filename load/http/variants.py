@@ -1,0 +1,59 @@
+"""The services that are compared, each as a command of one process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+# Room names of the creates that are counted; the sessions that GETs ask for stay.
+ROOM_PREFIX: Final = "load-"
+
+
+class Kind(StrEnum):
+    """A kind of database."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A service. `session_tables` hold a row for each session, with its room's name."""
+
+    name: str
+    kind: Kind
+    command: tuple[str, ...]
+    session_tables: tuple[str, ...]
+    # Run once against an empty database that has the shared tables; () when the service needs none.
+    migration: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    is_ours: bool = True
+
+
+_AGENT_RUNTIME: Final = str(Path(sys.executable).with_name("agent-runtime"))
+_OUR_TABLES: Final = ("runtime_live_sessions", "agent_instance_sessions")
+
+OURS_POSTGRESQL: Final = Variant(
+    "agent-runtime, PostgreSQL",
+    Kind.POSTGRESQL,
+    (_AGENT_RUNTIME, "api"),
+    _OUR_TABLES,
+    migration=(_AGENT_RUNTIME, "db", "migrate"),
+)
+OURS_SQLITE: Final = Variant(
+    "agent-runtime, SQLite", Kind.SQLITE, (_AGENT_RUNTIME, "api"), _OUR_TABLES
+)
+BASELINE: Final = Variant(
+    "FastAPI + SQLAlchemy + asyncpg",
+    Kind.POSTGRESQL,
+    (sys.executable, "-m", "load.http.baseline"),
+    ("agent_instance_sessions",),
+    environ={"PYTHONPATH": str(ROOT)},
+    is_ours=False,
+)
+VARIANTS: Final = (OURS_POSTGRESQL, OURS_SQLITE, BASELINE)
