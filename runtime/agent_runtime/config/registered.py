@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -126,13 +126,12 @@ class RegisteredForm(_Form):
         vad = self.vad_config or VadOptions()
         turns = self.turn_detection_config or TurnOptions()
         languages = tuple(self.languages or ())
+        language = next(iter(languages), None)
         llm = _choice(Stage.LLM, self.llm_provider, self.llm_config, model=self.llm_model)
         return AgentConfig(
-            stt=_choice(
-                Stage.STT, self.stt_provider, self.stt_config, language=next(iter(languages), None)
-            ),
+            stt=_choice(Stage.STT, self.stt_provider, self.stt_config, language=language),
             llm=llm,
-            tts=_choice(Stage.TTS, self.tts_provider, self.tts_config),
+            tts=_choice(Stage.TTS, self.tts_provider, self.tts_config, language=language),
             turns=TurnTaking(
                 vad=provider(Stage.VAD, vad.provider),
                 detection=provider(Stage.TURN, turns.provider),
@@ -161,7 +160,7 @@ def parse_registered(config: Mapping[str, Any]) -> AgentConfig:
     return parse_form(config, lambda key: key)
 
 
-def parse_form(config: Mapping[str, Any], name_of: Any) -> AgentConfig:
+def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | int]) -> AgentConfig:
     """The same for a form whose fields are called otherwise: `name_of(key)` is what to call `key`."""
     try:
         return RegisteredForm.model_validate(config).to_config()

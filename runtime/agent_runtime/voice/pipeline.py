@@ -8,9 +8,7 @@ from typing import Any, Final
 from livekit.agents import Agent, AgentSession, JobProcess, TurnHandlingOptions, inference, vad
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
-from agent_runtime.voice.providers.cartesia import text_to_speech
-from agent_runtime.voice.providers.deepgram import speech_to_text
-from agent_runtime.voice.providers.openai import language_model
+from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.settings import VoiceSettings
 
 logger = logging.getLogger(__name__)
@@ -33,9 +31,9 @@ def build_session(
     Raises KeyMissingError when a provider has no key.
     """
     return AgentSession(
-        stt=speech_to_text(config.stt, settings.deepgram),
-        llm=language_model(config.llm, settings.openai, config.temperature),
-        tts=text_to_speech(config.tts, settings.cartesia, config.voice_id),
+        stt=STT_BUILDERS[config.stt.provider](config, settings),
+        llm=LLM_BUILDERS[config.llm.provider](config, settings),
+        tts=TTS_BUILDERS[config.tts.provider](config, settings),
         vad=_voice_activity(config.turns, process),
         turn_handling=_turn_handling(config.turns, settings, process),
         # The framework's default deafens the agent for its first three seconds of speech, and a

@@ -1,1 +1,25 @@
-"""One module a provider; `build` finds the builder of each stage by the catalogue's name."""
+"""One module a provider. Builders by stage and by the catalogue's name for the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from livekit.agents import llm, stt, tts
+
+from agent_runtime.config.model import AgentConfig
+from agent_runtime.voice.providers.cartesia import text_to_speech as cartesia
+from agent_runtime.voice.providers.deepgram import speech_to_text as deepgram
+from agent_runtime.voice.providers.openai import language_model as openai
+from agent_runtime.voice.settings import VoiceSettings
+
+# Each takes its own part of the configuration and of the settings, and raises KeyMissingError.
+STT_BUILDERS: Final[Mapping[str, Callable[[AgentConfig, VoiceSettings], stt.STT[Any]]]] = {
+    "deepgram": deepgram,
+}
+LLM_BUILDERS: Final[Mapping[str, Callable[[AgentConfig, VoiceSettings], llm.LLM[Any]]]] = {
+    "openai": openai,
+}
+TTS_BUILDERS: Final[Mapping[str, Callable[[AgentConfig, VoiceSettings], tts.TTS[Any]]]] = {
+    "cartesia": cartesia,
+}

@@ -7,19 +7,18 @@ from typing import Any
 from livekit.agents import tts
 from livekit.plugins import cartesia
 
-from agent_runtime.config.model import ProviderChoice
+from agent_runtime.config.model import AgentConfig
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
-from agent_runtime.voice.settings import ProviderDefaults
+from agent_runtime.voice.settings import VoiceSettings
 
 
-def text_to_speech(
-    choice: ProviderChoice, defaults: ProviderDefaults, voice_id: str | None
-) -> tts.TTS[Any]:
+def text_to_speech(config: AgentConfig, settings: VoiceSettings) -> tts.TTS[Any]:
     """Build the plugin. Raises KeyMissingError."""
+    choice, defaults = config.tts, settings.cartesia
     key = choice.api_key or defaults.api_key
     if not key:
         raise KeyMissingError("Cartesia", "CARTESIA_API_KEY", "ttsConfig")
-    voice = voice_id or defaults.voice
+    voice = config.voice_id or defaults.voice
     options = {
         "model": choice.model or defaults.model,
         "api_key": key,

@@ -7,13 +7,14 @@ from typing import Any
 from livekit.agents import stt
 from livekit.plugins import deepgram
 
-from agent_runtime.config.model import ProviderChoice
+from agent_runtime.config.model import AgentConfig
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
-from agent_runtime.voice.settings import ProviderDefaults
+from agent_runtime.voice.settings import VoiceSettings
 
 
-def speech_to_text(choice: ProviderChoice, defaults: ProviderDefaults) -> stt.STT[Any]:
+def speech_to_text(config: AgentConfig, settings: VoiceSettings) -> stt.STT[Any]:
     """Build the plugin. Raises KeyMissingError."""
+    choice, defaults = config.stt, settings.deepgram
     key = choice.api_key or defaults.api_key
     if not key:
         raise KeyMissingError("Deepgram", "DEEPGRAM_API_KEY", "sttConfig")

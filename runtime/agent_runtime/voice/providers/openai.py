@@ -7,15 +7,14 @@ from typing import Any
 from livekit.agents import llm
 from livekit.plugins import openai
 
-from agent_runtime.config.model import ProviderChoice
+from agent_runtime.config.model import AgentConfig
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
-from agent_runtime.voice.settings import ProviderDefaults
+from agent_runtime.voice.settings import VoiceSettings
 
 
-def language_model(
-    choice: ProviderChoice, defaults: ProviderDefaults, temperature: float | None
-) -> llm.LLM[Any]:
+def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]:
     """Build the plugin. Raises KeyMissingError."""
+    choice, defaults = config.llm, settings.openai
     key = choice.api_key or defaults.api_key
     if not key:
         raise KeyMissingError("OpenAI", "OPENAI_API_KEY", "llmConfig")
@@ -23,7 +22,7 @@ def language_model(
         "model": choice.model or defaults.model,
         "api_key": key,
         "base_url": choice.base_url or defaults.base_url,
-        **({"temperature": temperature} if temperature is not None else {}),
+        **({"temperature": config.temperature} if config.temperature is not None else {}),
         **accepted(openai.LLM, choice),
     }
     return openai.LLM(**options)

@@ -1,0 +1,157 @@
+"""A pipeline from a configuration: the real plugins, as the agent and the settings ask for them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from livekit.agents import JobExecutorType, JobProcess, inference
+from livekit.plugins import cartesia, deepgram, openai, silero
+
+from agent_runtime.config import parse_registered
+from agent_runtime.config.catalogue import PROVIDERS, Stage
+from agent_runtime.voice.pipeline import build_session, prewarm
+from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
+from agent_runtime.voice.providers.options import KeyMissingError
+from agent_runtime.voice.settings import VoiceSettings
+
+
+@pytest.fixture(scope="module")
+def process() -> JobProcess:
+    """A warm process."""
+    made = JobProcess(executor_type=JobExecutorType.THREAD, user_arguments=None, http_proxy=None)
+    prewarm(made)
+    return made
+
+
+async def test_the_defaults_are_the_documented_ones(
+    process: JobProcess, voice_settings: VoiceSettings
+) -> None:
+    """Deepgram, OpenAI, Cartesia with the settings' models; what prewarm loaded is used."""
+    session = build_session(parse_registered({}), voice_settings, process)
+    assert isinstance(session.stt, deepgram.STT)
+    assert isinstance(session.llm, openai.LLM)
+    assert isinstance(session.tts, cartesia.TTS)
+    assert (session.stt.model, session.llm.model) == ("nova-3", "gpt-4o-mini")
+    assert session.vad in process.userdata.values()
+    assert session.turn_detection in process.userdata.values()
+    assert isinstance(session.turn_detection, inference.TurnDetector)
+
+
+async def test_the_agent_s_own_models_win(
+    process: JobProcess, voice_settings: VoiceSettings
+) -> None:
+    """Model and voice of the configuration are used instead of the settings'."""
+    config = parse_registered(
+        {"sttConfig": {"model": "nova-2"}, "llmModel": "gpt-4.1", "voiceId": "a-voice"}
+    )
+    session = build_session(config, voice_settings, process)
+    assert isinstance(session.tts, cartesia.TTS)
+    assert session.stt is not None
+    assert isinstance(session.llm, openai.LLM)
+    assert (session.stt.model, session.llm.model) == ("nova-2", "gpt-4.1")
+    assert session.tts._opts.voice == "a-voice"
+
+
+def test_every_provider_of_the_catalogue_can_be_built() -> None:
+    """What registering accepts the worker has a builder for, and nothing is hidden."""
+    assert set(PROVIDERS[Stage.STT]) == set(STT_BUILDERS)
+    assert set(PROVIDERS[Stage.LLM]) == set(LLM_BUILDERS)
+    assert set(PROVIDERS[Stage.TTS]) == set(TTS_BUILDERS)
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("deepgram", "set DEEPGRAM_API_KEY, or sttConfig.apiKey"),
+        ("openai", "set OPENAI_API_KEY, or llmConfig.apiKey"),
+        ("cartesia", "set CARTESIA_API_KEY, or ttsConfig.apiKey"),
+    ],
+)
+async def test_a_missing_key_is_named_with_both_remedies(
+    process: JobProcess,
+    voice_settings: VoiceSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    words: str,
+) -> None:
+    """Neither the setting nor the agent has a key: both are named; the agent's own key heals it."""
+    monkeypatch.delenv(f"{stage.upper()}_API_KEY", raising=False)
+    provider = replace(getattr(voice_settings, stage), api_key="")
+    settings = replace(voice_settings, **{stage: provider})
+    with pytest.raises(KeyMissingError, match=words):
+        build_session(parse_registered({}), settings, process)
+    field = words.rsplit(" ", 1)[1].split(".")[0]
+    build_session(parse_registered({field: {"apiKey": "own"}}), settings, process)
+
+
+async def test_an_option_that_the_plugin_does_not_know_is_told_and_left_out(
+    process: JobProcess, voice_settings: VoiceSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A known option reaches the plugin; another one is a warning, not a failed call."""
+    config = parse_registered({"sttConfig": {"punctuate": False, "flavour": "mint"}})
+    with caplog.at_level(logging.WARNING):
+        session = build_session(config, voice_settings, process)
+    assert isinstance(session.stt, deepgram.STT)
+    assert session.stt._opts.punctuate is False
+    assert "flavour" in caplog.text
+
+
+async def test_the_first_language_is_heard_and_spoken(
+    process: JobProcess, voice_settings: VoiceSettings
+) -> None:
+    """A German agent hears and speaks German, unless a stage says otherwise."""
+    config = parse_registered({"languages": ["de", "en"], "ttsConfig": {"language": "fr"}})
+    session = build_session(config, voice_settings, process)
+    assert isinstance(session.stt, deepgram.STT)
+    assert isinstance(session.tts, cartesia.TTS)
+    assert (session.stt._opts.language, session.tts._opts.language) == ("de", "fr")
+    session = build_session(parse_registered({"languages": ["de"]}), voice_settings, process)
+    assert isinstance(session.tts, cartesia.TTS)
+    assert session.tts._opts.language == "de"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, True), ({"interruptionHandling": None}, True), ({"interruptionHandling": False}, False)],
+)
+async def test_interruptions_are_on_unless_switched_off(
+    process: JobProcess, voice_settings: VoiceSettings, given: dict[str, Any], expected: bool
+) -> None:
+    """And found by VAD, never by a model in the cloud."""
+    session = build_session(parse_registered(given), voice_settings, process)
+    interruption = session.options.interruption
+    assert interruption["enabled"] is expected
+    assert interruption["mode"] == "vad"
+
+
+async def test_delays_are_the_agent_s(process: JobProcess, voice_settings: VoiceSettings) -> None:
+    """The agent's turnDetectionConfig says how long the agent waits before it answers, in seconds."""
+    config = parse_registered({"turnDetectionConfig": {"minDelay": 0.1, "maxDelay": 1.5}})
+    endpointing = build_session(config, voice_settings, process).options.endpointing
+    assert (endpointing["min_delay"], endpointing["max_delay"]) == (0.1, 1.5)
+
+
+async def test_other_vad_and_turn_detection_can_be_chosen(
+    process: JobProcess, voice_settings: VoiceSettings
+) -> None:
+    """The Silero plugin, and turn ends by VAD alone."""
+    config = parse_registered(
+        {"vadConfig": {"provider": "silero"}, "turnDetectionConfig": {"provider": "vad"}}
+    )
+    session = build_session(config, voice_settings, process)
+    assert isinstance(session.vad, silero.VAD)
+    assert session.turn_detection == "vad"
+
+
+async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
+    process: JobProcess, voice_settings: VoiceSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Chosen but not loaded by this worker, v1-mini is used and the log says which setting loads it."""
+    config = parse_registered({"turnDetectionConfig": {"provider": "turn-detector"}})
+    with caplog.at_level(logging.WARNING):
+        session = build_session(config, voice_settings, process)
+    assert isinstance(session.turn_detection, inference.TurnDetector)
+    assert "WORKER_TURN_DETECTOR_PLUGIN=true" in caplog.text
