@@ -18,7 +18,8 @@ from agent_runtime.probe import probe
 from agent_runtime.settings import Settings, SettingsError
 
 LIVEKIT = ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
-WORKER_MODES = ("start", "dev", "console", "connect", "download-files")
+DOWNLOAD = "download-files"
+WORKER_MODES = ("start", "dev", "console", "connect", DOWNLOAD)
 
 # What a command needs it imports itself: the worker's half alone takes seconds to load.
 
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and arguments.run is not _worker:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     arguments.rest = rest
+    if arguments.run is _worker and arguments.mode == DOWNLOAD:
+        arguments.needs = ()  # an image that is being built has no key
     try:
         settings = Settings.load(os.environ, env_file=Path(".env"), needs=arguments.needs)
     except SettingsError as error:

@@ -77,10 +77,10 @@ async def _serve_api(settings: Settings, listening: object) -> None:
 
 
 def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
-    """Run the worker in one of LiveKit's modes; returns the exit code."""
-    from agent_runtime.voice.worker import build_server, run_worker
+    """Run the worker in one of its modes; returns the exit code."""
+    from agent_runtime.voice.modes import run_worker
 
-    return run_worker(build_server(_voice(settings), open_stores), mode, arguments)
+    return run_worker(_voice(settings), open_stores, mode, arguments)
 
 
 @asynccontextmanager

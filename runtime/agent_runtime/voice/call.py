@@ -21,7 +21,7 @@ from agent_runtime.domain.errors import (
     StoreUnavailable,
 )
 from agent_runtime.domain.job import JobTarget, target_of
-from agent_runtime.domain.session import Session, SessionStatus, session_of
+from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
 from agent_runtime.voice.pipeline import build_agent, build_session
 from agent_runtime.voice.providers.options import KeyMissingError
@@ -49,11 +49,21 @@ REFUSALS: Final = (
 )
 
 
-async def run_call(job: JobContext, *, settings: VoiceSettings, open_stores: OpenStores) -> None:
-    """Entry point of every job: returns once the agent talks; the job's end closes the call."""
+async def run_call(
+    job: JobContext,
+    *,
+    settings: VoiceSettings,
+    open_stores: OpenStores,
+    target: JobTarget | None = None,
+) -> None:
+    """Entry point of every job: returns once the agent talks; the job's end closes the call.
+
+    Without a `target` the job says itself whom it is for.
+    """
+    target = target or target_of(job.job.metadata, job.job.room.name)
     async with AsyncExitStack() as opened:
         stores = await opened.enter_async_context(open_stores())
-        call = Call(job, stores, settings, opened.pop_all())
+        call = Call(job, target, stores, settings, opened.pop_all())
     job.add_shutdown_callback(call.close)
     try:
         await call.start()
@@ -66,15 +76,22 @@ class Call:
     """A session as the worker lives it."""
 
     def __init__(
-        self, job: JobContext, stores: Stores, settings: VoiceSettings, opened: AsyncExitStack
+        self,
+        job: JobContext,
+        target: JobTarget,
+        stores: Stores,
+        settings: VoiceSettings,
+        opened: AsyncExitStack,
     ) -> None:
         self._job = job
+        self._at_console = job.is_fake_job()  # without a room, and with the caller at the keyboard
         self._stores = stores
         self._settings = settings
         self._opened = opened  # closed last, when nothing is left to be written
-        self._target: JobTarget = target_of(job.job.metadata, job.job.room.name)
+        self._target = target
         # The worker accepted the job under this identity; an automatic job has no other id.
-        self._session_id = self._target.session_id or session_of(job.local_participant_identity)
+        named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
+        self._session_id = target.session_id or named
         self._turns: TurnWriter | None = None
         self._pipeline: AgentSession[Any] | None = None
         self._hearing: room_io.RoomIO | None = None
@@ -131,14 +148,15 @@ class Call:
         # When the call is over is ours to say: a caller may lose the connection and come back.
         options = room_io.RoomOptions(close_on_disconnect=False)
         await pipeline.start(build_agent(agent.config), room=self._job.room, room_options=options)
-        self._hearing = pipeline.room_io
         logger.info("agent is in the room")
-        try:
-            async with asyncio.timeout(self._settings.wait_for_caller):
-                await self._job.wait_for_participant(kind=_CALLERS)
-        except TimeoutError:
-            self._leave(SessionStatus.ENDED, "no caller came")
-            return
+        if not self._at_console:
+            self._hearing = pipeline.room_io
+            try:
+                async with asyncio.timeout(self._settings.wait_for_caller):
+                    await self._job.wait_for_participant(kind=_CALLERS)
+            except TimeoutError:
+                self._leave(SessionStatus.ENDED, "no caller came")
+                return
         if agent.config.greeting:
             pipeline.say(agent.config.greeting)
         elif agent.config.greeting_instructions:

@@ -1,4 +1,4 @@
-"""The agent server: one entry point for every agent, run in one of LiveKit's modes."""
+"""The agent server: one entry point for every agent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import math
 import multiprocessing
 import os
 import signal
-import sys
-from collections.abc import Sequence
 from functools import partial
 
-from livekit.agents import AgentServer, cli
+from livekit.agents import AgentServer
 
+from agent_runtime.domain.job import JobTarget
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.call import run_call
 from agent_runtime.voice.pipeline import prewarm
@@ -23,8 +22,13 @@ from agent_runtime.voice.stores import OpenStores
 logger = logging.getLogger(__name__)
 
 
-def build_server(settings: VoiceSettings, open_stores: OpenStores) -> AgentServer:
-    """The agent server. It has no agent name: so it serves automatic and explicit dispatch."""
+def build_server(
+    settings: VoiceSettings, open_stores: OpenStores, target: JobTarget | None = None
+) -> AgentServer:
+    """The agent server. It has no agent name: so it serves automatic and explicit dispatch.
+
+    With a `target` every job is for that agent, whatever its room; the console has no room.
+    """
     if settings.turn_detector_plugin:
         # Its model runs in a process of its own, which the server starts for plugins it knows.
         from livekit.plugins.turn_detector import multilingual  # noqa: F401
@@ -45,25 +49,13 @@ def build_server(settings: VoiceSettings, open_stores: OpenStores) -> AgentServe
     admission = Admission(server, settings.max_calls)
     server.load_fnc = admission.load
     # A function of a module with picklable arguments: job processes receive it by name.
-    entrypoint = partial(run_call, settings=settings, open_stores=open_stores)
+    entrypoint = partial(run_call, settings=settings, open_stores=open_stores, target=target)
     server.rtc_session(entrypoint, on_request=admission.answer)
     return server
 
 
-def run_worker(server: AgentServer, mode: str, arguments: Sequence[str]) -> int:
-    """Run in one of LiveKit's modes; returns the exit code.
-
-    `start` is ours: it logs as the rest of the runtime does. The others are LiveKit's command line.
-    """
-    if mode == "start" and not arguments:
-        return asyncio.run(_start(server))
-    sys.argv = ["agent-runtime worker", mode, *arguments]
-    cli.run_app(server)
-    return 0
-
-
-async def _start(server: AgentServer) -> int:
-    """Serve until a signal: the first drains, the second leaves at once."""
+async def serve(server: AgentServer) -> int:
+    """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
