@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +20,27 @@ from fixtures.stack.stack import command
 
 # The tables that belong to someone else; the service itself only makes its own.
 SHARED_SCHEMA: Final = ROOT / "fixtures/servers/shared_schema.sql"
+# A column of two tables that every operation on the database needs, by another name.
+_COLUMNS: Final = (
+    ("runtime_registrations", "agent_id"),
+    ("agent_instance_sessions", "session_id"),
+)
+_BREAK: Final = [f"ALTER TABLE {table} RENAME COLUMN {name} TO broken" for table, name in _COLUMNS]
+_MEND: Final = [f"ALTER TABLE {table} RENAME COLUMN broken TO {name}" for table, name in _COLUMNS]
+# SQLite cannot be unreachable; without its tables it is as good as away.
+_ASIDE: Final = "aside_"
 # What the service remembers of its migrations is no state of its clients.
 _KEPT: Final = "runtime_schema_version"
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database by its URL, and what empties it while the service runs."""
+    """A database by its URL, what empties it while the service runs, and its faults (FAULTS)."""
 
     url: str
     prepare: Callable[[Mapping[str, str]], Awaitable[None]]
     empty: Callable[[], None]
+    changes: Mapping[str, Callable[[], None]]
 
 
 @contextmanager
@@ -39,13 +49,25 @@ def database(kind: str) -> Iterator[Database]:
     if kind == "sqlite":
         with tempfile.TemporaryDirectory(prefix="parity-") as folder:
             path = Path(folder) / "runtime.sqlite3"
-            yield Database(f"sqlite:///{path}", _nothing, lambda: _empty_sqlite(path))
+            changes = {
+                "database-away": lambda: _rename_tables(path, aside=True),
+                "database-back": lambda: _rename_tables(path, aside=False),
+                "database-broken": lambda: _sqlite(path, _BREAK),
+                "database-mended": lambda: _sqlite(path, _MEND),
+            }
+            yield Database(f"sqlite:///{path}", _nothing, lambda: _empty_sqlite(path), changes)
     else:
         with postgres_server() as server, server.database() as url:
             with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
                 cursor.execute(SHARED_SCHEMA.read_text("utf-8"))
                 connection.commit()
-            yield Database(url, _migrate, lambda: _empty_postgres(url))
+            changes = {
+                "database-away": lambda: _allow_connections(server.url, url, allowed=False),
+                "database-back": lambda: _allow_connections(server.url, url, allowed=True),
+                "database-broken": lambda: _postgres(url, _BREAK),
+                "database-mended": lambda: _postgres(url, _MEND),
+            }
+            yield Database(url, _migrate, lambda: _empty_postgres(url), changes)
 
 
 async def _nothing(_environ: Mapping[str, str]) -> None:
@@ -64,6 +86,40 @@ async def _migrate(environ: Mapping[str, str]) -> None:
     words, _ = await process.communicate()
     if process.returncode != 0:
         raise TargetMisbehaved(f"agent-runtime db migrate failed: {words.decode()[-1000:]}")
+
+
+def _sqlite(path: Path, statements: Iterable[str]) -> None:
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def _postgres(url: str, statements: Iterable[str]) -> None:
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def _rename_tables(path: Path, *, aside: bool) -> None:
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+    pairs = [(name, _ASIDE + name if aside else name.removeprefix(_ASIDE)) for (name,) in names]
+    _sqlite(path, [f'ALTER TABLE "{old}" RENAME TO "{new}"' for old, new in pairs])
+
+
+def _allow_connections(server: str, url: str, *, allowed: bool) -> None:
+    name = url.rpartition("/")[2]
+    statements = [f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(allowed).lower()}"]
+    if not allowed:
+        statements.append(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - a name of ours
+        )
+    _postgres(server, statements)
 
 
 def _empty_sqlite(path: Path) -> None:

@@ -16,6 +16,7 @@ from contract.documents import parse, plain
 from contract.identity import pointed
 from contract.messages import Answer
 from contract.request_facts import RequestFacts, number
+from contract.targets import FAULTS
 from contract.typed_values import Window
 
 DEFAULT_SESSIONS: Final = 100  # MAX_SESSIONS_PER_AGENT when nobody sets it
@@ -99,10 +100,10 @@ class World:
         """Take in what was done to the service."""
         if what == "restart":
             self.restarts += 1
-        elif what.endswith("-away"):
+        elif what in FAULTS:
             self.faults.add(what)
-        elif what.endswith("-back"):
-            self.faults.discard(what.removesuffix("-back") + "-away")
+        else:
+            self.faults = {fault for fault in self.faults if FAULTS[fault] != what}
 
     def _register(self, body: Any) -> None:
         if not isinstance(body, dict) or "agentId" not in body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from contract.databases import Database, database
 from contract.errors import TargetUnreachable
 from contract.livekit import LiveKitRecorder
 from contract.reach import Reach
-from contract.targets import Hook, HttpTarget
+from contract.targets import FAULTS, Hook, HttpTarget
 from contract.wire import Address
 from fixtures.node_service import NodeService
 from fixtures.servers.ports import free_ports
@@ -45,10 +45,10 @@ class ManagedOld:
             await asyncio.to_thread(self.service.restart)
 
         async def nothing() -> None:
-            """It never talks to LiveKit: that being away changes nothing."""
+            """It talks to neither LiveKit nor its database: their faults change nothing."""
 
         hooks: dict[str, Hook] = {"reset": restart, "restart": restart}
-        hooks |= dict.fromkeys(("livekit-away", "livekit-back"), nothing)
+        hooks |= dict.fromkeys((*FAULTS.keys(), *FAULTS.values()), nothing)
         return HttpTarget(self.name, Address.of(self.service.url), MANAGED_KEY, hooks)
 
     async def stop(self) -> None:
@@ -113,6 +113,7 @@ class ManagedNew:
             "restart": self.restart,
             "livekit-away": self.livekit.stop,
             "livekit-back": self.livekit.start,
+            **{name: _in_thread(change) for name, change in self.database.changes.items()},
         }
         address = Address("127.0.0.1", self.port)
         return HttpTarget(name, address, MANAGED_KEY, hooks, self.livekit)
@@ -121,6 +122,13 @@ class ManagedNew:
         start = [command()] if self.reach is None else self.reach.command()
         self._process = LoggedProcess("our API", [*start, "api"], self.environ, self.log)
         self._process.wait_for(API_READY)
+
+
+def _in_thread(change: Callable[[], None]) -> Hook:
+    async def hook() -> None:
+        await asyncio.to_thread(change)
+
+    return hook
 
 
 @asynccontextmanager

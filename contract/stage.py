@@ -12,12 +12,12 @@ from contract.errors import TargetUnreachable, WrongTarget
 from contract.options import External, Options
 from contract.reach import Reach
 from contract.services import ManagedOld, managed_new
-from contract.targets import Hook, HttpTarget, Target, command_hook
+from contract.targets import FAULTS, Hook, HttpTarget, Target, command_hook
 from contract.wire import Address
 from fixtures.node_service import NodeUnavailable
 
 # What a step may ask to be done to a service before it.
-CHANGES = ("restart", "livekit-away", "livekit-back")
+CHANGES = ("restart", *FAULTS.keys(), *FAULTS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Stage:
     @property
     def faults(self) -> frozenset[str]:
         """The faults that can be brought about, by the contract's names."""
-        return frozenset(c for c in CHANGES if c.endswith("-away")) - self.cannot
+        return frozenset(FAULTS) - self.cannot
 
     @property
     def can_reset(self) -> bool:

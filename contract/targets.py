@@ -6,7 +6,7 @@ import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from contract.corpus import RECORDED_KEY
 from contract.errors import TargetMisbehaved
@@ -16,6 +16,12 @@ from contract.wire import TIMEOUT, Address, send
 # A shorter key would be found by chance within ids.
 _SHORTEST_SECRET = 8
 Hook = Callable[[], Awaitable[None]]
+# What a step may have broken before it, by the contract's names, and what mends it.
+FAULTS: Final[Mapping[str, str]] = {
+    "livekit-away": "livekit-back",
+    "database-away": "database-back",
+    "database-broken": "database-mended",
+}
 
 
 class Target(Protocol):

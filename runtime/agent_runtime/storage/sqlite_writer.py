@@ -114,9 +114,19 @@ def translated(error: Exception) -> Exception:
     """The error of the sqlite3 module in our own terms; what is no such error stays."""
     if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorcode in _UNIQUE:
         return DuplicateError(str(error))
+    if isinstance(error, sqlite3.OperationalError) and _is_refusal(error):
+        return error
     if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
         return StoreUnavailable(f"SQLite: {error}")
     return error
+
+
+def _is_refusal(error: sqlite3.OperationalError) -> bool:
+    """Whether the statement itself is refused (no such column): trying again will not help.
+
+    A table that is not there has the same code and means that nothing was migrated.
+    """
+    return error.sqlite_errorcode == sqlite3.SQLITE_ERROR and "no such table" not in str(error)
 
 
 def _deliver(units: Sequence[QueuedUnit], outcomes: Sequence[Outcome]) -> None:

@@ -1,0 +1,116 @@
+"""Many fresh runs of the gate: it must never cry wolf, and say the same each time.
+
+`python -m contract.soak --runs 100` compares, as often, old with old (with an empty ledger: nothing
+may differ) and old with ours; `--whole 20` runs the whole gate with its self-test. Every run starts
+its own services. Exit 0 only when no run found anything and all verdict files of a kind are equal,
+byte by byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from json import loads
+from pathlib import Path
+from typing import Final
+
+from contract.services import MANAGED_KEY, OLD_DATABASE
+from fixtures.node_service import NodeService
+
+_EMPTY: Final = "entries: []\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: the clusters that it found, what made it fail, its verdict file's hash, its time."""
+
+    clusters: int
+    failures: tuple[str, ...]
+    digest: str
+    seconds: float
+
+
+def main() -> int:
+    """Run all kinds, say what came of each."""
+    parser = argparse.ArgumentParser(prog="python -m contract.soak", description=__doc__)
+    parser.add_argument(
+        "--runs", type=int, default=100, help="of old with old, and of old with ours"
+    )
+    parser.add_argument("--whole", type=int, default=20, help="runs with the self-test")
+    given = parser.parse_args()
+    kinds: dict[str, tuple[int, Callable[[Path], Run]]] = {
+        "old with old": (given.runs, _old_with_old),
+        "old with ours": (given.runs, lambda folder: _gate(folder, "compare")),
+        "whole gate": (given.whole, lambda folder: _gate(folder, "gate")),
+    }
+    results = [_soak(kind, count, run) for kind, (count, run) in kinds.items() if count]
+    return 0 if all(results) else 1
+
+
+def _soak(kind: str, count: int, run: Callable[[Path], Run]) -> bool:
+    found: list[Run] = []
+    for number in range(1, count + 1):
+        with tempfile.TemporaryDirectory(prefix="parity-soak-") as folder:
+            found.append(run(Path(folder)))
+        last = found[-1]
+        if last.clusters or last.failures:
+            print(f"  {kind}, run {number}: {last.clusters} clusters {' '.join(last.failures)}")
+    alarms = sum(bool(run.clusters or run.failures) for run in found)
+    digests = {run.digest for run in found}
+    times = sorted(run.seconds for run in found)
+    print(
+        f"{kind}: {alarms} false alarms in {count} runs, {len(digests)} different verdict files, "
+        f"{times[0]:.1f} to {times[-1]:.1f} s, median {times[len(times) // 2]:.1f} s",
+        flush=True,
+    )
+    return not alarms and len(digests) == 1
+
+
+def _old_with_old(folder: Path) -> Run:
+    ledger = folder / "ledger.yaml"
+    ledger.write_text(_EMPTY, "utf-8")
+    with _old_services(3) as (old, again, new):
+        return _gate(
+            folder,
+            *("compare", "--old", old, "--old-again", again, "--new", new),
+            *("--key", MANAGED_KEY, "--ledger", str(ledger)),
+        )
+
+
+@contextmanager
+def _old_services(count: int) -> Iterator[list[str]]:
+    with ExitStack() as stack:
+        services = [
+            NodeService(api_key=MANAGED_KEY, database_url=OLD_DATABASE) for _ in range(count)
+        ]
+        for service in services:
+            stack.callback(service.stop)
+            service.start()
+        yield [service.url for service in services]
+
+
+def _gate(folder: Path, *arguments: str) -> Run:
+    start = time.monotonic()
+    command = [sys.executable, "-m", "contract", *arguments, "--report", str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - start
+    try:
+        text = (folder / "verdict.json").read_bytes()
+    except FileNotFoundError:
+        return Run(0, (f"no verdict: {result.stderr[-500:]}",), "", seconds)
+    verdict = loads(text)
+    failures = tuple(verdict["failures"])
+    if verdict["self_test"] is not None and verdict["self_test"]["missed"]:
+        failures += (f"missed {', '.join(verdict['self_test']['missed'])}",)
+    return Run(len(verdict["clusters"]), failures, sha256(text).hexdigest(), seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
