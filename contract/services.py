@@ -80,6 +80,9 @@ class ManagedNew:
             "LIVEKIT_API_KEY": "parity",
             "LIVEKIT_API_SECRET": "0123456789abcdef0123456789abcdef",
             "AGENT_RUNTIME_API_KEY": MANAGED_KEY,
+            # No worker ever comes, and nothing is to happen between two requests because of that.
+            "SESSION_DISPATCH_PATIENCE": "60",
+            "SESSION_AGENT_DEADLINE": "3600",
         }
 
     async def start(self) -> None:

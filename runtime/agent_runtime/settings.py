@@ -86,6 +86,17 @@ class DatabaseSettings(_Group):
     pool_size: int = Field(8, alias="DATABASE_POOL_SIZE", ge=1, le=200)
 
 
+class WatchSettings(_Group):
+    """How patient the runtime is with sessions that have no agent, in seconds."""
+
+    lease: float = Field(2.0, alias="SESSION_LEASE", gt=0, le=600)
+    start: float = Field(20.0, alias="SESSION_START_PATIENCE", gt=0, le=600)
+    answer: float = Field(1.5, alias="SESSION_DISPATCH_PATIENCE", gt=0, le=60)
+    deadline: float = Field(30.0, alias="SESSION_AGENT_DEADLINE", gt=0, le=3600)
+    when_full: Literal["queue", "refuse"] = Field("queue", alias="SESSION_WHEN_FULL")
+    interval: float = Field(0.25, alias="SESSION_WATCH_INTERVAL", gt=0, le=10)
+
+
 class LangfuseSettings(_Group):
     """Langfuse, the observability service."""
 
@@ -103,7 +114,10 @@ class WorkerSettings(_Group):
     health_host: str = Field("0.0.0.0", alias="WORKER_HEALTH_HOST")  # noqa: S104 - probes come from outside
     health_port: Port = Field(8081, alias="WORKER_HEALTH_PORT")
     drain_timeout: int = Field(1800, alias="WORKER_DRAIN_TIMEOUT", ge=0)
-    heartbeat: float = Field(2.0, alias="WORKER_HEARTBEAT", gt=0, le=60)
+    name: str = Field("", alias="WORKER_NAME", max_length=200)
+    namespace: str = Field("livekit", alias="WORKER_NAMESPACE", min_length=1, max_length=128)
+    most_cpu_pressure: float = Field(85.0, alias="WORKER_MOST_CPU_PRESSURE", ge=1, le=100)
+    heartbeat: float = Field(0.5, alias="WORKER_HEARTBEAT", gt=0, le=60)
     leave_grace: float = Field(1.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
     wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
     turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
@@ -144,6 +158,7 @@ class Settings(BaseModel):
     livekit: LiveKitSettings
     api: ApiSettings
     database: DatabaseSettings
+    watch: WatchSettings
     langfuse: LangfuseSettings
     worker: WorkerSettings
     providers: ProviderSettings
@@ -184,6 +199,9 @@ class Settings(BaseModel):
             except ValidationError as error:
                 problems += [_describe(fault) for fault in error.errors(include_url=False)]
         problems += _contradictions(given)
+        watch, worker = groups.get("watch"), groups.get("worker")
+        if isinstance(watch, WatchSettings) and isinstance(worker, WorkerSettings):
+            problems += _impatient(watch, worker)
         if problems:
             raise SettingsError(problems)
         return cls.model_validate(groups)
@@ -232,5 +250,26 @@ def _contradictions(given: Mapping[str, str]) -> list[str]:
     if enabled and not (given.get("LANGFUSE_PUBLIC_KEY") and given.get("LANGFUSE_SECRET_KEY")):
         problems.append(
             "LANGFUSE_ENABLED: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, or set it to false"
+        )
+    return problems
+
+
+def _impatient(watch: WatchSettings, worker: WorkerSettings) -> list[str]:
+    """Terms that would take sessions from agents that are well."""
+    problems = []
+    if watch.lease < 3 * worker.heartbeat:
+        problems.append(
+            f"SESSION_LEASE: {watch.lease:g} s is too short for WORKER_HEARTBEAT="
+            f"{worker.heartbeat:g}: make it at least three heartbeats, {3 * worker.heartbeat:g}"
+        )
+    if watch.interval > watch.lease / 2:
+        problems.append(
+            f"SESSION_WATCH_INTERVAL: {watch.interval:g} s is too long for SESSION_LEASE="
+            f"{watch.lease:g}: make it at most half of it, {watch.lease / 2:g}"
+        )
+    if watch.deadline <= watch.answer:
+        problems.append(
+            f"SESSION_AGENT_DEADLINE: {watch.deadline:g} s leaves no time for a second try: make it "
+            f"longer than SESSION_DISPATCH_PATIENCE={watch.answer:g}"
         )
     return problems

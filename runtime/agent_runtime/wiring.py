@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,9 +16,12 @@ from agent_runtime.rooms.tokens import caller_token as _caller_token
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from agent_runtime.storage import Database
+    from agent_runtime.domain.ports import Guard
+    from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+    from agent_runtime.storage import Database, StoredSessions
     from agent_runtime.voice.settings import VoiceSettings
     from agent_runtime.voice.stores import Stores
+    from agent_runtime.watcher import Watcher
 
 
 def open_database(settings: Settings) -> Database:
@@ -45,7 +49,7 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     from agent_runtime.api.server import ApiServer
     from agent_runtime.rooms.livekit_rooms import LiveKitRooms
     from agent_runtime.runtime import AgentRuntime
-    from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions
+    from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions, guard_of
 
     database = open_database(settings)
     sessions = StoredSessions(database)
@@ -67,13 +71,45 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     access = Access(settings.api.api_key.get_secret_value(), settings.api.open_sessions_and_metrics)
     patience = Patience(head=settings.api.header_timeout, body=settings.api.body_timeout)
     server = ApiServer(create_app(runtime, access), patience)
+    guard = guard_of(settings.database.url, prepare=settings.database.prepare)
+    watcher = _watcher(settings, database, sessions, rooms, guard)
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not look at it again
+    watching = asyncio.create_task(watcher.run())
     try:
         await server.serve_on(listening)  # type: ignore[arg-type]
     finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        await guard.close()
         await rooms.close()
         await database.close()
+
+
+def _watcher(
+    settings: Settings,
+    database: Database,
+    sessions: StoredSessions,
+    rooms: LiveKitRooms,
+    guard: Guard,
+) -> Watcher:
+    from agent_runtime.domain.watch import Terms
+    from agent_runtime.storage import StoredEvents, StoredInstances, StoredLeases
+    from agent_runtime.watcher import Watcher
+
+    given = settings.watch
+    return Watcher(
+        guard=guard,
+        leases=StoredLeases(database),
+        sessions=sessions,
+        instances=StoredInstances(database, settings.worker.namespace),
+        events=StoredEvents(database),
+        rooms=rooms,
+        terms=Terms(
+            lease=given.lease, start=given.start, answer=given.answer, deadline=given.deadline
+        ),
+        interval=given.interval,
+    )
 
 
 def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
@@ -86,7 +122,14 @@ def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
 @asynccontextmanager
 async def open_stores() -> AsyncIterator[Stores]:
     """The database in a job's process, from that process's own environment."""
-    from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions
+    from agent_runtime.storage import (
+        Figures,
+        RegisteredAgents,
+        StoredConversations,
+        StoredInstances,
+        StoredLeases,
+        StoredSessions,
+    )
     from agent_runtime.voice.stores import Stores
 
     settings = Settings.load(os.environ, env_file=Path(".env"))
@@ -94,7 +137,14 @@ async def open_stores() -> AsyncIterator[Stores]:
     database = await asyncio.to_thread(open_database, settings)
     try:
         sessions = StoredSessions(database)
-        yield Stores(RegisteredAgents(database, sessions), sessions, Figures(database))
+        yield Stores(
+            agents=RegisteredAgents(database, sessions),
+            sessions=sessions,
+            metrics=Figures(database),
+            leases=StoredLeases(database),
+            conversations=StoredConversations(database),
+            instances=StoredInstances(database, settings.worker.namespace),
+        )
     finally:
         await database.close()
 
@@ -154,7 +204,9 @@ def _voice(settings: Settings) -> VoiceSettings:
         heartbeat=worker.heartbeat,
         leave_grace=worker.leave_grace,
         wait_for_caller=worker.wait_for_caller,
+        name=worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_calls=worker.max_calls,
+        most_cpu_pressure=worker.most_cpu_pressure,
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
         idle_processes=worker.idle_processes,
         health_host=worker.health_host,

@@ -8,6 +8,8 @@ AgentRuntimeError            base of all below
 ├── SessionNotFound          no session has this id
 ├── SessionOver              the session is final and takes no further change
 ├── RoomTaken                another session's agent is already in the room
+├── SessionHeld              another job has the session
+├── NoWorkerFree             every worker is full, and callers are not to wait
 ├── StoreUnavailable         the database cannot be reached or answered too late
 └── RoomsUnavailable         the LiveKit server cannot be reached or refused the request
 """
@@ -91,6 +93,22 @@ class RoomTaken(AgentRuntimeError):
     def __init__(self, room_name: str) -> None:
         super().__init__(f"Room {room_name} already has an agent of another session")
         self.room_name = room_name
+
+
+class SessionHeld(AgentRuntimeError):
+    """Another job has the session; whoever meets this leaves it alone."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} is held by another job")
+        self.session_id = session_id
+
+
+class NoWorkerFree(AgentRuntimeError):
+    """Every worker is full, and callers are not to wait; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"All workers are full; try again in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class StoreUnavailable(AgentRuntimeError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.lease import Event, Holder, Holding, Instance, LiveSession, Utterance
 from agent_runtime.domain.metrics import (
     AgentMetrics,
     DateRange,
@@ -53,26 +55,115 @@ class SessionStore(Protocol):
     async def get(self, session_id: str) -> Session | None:
         """The session, or None."""
 
-    async def activate(self, session_id: str) -> Session:
-        """The agent is in the room: connecting becomes active and the room is taken, atomically.
+    async def activate(self, session_id: str, holder: Holder) -> Session:
+        """The agent is in the room: connecting becomes active, room and lease are taken, atomically.
 
-        Raises SessionNotFound, SessionOver when it is final, RoomTaken when another session's agent
-        holds the room. Activating an active session again changes nothing.
+        Raises SessionNotFound, SessionOver when it is final, SessionHeld when another job has it,
+        RoomTaken when another session's agent holds the room. Doing it again changes nothing.
         """
 
     async def finish(
-        self, session_id: str, status: SessionStatus, reason: str | None = None
+        self,
+        session_id: str,
+        status: SessionStatus,
+        reason: str | None = None,
+        *,
+        by: Holder | None = None,
     ) -> Session | None:
         """End a live session as `status` (ended or error) with its duration; frees its capacity.
 
-        A session that is final already stays as it is. Returns the row afterwards; None if unknown.
+        A session that is final already stays as it is, and so does one that another job holds than
+        the one that ends it (`by`). Returns the row afterwards; None if unknown.
         """
 
-    async def touch(self, session_id: str, participant_count: int) -> SessionStatus | None:
-        """Heartbeat of a live call; returns the stored status (None if unknown)."""
+    async def beat(self, session_id: str, holder: Holder) -> Holding:
+        """Heartbeat of the job that holds the session; tells whether it still does."""
+
+    async def count_participants(self, session_id: str, count: int) -> None:
+        """How many are in the room, the agent included."""
 
     async def live_sessions(self) -> list[Session]:
         """All sessions that are connecting or active."""
+
+    async def any_since(self, room_name: str, moment: datetime) -> bool:
+        """Whether a session of this room has begun since then, whatever became of it."""
+
+    async def mend(self) -> list[Session]:
+        """End as errors the sessions that say they live while nothing of ours knows of them.
+
+        Only another version, or a hand in the database, leaves such rows. Returns them as they were.
+        """
+
+
+class LeaseStore(Protocol):
+    """Who holds the live sessions. Every method raises StoreUnavailable when the database is away."""
+
+    async def live(self) -> list[LiveSession]:
+        """All that live, the oldest first."""
+
+    async def claim(self, session_id: str, holder: Holder) -> None:
+        """Take the lease for a job that is about to start.
+
+        Raises SessionHeld when another job has it, SessionOver when there is no such live session.
+        """
+
+    async def release(self, session_id: str, job: str, why: str) -> bool:
+        """Give the lease of `job` back, or take it from one that is known to be dead."""
+
+    async def expire(self, live: LiveSession, why: str) -> bool:
+        """Take the lease from a job that has not beaten since `live` was read."""
+
+    async def ask(self, live: LiveSession, why: str) -> bool:
+        """Note that an agent is about to be asked for again; False when somebody else did."""
+
+    async def lost_by(self, session_id: str) -> str | None:
+        """The worker that lost the session last; None when none did."""
+
+    async def not_taken(self, session_id: str) -> None:
+        """A worker refused the job: the session waits, unless it is held meanwhile."""
+
+
+class ConversationStore(Protocol):
+    """What was said in the live sessions. Methods raise StoreUnavailable."""
+
+    async def add(self, session_id: str, utterance: Utterance) -> None:
+        """Append; nothing of a session that is over is kept."""
+
+    async def so_far(self, session_id: str) -> list[Utterance]:
+        """All of it, in order."""
+
+
+class InstanceStore(Protocol):
+    """The workers, as they tell of themselves. Methods raise StoreUnavailable."""
+
+    async def tell(self, instance: Instance, started_at: datetime) -> None:
+        """Write how a worker is."""
+
+    async def all(self) -> list[Instance]:
+        """Every worker that has not said goodbye; which of them live shows in their beats."""
+
+    async def bury(self, name: str) -> None:
+        """The worker is gone without a goodbye."""
+
+
+class Guard(Protocol):
+    """The right to act, which one process at a time has."""
+
+    async def hold(self) -> bool:
+        """Whether we have it, asked each time before acting. Raises StoreUnavailable."""
+
+    async def close(self) -> None:
+        """Give it up."""
+
+
+class EventStore(Protocol):
+    """What happened to the sessions. Methods raise StoreUnavailable."""
+
+    async def of(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
+        """The events of a session behind the one numbered `after`, in order, with their numbers."""
+
+    async def clear(self, now: datetime, older_than: timedelta) -> None:
+        """Forget old events."""
 
 
 class MetricsStore(Protocol):
@@ -106,3 +197,18 @@ class Rooms(Health, Protocol):
 
     async def remove_agent(self, session: Session) -> None:
         """Take the session's agent out of its room; nothing happens when it is not there."""
+
+    async def dispatch_again(self, session: Session, variables: Mapping[str, Any]) -> None:
+        """Ask for another agent, though one was asked for before; the old dispatches are dropped."""
+
+    async def callers(self, room_name: str) -> int:
+        """How many who are no agents are in the room; 0 when there is no such room."""
+
+    async def occupied(self) -> Mapping[str, datetime]:
+        """The rooms that somebody is in, and when each was made."""
+
+    async def dispatch_automatic(self, room_name: str) -> None:
+        """Ask for whichever agent the room is named after, as LiveKit does for a new room."""
+
+    async def close_room(self, room_name: str) -> None:
+        """Send everybody out of the room; nothing happens when there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent_runtime.domain.job import JobTarget
@@ -40,6 +41,49 @@ class LiveKitRooms:
         if not any(dispatch.get("metadata") == agent["metadata"] for dispatch in launched):
             request = {"room": room, **agent}
             await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room)
+
+    async def dispatch_again(self, session: Session, variables: Mapping[str, Any]) -> None:
+        """A new job for the session; the server forgets, or ends, those that it had before."""
+        room = session.room_name
+        found = await self._livekit.ask("RoomService/ListRooms", {"names": [room]})
+        if not found.get("rooms"):
+            await self.dispatch(session, variables)
+            return
+        await self._delete_dispatches(session)
+        target = JobTarget(session.agent_id, session.session_id, session.tenant_id, variables)
+        request = {"room": room, "agent_name": AGENT_NAME, "metadata": target.to_metadata()}
+        await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room)
+
+    async def dispatch_automatic(self, room_name: str) -> None:
+        """What LiveKit does once for every new room: a job without metadata."""
+        request = {"room": room_name, "agent_name": AGENT_NAME}
+        await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room_name)
+
+    async def callers(self, room_name: str) -> int:
+        """Participants of the room that are no agents."""
+        try:
+            found = await self._livekit.ask(
+                "RoomService/ListParticipants", {"room": room_name}, room=room_name
+            )
+        except NotThereError:
+            return 0
+        return sum(one.get("kind") != "AGENT" for one in found.get("participants", []))
+
+    async def occupied(self) -> Mapping[str, datetime]:
+        """Rooms with participants, and when they were made (LiveKit's clock, to the second)."""
+        found = await self._livekit.ask("RoomService/ListRooms", {})
+        return {
+            room["name"]: datetime.fromtimestamp(int(room["creation_time"]), UTC)
+            for room in found.get("rooms", [])
+            if room.get("num_participants")
+        }
+
+    async def close_room(self, room_name: str) -> None:
+        """Delete the room."""
+        try:
+            await self._livekit.ask("RoomService/DeleteRoom", {"room": room_name}, room=room_name)
+        except NotThereError as error:
+            logger.debug("room %s is gone already: %s", room_name, error)
 
     async def remove_agent(self, session: Session) -> None:
         """Take the agent out of the room; one that is still on its way loses its dispatch."""

@@ -1,9 +1,25 @@
 """Agents, sessions and figures in PostgreSQL or SQLite."""
 
 from agent_runtime.storage.agents import RegisteredAgents
+from agent_runtime.storage.conversation import StoredConversations
 from agent_runtime.storage.database import Database
+from agent_runtime.storage.events import StoredEvents
 from agent_runtime.storage.figures import Figures
+from agent_runtime.storage.guard import guard_of
+from agent_runtime.storage.instances import StoredInstances
+from agent_runtime.storage.leases import StoredLeases
 from agent_runtime.storage.opening import open_database
 from agent_runtime.storage.sessions import StoredSessions
 
-__all__ = ["Database", "Figures", "RegisteredAgents", "StoredSessions", "open_database"]
+__all__ = [
+    "Database",
+    "Figures",
+    "RegisteredAgents",
+    "StoredConversations",
+    "StoredEvents",
+    "StoredInstances",
+    "StoredLeases",
+    "StoredSessions",
+    "guard_of",
+    "open_database",
+]

@@ -7,12 +7,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import peewee
 from peewee import EXCLUDED, fn
 
 from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.storage.database import Database
-from agent_runtime.storage.own_tables import LiveSessions, Registrations
+from agent_runtime.storage.own_tables import (
+    LiveSessions,
+    Registrations,
+    SessionEvents,
+    Utterances,
+)
 from agent_runtime.storage.sessions import StoredSessions, ended_with
 from agent_runtime.storage.statements import bind, single
 from agent_runtime.storage.tables import Agents, Sessions
@@ -79,6 +86,24 @@ class RegisteredAgents:
                 Sessions.session_id.in_(live), Sessions.status.in_(sorted(LIVE))
             )
         )
+        over = Sessions.select(
+            Sessions.session_id,
+            now,
+            peewee.Value(EventKind.ENDED.value, converter=False).cast("varchar"),
+            bind("detail"),
+        ).where(Sessions.session_id.in_(live), Sessions.ended_at == now)
+        self._tell = compile_(
+            SessionEvents.insert_from(
+                over,
+                [
+                    SessionEvents.session_id,
+                    SessionEvents.at,
+                    SessionEvents.kind,
+                    SessionEvents.detail,
+                ],
+            )
+        )
+        self._forget_words = compile_(Utterances.delete().where(Utterances.session_id.in_(live)))
         self._free = compile_(
             LiveSessions.delete()
             .where(LiveSessions.agent_id == agent_id)
@@ -109,6 +134,8 @@ class RegisteredAgents:
             self._forget.bind(agent_id=agent_id),
             self._take_live.bind(agent_id=agent_id, now=ending["now"]),
             self._end_sessions.bind(agent_id=agent_id, **ending),
+            self._tell.bind(agent_id=agent_id, now=ending["now"], detail=DELETED),
+            self._forget_words.bind(agent_id=agent_id),
             self._free.bind(agent_id=agent_id),
         )
         ended = [await self._sessions.get(session_id) for (session_id,) in freed]

@@ -10,6 +10,7 @@ from agent_runtime.storage.statements import Dialect, Step
 
 Rows = Sequence[tuple[Any, ...]]
 
+LONGEST_KEY: Final = 255  # characters
 # The API answers 503 within a second while the database is away; this leaves it time to say so.
 PATIENCE: Final = 0.9  # seconds for a statement that touches a few rows
 SCAN_PATIENCE: Final = 10.0  # seconds for one that sums up many
@@ -21,8 +22,8 @@ def naive_utc(moment: datetime) -> datetime:
 
 
 def can_be_stored(text: str) -> bool:
-    """False for what no row can hold, so that looking for it is in vain: PostgreSQL refuses NUL."""
-    return "\0" not in text
+    """False for what no key can hold, so that looking for it is in vain: NUL, or over 255 characters."""
+    return "\0" not in text and len(text) <= LONGEST_KEY
 
 
 class DuplicateError(Exception):

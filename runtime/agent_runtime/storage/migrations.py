@@ -68,6 +68,41 @@ STEPS: Final[Sequence[Step]] = (
             """,
         ),
     ),
+    Step(
+        2,
+        (
+            "ALTER TABLE runtime_live_sessions ADD COLUMN phase varchar(16) NOT NULL DEFAULT 'asked'",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN holder varchar(255)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN worker varchar(255)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN lost_by varchar(255)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN beats integer NOT NULL DEFAULT 0",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN dispatches integer NOT NULL DEFAULT 1",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN variables text",
+            """
+            CREATE TABLE runtime_session_events (
+                id {serial},
+                session_id varchar(255) NOT NULL,
+                at timestamp NOT NULL,
+                kind varchar(50) NOT NULL,
+                detail text NOT NULL
+            )
+            """,
+            "CREATE INDEX runtime_session_events_at ON runtime_session_events (at)",
+            """
+            CREATE INDEX runtime_session_events_session
+            ON runtime_session_events (session_id, id)
+            """,
+            """
+            CREATE TABLE runtime_utterances (
+                id {serial},
+                session_id varchar(255) NOT NULL,
+                role varchar(16) NOT NULL,
+                text text NOT NULL
+            )
+            """,
+            "CREATE INDEX runtime_utterances_session ON runtime_utterances (session_id, id)",
+        ),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version

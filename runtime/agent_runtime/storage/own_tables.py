@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from peewee import AutoField, CharField, DateTimeField, IntegerField, Model, TextField
+from peewee import SQL, AutoField, CharField, DateTimeField, IntegerField, Model, TextField
 
 
 class SchemaVersion(Model):
@@ -37,7 +37,8 @@ class LiveSessions(Model):
 
     The number of an agent's rows is what counts against its capacity: counting them costs nothing,
     however many sessions are on record. `claimed_room` is the room's name once the agent is in it;
-    it is unique, so a room has one agent at a time.
+    it is unique, so a room has one agent at a time. The other columns are the lease:
+    `domain.lease.LiveSession` tells what they mean.
     """
 
     session_id = CharField(primary_key=True)
@@ -45,9 +46,49 @@ class LiveSessions(Model):
     room_name = CharField()
     claimed_room = CharField(null=True, unique=True)
     heartbeat_at = DateTimeField()
+    phase = CharField(max_length=16, constraints=[SQL("DEFAULT 'asked'")])
+    holder = CharField(null=True)
+    worker = CharField(null=True)
+    lost_by = CharField(null=True)
+    beats = IntegerField(constraints=[SQL("DEFAULT 0")])
+    dispatches = IntegerField(constraints=[SQL("DEFAULT 1")])
+    variables = TextField(null=True)
 
     class Meta:
         table_name = "runtime_live_sessions"
 
 
-OWN_TABLES: Final[tuple[type[Model], ...]] = (SchemaVersion, Registrations, LiveSessions)
+class SessionEvents(Model):
+    """What happened to each session, in order; only ever appended to, and cleared after a time."""
+
+    id = AutoField()
+    session_id = CharField()
+    at = DateTimeField(index=True)
+    kind = CharField(max_length=50)
+    detail = TextField()
+
+    class Meta:
+        table_name = "runtime_session_events"
+        indexes = ((("session_id", "id"), False),)
+
+
+class Utterances(Model):
+    """What was said in the live sessions, for the agent that takes one over; gone with its end."""
+
+    id = AutoField()
+    session_id = CharField()
+    role = CharField(max_length=16)
+    text = TextField()
+
+    class Meta:
+        table_name = "runtime_utterances"
+        indexes = ((("session_id", "id"), False),)
+
+
+OWN_TABLES: Final[tuple[type[Model], ...]] = (
+    SchemaVersion,
+    Registrations,
+    LiveSessions,
+    SessionEvents,
+    Utterances,
+)

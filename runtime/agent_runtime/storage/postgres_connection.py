@@ -88,6 +88,11 @@ class Connection:
         await self._query(text, [value for step in steps for value in step.values])
         return self._cursor.fetchall() if self._cursor.description else []
 
+    async def say(self, sql: str) -> Rows:
+        """Run statements without values, as they are; returns the rows of the last."""
+        await self._query(sql, None)
+        return self._cursor.fetchall() if self._cursor.description else []
+
     async def _prepare_new(self, steps: Sequence[Step]) -> None:
         new = {
             step.statement.name: step.statement

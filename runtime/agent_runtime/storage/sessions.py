@@ -13,16 +13,20 @@ from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     RoomTaken,
+    SessionHeld,
     SessionNotFound,
     SessionOver,
 )
+from agent_runtime.domain.lease import EventKind, Holder, Holding, Phase
 from agent_runtime.domain.session import LIVE, Session, SessionStatus, may_become
 from agent_runtime.storage.database import Database, DuplicateError, can_be_stored
-from agent_runtime.storage.own_tables import LiveSessions, Registrations
+from agent_runtime.storage.events import appended_if
+from agent_runtime.storage.own_tables import LiveSessions, Registrations, Utterances
 from agent_runtime.storage.statements import Dialect, Statement, bind, single
-from agent_runtime.storage.tables import Sessions
+from agent_runtime.storage.tables import RuntimeInstances, Sessions
+from agent_runtime.storage.times import aware
 
-_COLUMNS = (
+COLUMNS = (
     Sessions.session_id,
     Sessions.agent_id,
     Sessions.tenant_id,
@@ -34,6 +38,19 @@ _COLUMNS = (
     Sessions.participant_count,
     Sessions.metadata,
 )
+
+
+_FINAL = {
+    SessionStatus.ENDED: EventKind.ENDED,
+    SessionStatus.ERROR: EventKind.ERROR,
+}
+
+
+def _instance_named(name: str) -> peewee.Node:
+    """The id of the worker's own row; null when it has none."""
+    return RuntimeInstances.select(RuntimeInstances.id).where(
+        RuntimeInstances.pod_name == bind(name)
+    )
 
 
 def ended_with(dialect: Dialect) -> dict[peewee.Field[Any], Any]:
@@ -63,33 +80,75 @@ class StoredSessions:
             self._place_in(bind("limit", "integer"), registered=False)
         )
         self._insert = compile_(self._insertion())
+        self._created = compile_(
+            appended_if(LiveSessions.select().where(this_live), EventKind.CREATED)
+        )
         self._limit = compile_(
             Registrations.select(Registrations.max_sessions).where(
                 Registrations.agent_id == bind("agent_id", "integer")
             )
         )
-        self._get = compile_(Sessions.select(*_COLUMNS).where(this))
-        self._claim = compile_(
+        self._get = compile_(Sessions.select(*COLUMNS).where(this))
+        mine = LiveSessions.holder == bind("job")
+        unheld = LiveSessions.holder.is_null()
+        self._hold = compile_(
             LiveSessions.update(
-                {LiveSessions.claimed_room: LiveSessions.room_name, LiveSessions.heartbeat_at: now}
-            ).where(this_live)
+                {
+                    LiveSessions.claimed_room: LiveSessions.room_name,
+                    LiveSessions.heartbeat_at: now,
+                    LiveSessions.phase: Phase.TALKING.value,
+                    LiveSessions.holder: bind("job"),
+                    LiveSessions.worker: bind("worker"),
+                    LiveSessions.beats: LiveSessions.beats + 1,
+                }
+            ).where(this_live, mine | unheld)
         )
+        held = LiveSessions.select().where(this_live, mine)
         self._activate = compile_(
             Sessions.update(
-                {Sessions.status: SessionStatus.ACTIVE.value, Sessions.updated_at: now}
-            ).where(this, Sessions.status.in_(sorted(may_become(SessionStatus.ACTIVE))))
+                {
+                    Sessions.status: SessionStatus.ACTIVE.value,
+                    Sessions.runtime_instance: _instance_named("worker"),
+                    Sessions.updated_at: now,
+                }
+            ).where(
+                this,
+                Sessions.status.in_(sorted(LIVE)),
+                fn.EXISTS(held),
+            )
         )
+        self._talking = compile_(
+            appended_if(
+                LiveSessions.select().where(this_live, mine, LiveSessions.heartbeat_at == now),
+                EventKind.TALKING,
+            )
+        )
+        self._holder = compile_(LiveSessions.select(LiveSessions.holder).where(this_live))
         self._free = compile_(LiveSessions.delete().where(this_live))
-        self._finish: dict[SessionStatus, Statement] = {
-            status: compile_(
+        self._free_own = compile_(LiveSessions.delete().where(this_live, mine | unheld))
+        living = LiveSessions.select().where(this_live)
+        self._forget_words = compile_(
+            Utterances.delete().where(
+                Utterances.session_id == bind("session_id"), ~fn.EXISTS(living)
+            )
+        )
+        self._finish: dict[SessionStatus, Statement] = {}
+        self._ended: dict[SessionStatus, Statement] = {}
+        for status, kind in _FINAL.items():
+            self._finish[status] = compile_(
                 Sessions.update(ended_with(database.dialect)).where(
-                    this, Sessions.status.in_(sorted(may_become(status)))
+                    this, Sessions.status.in_(sorted(may_become(status))), ~fn.EXISTS(living)
                 )
             )
-            for status in (SessionStatus.ENDED, SessionStatus.ERROR)
-        }
+            # `now` tells this end from every other: it is written once.
+            over = Sessions.select().where(
+                this, Sessions.status == status.value, Sessions.ended_at == now
+            )
+            self._ended[status] = compile_(appended_if(over, kind))
         self._beat = compile_(
-            LiveSessions.update({LiveSessions.heartbeat_at: now}).where(this_live)
+            LiveSessions.update(
+                {LiveSessions.heartbeat_at: now, LiveSessions.beats: LiveSessions.beats + 1}
+            ).where(this_live, mine)
         )
         self._count_participants = compile_(
             Sessions.update(
@@ -99,9 +158,21 @@ class StoredSessions:
                 }
             ).where(this, Sessions.status.in_(sorted(LIVE)))
         )
-        self._status = compile_(Sessions.select(Sessions.status).where(this))
+        self._in_room = compile_(
+            Sessions.select(Sessions.session_id)
+            .where(Sessions.room_name == bind("room_name"), Sessions.started_at >= now)
+            .limit(1)
+        )
+        self._strays = compile_(
+            Sessions.select(*COLUMNS).where(
+                Sessions.status.in_(sorted(LIVE)),
+                ~fn.EXISTS(
+                    LiveSessions.select().where(LiveSessions.session_id == Sessions.session_id)
+                ),
+            )
+        )
         self._live = compile_(
-            Sessions.select(*_COLUMNS).join(
+            Sessions.select(*COLUMNS).join(
                 LiveSessions, on=(LiveSessions.session_id == Sessions.session_id)
             )
         )
@@ -118,6 +189,10 @@ class StoredSessions:
             agent_id,
             bind("room_name"),
             bind("now", "timestamp"),
+            bind("phase"),
+            bind("beats", "integer"),
+            bind("dispatches", "integer"),
+            bind("variables"),
         )
         has_room = peewee.Expression(held, "<", limit)
         source: peewee.Select
@@ -134,6 +209,10 @@ class StoredSessions:
                 LiveSessions.agent_id,
                 LiveSessions.room_name,
                 LiveSessions.heartbeat_at,
+                LiveSessions.phase,
+                LiveSessions.beats,
+                LiveSessions.dispatches,
+                LiveSessions.variables,
             ],
         )
 
@@ -181,10 +260,15 @@ class StoredSessions:
             "status": session.status.value,
             "now": self._database.moment(session.started_at),
             "metadata": json.dumps(metadata),
+            "phase": Phase.ASKED.value,
+            "beats": 0,
+            "dispatches": 1,
+            "variables": json.dumps(metadata),
         }
         made = await self._database.write(
             *self._database.lock(session.agent_id),
             take_place.bind(**values, **limit),
+            self._created.bind(**values, detail=f"agent {session.agent_id}"),
             self._insert.bind(**values),
         )
         return bool(made)
@@ -194,15 +278,17 @@ class StoredSessions:
         if not can_be_stored(session_id):
             return None
         row = single(await self._database.read(self._get.bind(session_id=session_id)))
-        return None if row is None else _session(row)
+        return None if row is None else session_from(row)
 
-    async def activate(self, session_id: str) -> Session:
-        """Claim the room and become active."""
-        now = self._now()
+    async def activate(self, session_id: str, holder: Holder) -> Session:
+        """Take the lease and the room, become active."""
+        values = {"session_id": session_id, "now": self._now(), "job": holder.job}
+        values["worker"] = holder.worker
         try:
             rows = await self._database.write(
-                self._claim.bind(session_id=session_id, now=now),
-                self._activate.bind(session_id=session_id, now=now),
+                self._hold.bind(**values),
+                self._activate.bind(**values),
+                self._talking.bind(**values, detail=f"{holder.job} on {holder.worker}"),
                 self._get.bind(session_id=session_id),
             )
         except DuplicateError as error:
@@ -210,50 +296,84 @@ class StoredSessions:
             raise RoomTaken(session.room_name if session else "") from error
         if not rows:
             raise SessionNotFound(session_id)
-        session = _session(rows[0])
+        session = session_from(rows[0])
         if session.status.is_final:
             raise SessionOver(session_id, session.status)
+        if await self.holder(session_id) != holder.job:
+            raise SessionHeld(session_id)
         return session
 
+    async def holder(self, session_id: str) -> str | None:
+        """The job that holds the session; None when none does, or when it is over."""
+        row = single(await self._database.read(self._holder.bind(session_id=session_id)))
+        return None if row is None else row[0]
+
     async def finish(
-        self, session_id: str, status: SessionStatus, reason: str | None = None
+        self,
+        session_id: str,
+        status: SessionStatus,
+        reason: str | None = None,
+        *,
+        by: Holder | None = None,
     ) -> Session | None:
         """End it if it lives; its place and its room are free with the same commit."""
         if not can_be_stored(session_id):
             return None
+        values = {"session_id": session_id, "status": status.value, "now": self._now()}
+        free = self._free if by is None else self._free_own
         rows = await self._database.write(
-            self._free.bind(session_id=session_id),
+            free.bind(session_id=session_id, job=by.job if by else ""),
             self._finish[status].bind(
-                session_id=session_id,
-                status=status.value,
-                now=self._now(),
-                metadata=json.dumps({"reason": reason} if reason else {}),
+                **values, metadata=json.dumps({"reason": reason} if reason else {})
             ),
+            self._ended[status].bind(**values, detail=reason or ""),
+            self._forget_words.bind(session_id=session_id),
             self._get.bind(session_id=session_id),
         )
-        return _session(rows[0]) if rows else None
+        return session_from(rows[0]) if rows else None
 
-    async def touch(self, session_id: str, participant_count: int) -> SessionStatus | None:
+    async def beat(self, session_id: str, holder: Holder) -> Holding:
         """Heartbeat."""
-        now = self._now()
+        values = {"session_id": session_id, "job": holder.job}
         rows = await self._database.write(
-            self._beat.bind(session_id=session_id, now=now),
-            self._count_participants.bind(
-                session_id=session_id, now=now, participant_count=participant_count
-            ),
-            self._status.bind(session_id=session_id),
+            self._beat.bind(**values, now=self._now()), self._holder.bind(session_id=session_id)
         )
-        return SessionStatus(rows[0][0]) if rows else None
+        if not rows:
+            return Holding.OVER
+        if rows[0][0] is None:
+            return Holding.FREE
+        return Holding.OURS if rows[0][0] == holder.job else Holding.THEIRS
+
+    async def count_participants(self, session_id: str, count: int) -> None:
+        """Write how many are in the room."""
+        await self._database.write(
+            self._count_participants.bind(
+                session_id=session_id, now=self._now(), participant_count=count
+            )
+        )
 
     async def live_sessions(self) -> list[Session]:
         """All that hold a place."""
-        return [_session(row) for row in await self._database.scan(self._live.bind())]
+        return [session_from(row) for row in await self._database.scan(self._live.bind())]
+
+    async def any_since(self, room_name: str, moment: datetime) -> bool:
+        """Looks at all rows: for the few rooms that need it."""
+        since = self._database.moment(moment)
+        return bool(await self._database.scan(self._in_room.bind(room_name=room_name, now=since)))
+
+    async def mend(self) -> list[Session]:
+        """Those without a live row: every session of ours gets one with its own row, at once."""
+        found = [session_from(row) for row in await self._database.scan(self._strays.bind())]
+        for session in found:
+            await self.finish(session.session_id, SessionStatus.ERROR, "left behind by a crash")
+        return found
 
     def _now(self) -> Any:
         return self._database.moment(datetime.now(UTC))
 
 
-def _session(row: tuple[Any, ...]) -> Session:
+def session_from(row: tuple[Any, ...]) -> Session:
+    """The session of a row of COLUMNS."""
     (
         session_id,
         agent_id,
@@ -275,17 +395,10 @@ def _session(row: tuple[Any, ...]) -> Session:
         tenant_id=tenant_id,
         room_name=room_name,
         status=SessionStatus(status),
-        started_at=_aware(started_at),
-        ended_at=None if ended_at is None else _aware(ended_at),
+        started_at=aware(started_at),
+        ended_at=None if ended_at is None else aware(ended_at),
         duration_seconds=duration,
         participant_count=count or 0,
         reason=details.get("reason"),
         participant_name=details.get("participantName"),
     )
-
-
-def _aware(moment: datetime | str) -> datetime:
-    """SQLite hands out text, PostgreSQL naive times; both are UTC."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return moment.replace(tzinfo=UTC)

@@ -161,6 +161,7 @@ class Participants(Model):
 class RuntimeInstances(Model):
     """Running workers."""
 
+    id = AutoField()
     pod_name = CharField(unique=True)
     namespace = CharField(128, null=True, **_default("'livekit'"))
     status = CharField(50)

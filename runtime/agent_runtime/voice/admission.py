@@ -1,23 +1,67 @@
-"""Which jobs the worker takes."""
+"""Which jobs the worker takes, and which it has."""
 
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import dataclass
 
 from livekit.agents import AgentServer, JobRequest
 
-from agent_runtime.domain.job import NotOurJob, target_of
+from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
+from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
+from agent_runtime.domain.lease import Holder
+from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import agent_identity, new_session_id
+from agent_runtime.voice.pressure import Pressure
 
 logger = logging.getLogger(__name__)
 
+# Seconds in which LiveKit hands a job out that was accepted.
+ASSIGNMENT = 10.0
+
+
+@dataclass
+class Taken:
+    """A job that was accepted: its session, since when, and whether its process was seen."""
+
+    session_id: str
+    since: float
+    seen: bool = False
+
 
 class Admission:
-    """Answers LiveKit's offers: ours or not, and whether there is a place."""
+    """Answers LiveKit's offers: ours or not, and whether there is a place.
 
-    def __init__(self, server: AgentServer, max_calls: int) -> None:
+    Without `leases` (console, connect) sessions are claimed by their jobs alone.
+    """
+
+    def __init__(self, server: AgentServer, name: str, max_calls: int, most_cpu: float) -> None:
+        self.taken: dict[str, Taken] = {}
+        self.handled = 0
+        self.leases: LeaseStore | None = None
+        self.others_free = False
+        self.pressure = Pressure(None, None, 0.0)
+        self.draining = False
         self._server = server
+        self._name = name
         self._max_calls = max_calls
+        self._most_cpu = most_cpu
+        self._left_to_others: set[str] = set()
+
+    @property
+    def why_not(self) -> str | None:
+        """Why no further call is taken now; None when one is."""
+        if self.draining:
+            return "the worker is shutting down"
+        if len(self.taken) >= self._max_calls:
+            return f"{self._max_calls} calls already"
+        return self.pressure.why_not(self._most_cpu)
+
+    @property
+    def free(self) -> int:
+        """How many calls would be taken now."""
+        return 0 if self.why_not else self._max_calls - len(self.taken)
 
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""
@@ -28,17 +72,73 @@ class Admission:
             logger.info("job refused: %s", error, extra=where)
             await request.reject(terminate=True)
             return
-        if len(self._server.active_jobs) >= self._max_calls:
-            logger.warning("job refused: %d calls already", self._max_calls, extra=where)
+        if why := self.why_not:
+            logger.warning("job refused: %s", why, extra=where)
             await request.reject(terminate=False)  # another worker may have a place
+            await self._let_it_wait(target)
             return
         session_id = target.session_id or new_session_id()
+        # Taken before it is accepted: offers come at the same time.
+        self.taken[request.id] = Taken(session_id, time.monotonic())
+        if target.session_id is not None and not await self._claim(request, target.session_id):
+            del self.taken[request.id]
+            return
+        self.handled += 1
         await request.accept(identity=agent_identity(session_id), name=f"agent {target.agent_id}")
 
-    def load(self, server: AgentServer) -> float:
+    def load(self, _server: AgentServer) -> float:
         """Share of the places that are taken, as LiveKit compares workers by it.
 
         It stays below LiveKit's `agents.target_load` (0.7): beyond that the server would skip this
         worker without asking, and forget the job when there is no other.
         """
-        return min(0.65, 0.65 * len(server.active_jobs) / self._max_calls)
+        return min(0.65, 0.65 * len(self.taken) / self._max_calls)
+
+    def vanished(self) -> list[tuple[str, Taken]]:
+        """Jobs that were here and are no more, or that never came; they are forgotten."""
+        running = {info.job.id for info in self._server.active_jobs}
+        now = time.monotonic()
+        gone = []
+        for job, taken in list(self.taken.items()):
+            taken.seen = taken.seen or job in running
+            if job not in running and (taken.seen or now - taken.since > ASSIGNMENT):
+                gone.append((job, self.taken.pop(job)))
+        return gone
+
+    async def _claim(self, request: JobRequest, session_id: str) -> bool:
+        """Take the session's lease; refuses the job when that cannot be had."""
+        if self.leases is None:
+            return True
+        where = {"room": request.room.name, "job": request.id, "session": session_id}
+        try:
+            if self.others_free and await self._lost_here(session_id):
+                logger.info("job refused: its agent was lost here, elsewhere first", extra=where)
+                await request.reject(terminate=False)
+                return False
+            await self.leases.claim(session_id, Holder(request.id, self._name))
+        except (SessionHeld, SessionOver) as error:
+            logger.info("job refused: %s", error, extra=where)
+            await request.reject(terminate=True)
+            return False
+        except StoreUnavailable as error:
+            # The database may be back when the job starts: it claims the session itself.
+            logger.warning("session not claimed yet: %s", error, extra=where)
+        return True
+
+    async def _lost_here(self, session_id: str) -> bool:
+        """Whether this worker had the session last; once, then it takes it all the same."""
+        if self.leases is None or session_id in self._left_to_others:
+            return False
+        if await self.leases.lost_by(session_id) != self._name:
+            return False
+        self._left_to_others.add(session_id)
+        return True
+
+    async def _let_it_wait(self, target: JobTarget) -> None:
+        """Tell whoever watches that this dispatch brings nothing."""
+        if self.leases is None or target.session_id is None:
+            return
+        try:
+            await self.leases.not_taken(target.session_id)
+        except StoreUnavailable as error:
+            logger.warning("refusal not written: %s", error)

@@ -16,16 +16,19 @@ from agent_runtime.domain.errors import (
     AgentUnknown,
     InvalidAgentConfig,
     RoomTaken,
+    SessionHeld,
     SessionNotFound,
     SessionOver,
     StoreUnavailable,
 )
 from agent_runtime.domain.job import JobTarget, target_of
+from agent_runtime.domain.lease import Holder, Holding
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
+from agent_runtime.voice.memory import Memory, as_context
 from agent_runtime.voice.pipeline import build_agent, build_session
 from agent_runtime.voice.providers.options import KeyMissingError
-from agent_runtime.voice.room_events import disconnect_reason, log_room_events
+from agent_runtime.voice.room_events import LOST_CONNECTION, disconnect_reason, log_room_events
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.stores import OpenStores, Stores
 from agent_runtime.voice.turns import TurnWriter
@@ -45,8 +48,9 @@ REFUSALS: Final = (
     RoomTaken,
     SessionNotFound,
     SessionOver,
-    StoreUnavailable,
 )
+# Why another job may do better with the same session: it is given back, not ended.
+HANDED_BACK: Final = (StoreUnavailable, rtc.ConnectError)
 
 
 async def run_call(
@@ -92,13 +96,17 @@ class Call:
         # The worker accepted the job under this identity; an automatic job has no other id.
         named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
         self._session_id = target.session_id or named
+        self._holder = Holder(job.job.id, settings.name)
         self._turns: TurnWriter | None = None
+        self._memory: Memory | None = None
         self._pipeline: AgentSession[Any] | None = None
         self._hearing: room_io.RoomIO | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._grace: asyncio.TimerHandle | None = None
         # How the row ends, once the call knows.
         self._outcome: tuple[SessionStatus, str] | None = None
+        # Why the session goes on without this job, when it does.
+        self._handed_back: str | None = None
         job.log_context_fields = {
             "room": job.job.room.name,
             "session": self._session_id,
@@ -114,11 +122,18 @@ class Call:
             self._job.room.on("disconnected", self._on_room_disconnected)
             self._job.room.on("participant_disconnected", self._on_participant_left)
             self._job.room.on("participant_connected", self._on_participant_came)
-            await self._stores.sessions.activate(self._session_id)
+            await self._stores.sessions.activate(self._session_id, self._holder)
+        except SessionHeld as error:
+            self._hand_back(str(error))
+            return
         except REFUSALS as error:
             logger.warning("job refused: %s", error)
             self._leave(SessionStatus.ERROR, str(error))
             return
+        except HANDED_BACK as error:
+            self._hand_back(f"{type(error).__name__}: {error}")
+            return
+        self._count_participants()
         self._run(self._beat())
         await self._talk(agent)
 
@@ -144,10 +159,15 @@ class Call:
             raise RuntimeError("the call was not prepared")
         self._turns = TurnWriter(self._session_id, self._stores.metrics)
         self._turns.listen_to(pipeline)
+        said = await self._stores.conversations.so_far(self._session_id)
+        self._memory = Memory(self._session_id, self._stores.conversations)
+        self._memory.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
         # When the call is over is ours to say: a caller may lose the connection and come back.
         options = room_io.RoomOptions(close_on_disconnect=False)
-        await pipeline.start(build_agent(agent.config), room=self._job.room, room_options=options)
+        await pipeline.start(
+            build_agent(agent.config, as_context(said)), room=self._job.room, room_options=options
+        )
         logger.info("agent is in the room")
         if not self._at_console:
             self._hearing = pipeline.room_io
@@ -157,7 +177,12 @@ class Call:
             except TimeoutError:
                 self._leave(SessionStatus.ENDED, "no caller came")
                 return
-        if agent.config.greeting:
+        if said:
+            # Taken over from an agent that was lost: nobody greets twice.
+            logger.info("agent goes on after %d messages", len(said))
+            if said[-1].role == "user":
+                pipeline.generate_reply()
+        elif agent.config.greeting:
             pipeline.say(agent.config.greeting)
         elif agent.config.greeting_instructions:
             pipeline.generate_reply(instructions=agent.config.greeting_instructions)
@@ -174,6 +199,12 @@ class Call:
             self._grace.cancel()
         if self._turns is not None:
             await self._turns.close()
+        if self._memory is not None:
+            await self._memory.close()
+        if self._handed_back is not None:
+            await self._release(self._handed_back)
+            await self._opened.aclose()
+            return
         status, reason = self._outcome or _outcome_of(why)
         await self._finish(status, reason)
         logger.info("call over", extra={"status": status.value, "reason": reason})
@@ -182,7 +213,9 @@ class Call:
     async def _finish(self, status: SessionStatus, reason: str) -> None:
         for attempt in range(1, FINISH_TRIES + 1):
             try:
-                await self._stores.sessions.finish(self._session_id, status, reason)
+                await self._stores.sessions.finish(
+                    self._session_id, status, reason, by=self._holder
+                )
             except StoreUnavailable as error:
                 logger.warning("final row not written, try %d: %s", attempt, error)
                 await asyncio.sleep(FINISH_PAUSE)
@@ -191,17 +224,28 @@ class Call:
         logger.error("final row not written", extra={"status": status.value, "reason": reason})
 
     async def _beat(self) -> None:
-        """Tell the row that the call lives, and learn from it when somebody has ended it."""
+        """Renew the lease, and learn from it when somebody has ended the call or taken it over."""
         while True:
             await asyncio.sleep(self._settings.heartbeat)
+            if not (self._at_console or self._job.room.isconnected()):
+                continue  # an agent that nobody hears does not live
             try:
-                status = await self._stores.sessions.touch(self._session_id, self._participants())
+                held = await self._stores.sessions.beat(self._session_id, self._holder)
+                if held is Holding.FREE:
+                    # Taken from us while we were cut off, and nobody has it yet: we are back.
+                    await self._stores.sessions.activate(self._session_id, self._holder)
             except StoreUnavailable as error:
                 logger.warning("heartbeat not written: %s", error)
-                continue
-            if status is None or status.is_final:
-                self._leave(SessionStatus.ENDED, "ended elsewhere")
+            except (SessionHeld, SessionOver, RoomTaken) as error:
+                self._hand_back(str(error))
                 return
+            else:
+                if held is Holding.OVER:
+                    self._leave(SessionStatus.ENDED, "ended elsewhere")
+                    return
+                if held is Holding.THEIRS:
+                    self._hand_back("another job has the session")
+                    return
 
     def _participants(self) -> int:
         return len(self._job.room.remote_participants) + 1  # and the agent itself
@@ -250,12 +294,15 @@ class Call:
 
     async def _write_participants(self) -> None:
         try:
-            await self._stores.sessions.touch(self._session_id, self._participants())
+            await self._stores.sessions.count_participants(self._session_id, self._participants())
         except StoreUnavailable as error:
             logger.warning("participant count not written yet: %s", error)
 
     def _on_room_disconnected(self, reason: int) -> None:
         why = f"left the room: {disconnect_reason(reason)}"
+        if reason in LOST_CONNECTION:
+            self._hand_back(why)
+            return
         self._outcome = self._outcome or (SessionStatus.ENDED, why)
 
     def _on_pipeline_closed(self, event: CloseEvent) -> None:
@@ -267,6 +314,20 @@ class Call:
     def _leave(self, status: SessionStatus, reason: str) -> None:
         self._outcome = self._outcome or (status, reason)  # what came first is the cause
         self._job.shutdown(reason)
+
+    def _hand_back(self, why: str) -> None:
+        """Leave, but let another job go on with the session."""
+        if self._outcome is None and self._handed_back is None:
+            logger.warning("session handed back: %s", why)
+            self._handed_back = why
+            self._job.shutdown(why)
+
+    async def _release(self, why: str) -> None:
+        try:
+            await self._stores.leases.release(self._session_id, self._holder.job, why)
+        except StoreUnavailable as error:
+            # Without a heartbeat the lease runs out by itself.
+            logger.warning("session not given back: %s", error)
 
     def _run(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -33,10 +33,10 @@ def run_worker(
     """
     if mode == "dev":
         return _start_again_on_changes()
-    from agent_runtime.voice.worker import build_server, serve
+    from agent_runtime.voice.worker import serve
 
     if mode == "start":
-        return asyncio.run(serve(build_server(settings, open_stores)))
+        return asyncio.run(serve(settings, open_stores))
     if mode == "download-files":
         return _download_files(settings)
     target = None
@@ -91,7 +91,8 @@ def _livekit_command_line(
     logging.getLogger().handlers.clear()  # it prints the log in its own way
     sys.argv = ["agent-runtime worker", mode, *arguments]
     try:
-        cli.run_app(build_server(settings, open_stores, target))
+        server, _ = build_server(settings, open_stores, target)
+        cli.run_app(server)
     except OSError as error:
         if "PortAudio" not in str(error):
             raise

@@ -5,7 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from livekit.agents import Agent, AgentSession, JobProcess, TurnHandlingOptions, inference, vad
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    ChatContext,
+    JobProcess,
+    TurnHandlingOptions,
+    inference,
+    vad,
+)
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
@@ -44,9 +52,9 @@ def build_session(
     )
 
 
-def build_agent(config: AgentConfig) -> Agent:
-    """Who talks."""
-    return Agent(instructions=config.system_prompt)
+def build_agent(config: AgentConfig, said: ChatContext) -> Agent:
+    """Who talks, after what was said already."""
+    return Agent(instructions=config.system_prompt, chat_ctx=said)
 
 
 def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:

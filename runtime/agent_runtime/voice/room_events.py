@@ -8,6 +8,22 @@ from livekit import rtc
 
 logger = logging.getLogger(__name__)
 
+_REASONS = rtc.DisconnectReason
+# The connection is gone, nobody meant it, and LiveKit's client has given up to mend it.
+LOST_CONNECTION = frozenset(
+    {
+        _REASONS.UNKNOWN_REASON,
+        _REASONS.SERVER_SHUTDOWN,
+        _REASONS.STATE_MISMATCH,
+        _REASONS.JOIN_FAILURE,
+        _REASONS.MIGRATION,
+        _REASONS.SIGNAL_CLOSE,
+        _REASONS.CONNECTION_TIMEOUT,
+        _REASONS.MEDIA_FAILURE,
+        _REASONS.DUPLICATE_IDENTITY,  # another job is here in our place
+    }
+)
+
 
 def disconnect_reason(reason: int | None) -> str:
     """LiveKit's word for why somebody left, in lower case."""

@@ -25,7 +25,9 @@ class VoiceSettings:
     heartbeat: float
     leave_grace: float
     wait_for_caller: float
+    name: str
     max_calls: int
+    most_cpu_pressure: float
     max_sessions_per_agent: int
     idle_processes: int
     health_host: str

@@ -7,7 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agent_runtime.domain.ports import AgentRegistry, MetricsStore, SessionStore
+from agent_runtime.domain.ports import (
+    AgentRegistry,
+    ConversationStore,
+    InstanceStore,
+    LeaseStore,
+    MetricsStore,
+    SessionStore,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,9 @@ class Stores:
     agents: AgentRegistry
     sessions: SessionStore
     metrics: MetricsStore
+    leases: LeaseStore
+    conversations: ConversationStore
+    instances: InstanceStore
 
 
 # Called in each process that needs the database; sent to job processes, so a function of a module.

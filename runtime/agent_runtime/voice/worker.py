@@ -16,6 +16,7 @@ from agent_runtime.domain.job import JobTarget
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.call import run_call
 from agent_runtime.voice.pipeline import prewarm
+from agent_runtime.voice.presence import STOPPED, Presence
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.stores import OpenStores
 
@@ -24,8 +25,10 @@ logger = logging.getLogger(__name__)
 
 def build_server(
     settings: VoiceSettings, open_stores: OpenStores, target: JobTarget | None = None
-) -> AgentServer:
-    """The agent server. It has no agent name: so it serves automatic and explicit dispatch.
+) -> tuple[AgentServer, Admission]:
+    """The agent server, and what decides about its jobs.
+
+    It has no agent name: so it serves automatic and explicit dispatch.
 
     With a `target` every job is for that agent, whatever its room; the console has no room.
     """
@@ -46,16 +49,30 @@ def build_server(
         setup_fnc=prewarm,
         preload_modules=["agent_runtime.voice.call"],
     )
-    admission = Admission(server, settings.max_calls)
+    admission = Admission(server, settings.name, settings.max_calls, settings.most_cpu_pressure)
     server.load_fnc = admission.load
     # A function of a module with picklable arguments: job processes receive it by name.
     entrypoint = partial(run_call, settings=settings, open_stores=open_stores, target=target)
     server.rtc_session(entrypoint, on_request=admission.answer)
-    return server
+    return server, admission
 
 
-async def serve(server: AgentServer) -> int:
+async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
     """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
+    server, admission = build_server(settings, open_stores)
+    async with open_stores() as stores:
+        admission.leases = stores.leases
+        presence = Presence(settings.name, admission, stores)
+        telling = asyncio.create_task(presence.run())
+        try:
+            return await _serve(server, admission)
+        finally:
+            telling.cancel()
+            await asyncio.wait([telling])
+            await presence.tell(STOPPED)
+
+
+async def _serve(server: AgentServer, admission: Admission) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -64,6 +81,7 @@ async def serve(server: AgentServer) -> int:
             logger.warning("%s again: leaving at once", number.name)
             _leave_at_once()
         logger.info("%s: no new calls, waiting for those that run", number.name)
+        admission.draining = True
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

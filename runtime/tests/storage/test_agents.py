@@ -13,6 +13,8 @@ from agent_runtime.domain.errors import AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import RegisteredAgents, StoredSessions
 
+from .holders import HOLDER
+
 ROW = """
     INSERT INTO users (id, open_id) VALUES (1, 'o');
     INSERT INTO tenants (id, user_id, name, slug) VALUES (1, 1, 't', 's');
@@ -77,7 +79,7 @@ async def test_status_counts_live_sessions(
     made = [new_session(7, 1, f"room-{number}") for number in range(3)]
     for session in made:
         await sessions.create(session)
-    await sessions.activate(made[0].session_id)
+    await sessions.activate(made[0].session_id, HOLDER)
     await sessions.finish(made[1].session_id, SessionStatus.ENDED)
     assert await agents.status(7) == AgentStatus(True, True, 2, 10)
 
@@ -92,7 +94,7 @@ async def test_unregistering_ends_the_sessions(
     other = new_session(8, 1, "other")
     for session in (*mine, other):
         await sessions.create(session)
-    await sessions.activate(mine[0].session_id)
+    await sessions.activate(mine[0].session_id, HOLDER)
     await sessions.finish(mine[2].session_id, SessionStatus.ERROR, "before")
     ended = await agents.unregister(7)
     assert {session.session_id for session in ended} == {mine[0].session_id, mine[1].session_id}
@@ -139,7 +141,8 @@ async def test_unregistering_beside_heartbeats_and_ends(
         made = [new_session(7, 1, "room") for _ in range(20)]
         await asyncio.gather(*(sessions.create(session) for session in made))
         await asyncio.gather(
-            *(sessions.touch(session.session_id, 2) for session in made),
+            *(sessions.beat(session.session_id, HOLDER) for session in made),
+            *(sessions.count_participants(session.session_id, 2) for session in made),
             agents.unregister(7),
             *(sessions.finish(session.session_id, SessionStatus.ERROR) for session in made),
         )

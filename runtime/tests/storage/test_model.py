@@ -19,8 +19,11 @@ from hypothesis.stateful import (
 
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered, RoomTaken, SessionOver
+from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import RegisteredAgents, StoredSessions, open_database
+
+from .holders import HOLDER
 
 T = TypeVar("T")
 
@@ -112,12 +115,12 @@ class StoreAndModel(RuleBasedStateMachine):
         )
         if status.is_final:
             with pytest.raises(SessionOver):
-                self._run(self._sessions.activate(session_id))
+                self._run(self._sessions.activate(session_id, HOLDER))
         elif taken:
             with pytest.raises(RoomTaken):
-                self._run(self._sessions.activate(session_id))
+                self._run(self._sessions.activate(session_id, HOLDER))
         else:
-            self._run(self._sessions.activate(session_id))
+            self._run(self._sessions.activate(session_id, HOLDER))
             self._become(session_id, SessionStatus.ACTIVE)
 
     @rule(session_id=made, status=FINAL)
@@ -134,9 +137,15 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @rule(session_id=made, count=st.integers(0, 5))
     def touch(self, session_id: str, count: int) -> None:
-        """A heartbeat reads the status."""
-        status = self._run(self._sessions.touch(session_id, count))
-        assert status == self._known.get(session_id, (0, "", None))[2]
+        """A heartbeat tells whether the session lives."""
+        self._run(self._sessions.count_participants(session_id, count))
+        found = self._run(self._sessions.beat(session_id, HOLDER))
+        status = self._known.get(session_id, (0, "", SessionStatus.ENDED))[2]
+        expected = {
+            SessionStatus.CONNECTING: Holding.FREE,
+            SessionStatus.ACTIVE: Holding.OURS,
+        }
+        assert found is expected.get(status, Holding.OVER)
 
     @invariant()
     def agrees(self) -> None:

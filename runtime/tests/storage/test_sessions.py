@@ -9,10 +9,12 @@ import pytest
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver
+from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import RegisteredAgents, StoredSessions
 
 from .dashboard import execute
+from .holders import HOLDER
 
 AGENT = 7
 TENANT = 3
@@ -43,18 +45,19 @@ async def test_unknown_session_is_none(sessions: StoredSessions) -> None:
     """An id that was never stored is None wherever it is asked for."""
     assert await sessions.get("nobody") is None
     assert await sessions.get("no\0body") is None
-    assert await sessions.finish("no\0body", SessionStatus.ENDED) is None
-    assert await sessions.touch("nobody", 1) is None
+    for nobody in ("no\0body", "nobody" * 50):
+        assert await sessions.finish(nobody, SessionStatus.ENDED) is None
+    assert await sessions.beat("nobody", HOLDER) is Holding.OVER
     assert await sessions.finish("nobody", SessionStatus.ENDED) is None
     with pytest.raises(SessionNotFound):
-        await sessions.activate("nobody")
+        await sessions.activate("nobody", HOLDER)
 
 
 async def test_activating_is_repeatable(sessions: StoredSessions) -> None:
     """Connecting becomes active, and active stays what it is."""
     session = await created(sessions)
-    assert (await sessions.activate(session.session_id)).status is SessionStatus.ACTIVE
-    assert (await sessions.activate(session.session_id)).status is SessionStatus.ACTIVE
+    assert (await sessions.activate(session.session_id, HOLDER)).status is SessionStatus.ACTIVE
+    assert (await sessions.activate(session.session_id, HOLDER)).status is SessionStatus.ACTIVE
 
 
 @pytest.mark.parametrize("final", [SessionStatus.ENDED, SessionStatus.ERROR])
@@ -63,15 +66,15 @@ async def test_final_is_final(sessions: StoredSessions, final: SessionStatus, ac
     """What has ended keeps status, reason and time, whatever is asked of it afterwards."""
     session = await created(sessions)
     if active:
-        await sessions.activate(session.session_id)
+        await sessions.activate(session.session_id, HOLDER)
     ended = await sessions.finish(session.session_id, final, "the first reason")
     assert ended is not None
     assert (ended.status, ended.reason) == (final, "the first reason")
     for again in (SessionStatus.ENDED, SessionStatus.ERROR):
         assert await sessions.finish(session.session_id, again, "another") == ended
     with pytest.raises(SessionOver):
-        await sessions.activate(session.session_id)
-    assert await sessions.touch(session.session_id, 5) is final
+        await sessions.activate(session.session_id, HOLDER)
+    assert await sessions.beat(session.session_id, HOLDER) is Holding.OVER
     assert await sessions.get(session.session_id) == ended
 
 
@@ -102,22 +105,22 @@ async def test_a_room_has_one_agent(sessions: StoredSessions) -> None:
     """The second session of a room is refused while the first is in it, and only then."""
     first, second = await created(sessions), await created(sessions)
     other = await created(sessions, "elsewhere")
-    await sessions.activate(first.session_id)
+    await sessions.activate(first.session_id, HOLDER)
     with pytest.raises(RoomTaken, match="lobby"):
-        await sessions.activate(second.session_id)
+        await sessions.activate(second.session_id, HOLDER)
     refused = await sessions.get(second.session_id)
     assert refused is not None
     assert refused.status is SessionStatus.CONNECTING
-    await sessions.activate(other.session_id)
+    await sessions.activate(other.session_id, HOLDER)
     await sessions.finish(first.session_id, SessionStatus.ENDED)
-    assert (await sessions.activate(second.session_id)).status is SessionStatus.ACTIVE
+    assert (await sessions.activate(second.session_id, HOLDER)).status is SessionStatus.ACTIVE
 
 
 async def test_one_of_many_gets_the_room(sessions: StoredSessions) -> None:
     """Of ten that claim a room at the same time, one has it."""
     rivals = [await created(sessions) for _ in range(10)]
     outcomes = await asyncio.gather(
-        *(sessions.activate(rival.session_id) for rival in rivals), return_exceptions=True
+        *(sessions.activate(rival.session_id, HOLDER) for rival in rivals), return_exceptions=True
     )
     assert sum(isinstance(outcome, Session) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, RoomTaken) for outcome in outcomes) == 9
@@ -129,7 +132,7 @@ async def test_end_and_activation_at_once(sessions: StoredSessions) -> None:
         room = f"room-{number}"
         session = await created(sessions, room)
         await asyncio.gather(
-            sessions.activate(session.session_id),
+            sessions.activate(session.session_id, HOLDER),
             sessions.finish(session.session_id, SessionStatus.ENDED),
             return_exceptions=True,
         )
@@ -137,17 +140,16 @@ async def test_end_and_activation_at_once(sessions: StoredSessions) -> None:
         assert stored is not None
         assert stored.status is SessionStatus.ENDED
         heir = await created(sessions, room)
-        await sessions.activate(heir.session_id)
+        await sessions.activate(heir.session_id, HOLDER)
         await sessions.finish(heir.session_id, SessionStatus.ENDED)
     assert await sessions.live_sessions() == []
 
 
-async def test_touch_counts_participants(sessions: StoredSessions) -> None:
-    """A heartbeat answers the status and keeps the count while the session lives."""
+async def test_participants_are_counted(sessions: StoredSessions) -> None:
+    """The count is kept while the session lives."""
     session = await created(sessions)
-    assert await sessions.touch(session.session_id, 2) is SessionStatus.CONNECTING
-    await sessions.activate(session.session_id)
-    assert await sessions.touch(session.session_id, 3) is SessionStatus.ACTIVE
+    await sessions.activate(session.session_id, HOLDER)
+    await sessions.count_participants(session.session_id, 3)
     stored = await sessions.get(session.session_id)
     assert stored is not None
     assert stored.participant_count == 3
@@ -157,7 +159,7 @@ async def test_live_sessions_are_those_that_are_not_over(sessions: StoredSession
     """Connecting and active sessions are listed, ended and failed ones are not."""
     connecting, active = await created(sessions, "a"), await created(sessions, "b")
     ended, failed = await created(sessions, "c"), await created(sessions, "d")
-    await sessions.activate(active.session_id)
+    await sessions.activate(active.session_id, HOLDER)
     await sessions.finish(ended.session_id, SessionStatus.ENDED)
     await sessions.finish(failed.session_id, SessionStatus.ERROR)
     live = {session.session_id for session in await sessions.live_sessions()}

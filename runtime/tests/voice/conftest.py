@@ -9,7 +9,16 @@ from typing import Final
 import pytest
 
 from agent_runtime.rooms.livekit_rooms import LiveKitRooms
-from agent_runtime.storage import Database, Figures, RegisteredAgents, StoredSessions, open_database
+from agent_runtime.storage import (
+    Database,
+    Figures,
+    RegisteredAgents,
+    StoredConversations,
+    StoredInstances,
+    StoredLeases,
+    StoredSessions,
+    open_database,
+)
 from agent_runtime.voice.settings import ProviderDefaults, VoiceSettings
 from agent_runtime.voice.stores import Stores
 from fixtures.agents.rows import AgentRows
@@ -70,7 +79,14 @@ async def database(worker_stack: Stack) -> AsyncIterator[Database]:
 def stores(database: Database) -> Stores:
     """What the worker reads and writes."""
     sessions = StoredSessions(database)
-    return Stores(RegisteredAgents(database, sessions), sessions, Figures(database))
+    return Stores(
+        RegisteredAgents(database, sessions),
+        sessions,
+        Figures(database),
+        StoredLeases(database),
+        StoredConversations(database),
+        StoredInstances(database, "livekit"),
+    )
 
 
 @pytest.fixture
@@ -109,7 +125,9 @@ def voice_settings() -> VoiceSettings:
         heartbeat=1,
         leave_grace=1,
         wait_for_caller=10,
+        name="worker-one",
         max_calls=2,
+        most_cpu_pressure=100,
         max_sessions_per_agent=10,
         idle_processes=0,
         health_host="127.0.0.1",

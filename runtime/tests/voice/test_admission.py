@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from livekit import api
 from livekit.agents import AgentServer, JobRequest
 from livekit.agents.job import JobAcceptArguments
 
+from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
 from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.lease import Holder
+from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.pressure import Pressure, read_pressure
 
+JOBS = itertools.count(1)
 TARGET_LOAD = 0.7  # livekit-server's agents.target_load: from there on it skips a worker
 
 
 class Server(AgentServer):
-    """An agent server with as many calls as the test says."""
+    """An agent server that runs the jobs that the test says."""
 
-    calls = 0
+    jobs: tuple[str, ...] = ()
 
     @property
     def active_jobs(self) -> list[object]:  # type: ignore[override]
-        """As many as there are calls."""
-        return [object()] * self.calls
+        """One for each id."""
+        return [SimpleNamespace(job=api.Job(id=job)) for job in self.jobs]
+
+
+class Leases:
+    """The leases of one session, as a store that answers what the test says."""
+
+    def __init__(self, error: Exception | None = None, lost_by: str | None = None) -> None:
+        self.error = error
+        self._lost_by = lost_by
+        self.claimed: list[tuple[str, Holder]] = []
+        self.waiting: list[str] = []
+
+    async def claim(self, session_id: str, holder: Holder) -> None:
+        """Remember, or fail."""
+        if self.error is not None:
+            raise self.error
+        self.claimed.append((session_id, holder))
+
+    async def lost_by(self, _session_id: str) -> str | None:
+        """Who lost it."""
+        return self._lost_by
+
+    async def not_taken(self, session_id: str) -> None:
+        """Remember."""
+        self.waiting.append(session_id)
+
+
+def admission_of(server: Server, most: int = 2, leases: Leases | None = None) -> Admission:
+    """What is under test."""
+    admission = Admission(server, "worker-one", most, 100)
+    admission.leases = cast("LeaseStore | None", leases)
+    return admission
 
 
 class Offer:
     """One job offered; `answer` is what became of it."""
 
     def __init__(self, room: str, metadata: str = "") -> None:
-        job = api.Job(id="AJ_1", room=api.Room(name=room), metadata=metadata)
+        job = api.Job(id=f"AJ_{next(JOBS)}", room=api.Room(name=room), metadata=metadata)
         self.answer: JobAcceptArguments | bool | None = None
         self.request = JobRequest(job=job, on_reject=self._reject, on_accept=self._accept)
 
@@ -51,7 +90,7 @@ def server() -> Server:
 async def test_a_session_s_job_is_taken_under_its_identity(server: Server) -> None:
     """The API finds the agent in the room by the session's id."""
     offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
-    await Admission(server, 2).answer(offer.request)
+    await admission_of(server, 2).answer(offer.request)
     assert isinstance(offer.answer, JobAcceptArguments)
     assert offer.answer.identity == "agent-abc"
 
@@ -61,7 +100,7 @@ async def test_automatic_jobs_get_an_identity_each(server: Server) -> None:
     identities = set()
     for _ in range(2):
         offer = Offer("agent-7-room")
-        await Admission(server, 2).answer(offer.request)
+        await admission_of(server, 2).answer(offer.request)
         assert isinstance(offer.answer, JobAcceptArguments)
         assert re.fullmatch(r"agent-[A-Za-z0-9_-]{21}", offer.answer.identity)
         identities.add(offer.answer.identity)
@@ -83,7 +122,7 @@ async def test_what_is_not_ours_is_refused_for_good(
     """No other worker of ours would take it either; the log says why, and names the room."""
     offer = Offer(room, metadata)
     with caplog.at_level(logging.INFO):
-        await Admission(server, 2).answer(offer.request)
+        await admission_of(server, 2).answer(offer.request)
     assert offer.answer is True
     (record,) = [record for record in caplog.records if "job refused" in record.message]
     assert reason in record.message
@@ -92,19 +131,108 @@ async def test_what_is_not_ours_is_refused_for_good(
 
 async def test_a_full_worker_leaves_the_job_to_another(server: Server) -> None:
     """At the limit the job is refused, but not for good."""
-    server.calls = 2
+    admission = admission_of(server, 2)
+    for _ in range(2):
+        await admission.answer(Offer("agent-7-room").request)
     offer = Offer("agent-7-room")
-    await Admission(server, 2).answer(offer.request)
+    await admission.answer(offer.request)
     assert offer.answer is False
+    assert admission.free == 0
 
 
-def test_the_load_grows_and_never_makes_the_server_skip_us(server: Server) -> None:
-    """It tells workers apart, from 0 to below the server's limit, even past our own."""
-    admission = Admission(server, 4)
-    loads = []
-    for server.calls in range(7):
+async def test_the_load_grows_and_never_makes_the_server_skip_us(server: Server) -> None:
+    """It tells workers apart, from 0 to below the server's limit."""
+    admission = admission_of(server, 4)
+    loads = [admission.load(server)]
+    for _ in range(4):
+        await admission.answer(Offer("agent-7-room").request)
         loads.append(admission.load(server))
     assert loads[0] == 0
-    assert loads == sorted(loads)
-    assert len(set(loads[:5])) == 5
+    assert loads == sorted(set(loads))
     assert max(loads) < TARGET_LOAD
+
+
+async def test_a_session_is_claimed_before_its_job_is_taken(server: Server) -> None:
+    """Whoever watches sees at once that somebody comes."""
+    leases = Leases()
+    offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
+    await admission_of(server, leases=leases).answer(offer.request)
+    assert leases.claimed == [("abc", Holder(offer.request.id, "worker-one"))]
+    assert isinstance(offer.answer, JobAcceptArguments)
+
+
+@pytest.mark.parametrize("error", [SessionHeld("abc"), SessionOver("abc", "ended")])
+async def test_a_session_of_another_job_is_refused_for_good(
+    server: Server, error: Exception
+) -> None:
+    """Nobody starts a process for a session that has its agent, or needs none."""
+    admission = admission_of(server, leases=Leases(error))
+    offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
+    await admission.answer(offer.request)
+    assert offer.answer is True
+    assert admission.free == 2
+
+
+async def test_without_the_database_a_job_is_taken(server: Server) -> None:
+    """It may be back when the job starts, which claims the session itself."""
+    offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
+    await admission_of(server, leases=Leases(StoreUnavailable("away"))).answer(offer.request)
+    assert isinstance(offer.answer, JobAcceptArguments)
+
+
+async def test_a_refusal_is_told(server: Server) -> None:
+    """The session waits; nobody has to find that out by waiting too."""
+    admission, leases = admission_of(server, 1, Leases()), Leases()
+    admission.leases = cast("LeaseStore", leases)
+    for session in ("abc", "def"):
+        await admission.answer(Offer("a", JobTarget(7, session, 3).to_metadata()).request)
+    assert leases.waiting == ["def"]
+
+
+async def test_what_was_lost_here_goes_elsewhere_first(server: Server) -> None:
+    """Once, and only if somebody else has a place: after that we are better than nobody."""
+    admission = admission_of(server, leases=Leases(lost_by="worker-one"))
+    metadata = JobTarget(7, "abc", 3).to_metadata()
+    admission.others_free = True
+    first, second = Offer("a", metadata), Offer("a", metadata)
+    await admission.answer(first.request)
+    assert first.answer is False
+    await admission.answer(second.request)
+    assert isinstance(second.answer, JobAcceptArguments)
+
+
+async def test_nothing_is_taken_under_pressure_or_while_leaving(server: Server) -> None:
+    """Calls break together: one too many harms all."""
+    admission = Admission(server, "worker-one", 5, 60)
+    assert admission.free == 5
+    admission.pressure = Pressure(cpu=70, memory=0.5, lag=0)
+    assert "wait for a CPU 70 %" in str(admission.why_not)
+    admission.pressure = Pressure(cpu=10, memory=0.01, lag=0)
+    assert "memory" in str(admission.why_not)
+    admission.pressure = Pressure(cpu=10, memory=0.5, lag=2)
+    assert "event loop" in str(admission.why_not)
+    admission.pressure = Pressure(cpu=None, memory=None, lag=0)
+    assert admission.why_not is None
+    admission.draining = True
+    assert (admission.free, admission.why_not) == (0, "the worker is shutting down")
+
+
+async def test_a_job_that_is_gone_is_told_once(server: Server) -> None:
+    """Its process was seen, and is no more: its place is free and its session is to be looked at."""
+    admission = admission_of(server)
+    offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
+    await admission.answer(offer.request)
+    assert admission.vanished() == []  # not there yet
+    server.jobs = (offer.request.id,)
+    assert admission.vanished() == []
+    server.jobs = ()
+    ((job, taken),) = admission.vanished()
+    assert (job, taken.session_id) == (offer.request.id, "abc")
+    assert (admission.vanished(), admission.free) == ([], 2)
+
+
+def test_this_machine_tells_its_pressure() -> None:
+    """Figures in their ranges."""
+    found = read_pressure(0.0)
+    assert found.cpu is None or 0 <= found.cpu <= 100
+    assert found.memory is None or 0 < found.memory <= 1

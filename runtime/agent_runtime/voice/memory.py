@@ -1,0 +1,62 @@
+"""What was said, kept for the agent that may have to take the call over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from livekit.agents import AgentSession, ChatContext, ConversationItemAddedEvent
+from livekit.agents.llm import ChatMessage
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.domain.lease import Utterance
+from agent_runtime.domain.ports import ConversationStore
+
+logger = logging.getLogger(__name__)
+
+RETRY = 1.0  # seconds
+_SPOKEN = ("user", "assistant")
+
+
+class Memory:
+    """Writes each message as it is said; the audio loop never waits for it."""
+
+    def __init__(self, session_id: str, conversations: ConversationStore) -> None:
+        self._session_id = session_id
+        self._conversations = conversations
+        self._queue: asyncio.Queue[Utterance] = asyncio.Queue()
+        self._task = asyncio.create_task(self._run())
+
+    def listen_to(self, session: AgentSession[Any]) -> None:
+        """Keep every message of the session from now on."""
+        session.on("conversation_item_added", self._on_item)
+
+    async def close(self) -> None:
+        """Stop: what is left unwritten belongs to a call that is over."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if isinstance(item, ChatMessage) and item.role in _SPOKEN and item.text_content:
+            self._queue.put_nowait(Utterance(item.role, item.text_content))
+
+    async def _run(self) -> None:
+        while True:
+            utterance = await self._queue.get()
+            while True:
+                try:
+                    await self._conversations.add(self._session_id, utterance)
+                    break
+                except StoreUnavailable as error:
+                    logger.warning("utterance not kept yet: %s", error)
+                    await asyncio.sleep(RETRY)
+
+
+def as_context(said: list[Utterance]) -> ChatContext:
+    """The conversation so far, as a model takes it."""
+    context = ChatContext.empty()
+    for utterance in said:
+        context.add_message(role=utterance.role, content=utterance.text)  # type: ignore[arg-type]
+    return context

@@ -1,0 +1,85 @@
+"""What would hurt a caller if this machine took one more: CPU stalls, memory, a slow event loop.
+
+Calls do not degrade one by one, they break together: audio arrives late for all of them. Pressure stall
+information (the kernel's Documentation/accounting/psi.rst) tells it early: the share of time in which
+some task waited for a CPU. The load average and /proc/stat do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+CPU: Final = Path("/proc/pressure/cpu")
+MEMORY: Final = Path("/proc/meminfo")
+LEAST_MEMORY: Final = 0.04  # of all, available
+WORST_LAG: Final = 0.5  # seconds that the worker's own loop may be late
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """A reading: CPU stall in percent over ten seconds, available memory as a share, lag in s."""
+
+    cpu: float | None
+    memory: float | None
+    lag: float
+
+    def why_not(self, most_cpu: float) -> str | None:
+        """Why no further call should be taken; None when one may. `most_cpu` 100 allows any."""
+        if self.cpu is not None and self.cpu > most_cpu:
+            return f"tasks wait for a CPU {self.cpu:.0f} % of the time"
+        if self.memory is not None and self.memory < LEAST_MEMORY:
+            return f"only {self.memory:.0%} of the memory is available"
+        if self.lag > WORST_LAG:
+            return f"the event loop is {self.lag:.1f} s late"
+        return None
+
+
+def read_pressure(lag: float) -> Pressure:
+    """Read this machine; what the kernel does not tell is None."""
+    return Pressure(_cpu(), _memory(), lag)
+
+
+class LagMeter:
+    """How late the running event loop is, by a timer that should fire every `interval` seconds."""
+
+    def __init__(self, interval: float = 0.25) -> None:
+        self._interval = interval
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time() + interval
+        self._timer = self._loop.call_at(self._due, self._fired)
+        self.lag = 0.0
+
+    def close(self) -> None:
+        """Stop."""
+        self._timer.cancel()
+
+    def _fired(self) -> None:
+        now = self._loop.time()
+        # A burst is to be seen for a while: a late loop is rarely late only once.
+        self.lag = max(now - self._due, self.lag * 0.8)
+        self._due = now + self._interval
+        self._timer = self._loop.call_at(self._due, self._fired)
+
+
+def _cpu() -> float | None:
+    """The line `some avg10=1.23 avg60=...`."""
+    try:
+        line = CPU.read_text("ascii").partition("\n")[0]
+    except OSError:
+        return None  # a kernel without PSI
+    fields = dict(part.split("=") for part in line.split()[1:])
+    return float(fields["avg10"])
+
+
+def _memory() -> float | None:
+    try:
+        lines = MEMORY.read_text("ascii").splitlines()
+    except OSError:
+        return None
+    fields = {name: float(rest.split()[0]) for name, _, rest in (x.partition(":") for x in lines)}
+    if "MemAvailable" not in fields:
+        return None
+    return fields["MemAvailable"] / fields["MemTotal"]

@@ -1,0 +1,181 @@
+"""Acts on what `domain.watch` finds, for as long as this process is the one that may."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.job import ROOM_PATTERN
+from agent_runtime.domain.lease import LiveSession
+from agent_runtime.domain.ports import (
+    EventStore,
+    Guard,
+    InstanceStore,
+    LeaseStore,
+    Rooms,
+    SessionStore,
+)
+from agent_runtime.domain.session import SessionStatus
+from agent_runtime.domain.watch import Ask, Expire, GiveUp, Terms, Watch
+
+logger = logging.getLogger(__name__)
+
+ROOMS_EVERY: Final = 1.0  # seconds between two looks at LiveKit's list of rooms
+SWEEP_EVERY: Final = 30.0
+CLOCKS_DIFFER: Final = timedelta(seconds=5)
+EVENTS_KEPT: Final = timedelta(days=30)
+
+
+class Watcher:
+    """Of all API processes on a database one watches; another takes over when it is gone."""
+
+    def __init__(
+        self,
+        *,
+        guard: Guard,
+        leases: LeaseStore,
+        sessions: SessionStore,
+        instances: InstanceStore,
+        events: EventStore,
+        rooms: Rooms,
+        terms: Terms,
+        interval: float,
+    ) -> None:
+        self._guard = guard
+        self._leases = leases
+        self._sessions = sessions
+        self._instances = instances
+        self._events = events
+        self._rooms = rooms
+        self._terms = terms
+        self._interval = interval
+        self._watch: Watch | None = None
+        self._nudged = asyncio.Event()
+        self._rooms_at = 0.0
+        self._swept_at = 0.0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self._turn()
+            except (StoreUnavailable, RoomsUnavailable) as error:
+                # What went on meanwhile is not known: nobody is to be judged by it.
+                logger.warning("watcher: %s", error)
+                self._watch = None
+            except Exception:
+                logger.exception("watcher: this look failed, the next one comes")
+                self._watch = None
+            await self._pause()
+
+    def nudge(self) -> None:
+        """Something has happened: look now."""
+        self._rooms_at = 0.0
+        self._nudged.set()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._interval):
+                await self._nudged.wait()
+        except TimeoutError:
+            return
+        self._nudged.clear()
+
+    async def _turn(self) -> None:
+        if not await self._guard.hold():
+            self._watch = None
+            return
+        if self._watch is None:
+            logger.info("this process watches the sessions")
+            self._watch = Watch(self._terms)
+            self._swept_at = 0.0
+        now = time.monotonic()
+        if now - self._swept_at >= SWEEP_EVERY:
+            self._swept_at = now
+            await self._sweep(self._watch)
+        await self._look(self._watch)
+
+    async def _look(self, watch: Watch) -> None:
+        live = await self._leases.live()
+        instances = await self._instances.all()
+        now = time.monotonic()
+        actions = watch.look(now, live, instances)
+        await asyncio.gather(*(self._act(watch, action) for action in actions))
+        if now - self._rooms_at >= ROOMS_EVERY:
+            self._rooms_at = now
+            await self._serve_waiting_rooms(watch)
+
+    async def _act(self, watch: Watch, action: Ask | Expire | GiveUp) -> None:
+        session = action.live.session
+        where = {"session": session.session_id, "room": session.room_name}
+        if isinstance(action, Expire):
+            if await self._leases.expire(action.live, action.why):
+                logger.warning("agent lost: %s", action.why, extra=where)
+                self._nudged.set()
+        elif isinstance(action, GiveUp):
+            logger.warning("session given up: %s", action.reason, extra=where)
+            await self._give_up(action.live, action.reason)
+        else:
+            await self._ask(watch, action)
+
+    async def _ask(self, watch: Watch, action: Ask) -> None:
+        live, session = action.live, action.live.session
+        try:
+            if action.for_caller:
+                somebody = bool(await self._rooms.callers(session.room_name))
+                watch.waits(time.monotonic(), live, somebody=somebody)
+                if not somebody:
+                    return
+            if not await self._leases.ask(live, action.why):
+                return
+            logger.info(
+                "asking for an agent again: %s",
+                action.why,
+                extra={"session": session.session_id, "room": session.room_name},
+            )
+            await self._rooms.dispatch_again(session, live.variables)
+        except RoomsUnavailable as error:
+            # The deadline goes on; the next look tries again.
+            logger.warning("no agent can be asked for: %s", error)
+
+    async def _give_up(self, live: LiveSession, reason: str) -> None:
+        session = live.session
+        await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
+        try:
+            await self._rooms.remove_agent(session)
+            if session.has_room_of_its_own or ROOM_PATTERN.fullmatch(session.room_name):
+                # Whoever waits there must not go on waiting.
+                await self._rooms.close_room(session.room_name)
+        except RoomsUnavailable as error:
+            logger.warning("room %s not closed: %s", session.room_name, error)
+
+    async def _serve_waiting_rooms(self, watch: Watch) -> None:
+        try:
+            occupied = await self._rooms.occupied()
+            # Read after the rooms: a session that came with its room is to be seen.
+            live = await self._leases.live()
+            for room in watch.unserved(time.monotonic(), occupied, live):
+                # Whoever stays after the end of a call is not waiting for another.
+                if await self._sessions.any_since(room, occupied[room] - CLOCKS_DIFFER):
+                    continue
+                if await self._rooms.callers(room):
+                    logger.info("a caller waits without an agent", extra={"room": room})
+                    await self._rooms.dispatch_automatic(room)
+        except RoomsUnavailable as error:
+            logger.warning("watcher: %s", error)
+
+    async def _sweep(self, watch: Watch) -> None:
+        for session in await self._sessions.mend():
+            logger.warning(
+                "session mended: it was %s and nobody's",
+                session.status.value,
+                extra={"session": session.session_id},
+            )
+        for name in watch.silent_instances(time.monotonic()):
+            logger.warning("worker %s says nothing any more", name)
+            await self._instances.bury(name)
+        await self._events.clear(datetime.now(UTC), EVENTS_KEPT)
