@@ -99,6 +99,8 @@ class LiveKitRecorder:
                 identity = _read(api.RoomParticipantIdentity(), request, body)
                 self._keep("RemoveParticipant", MessageToDict(identity))
                 return _refusal("not_found", "participant does not exist")
+            case "ListParticipants":
+                return api.ListParticipantsResponse()
             case "DeleteRoom":
                 room = _read(api.DeleteRoomRequest(), request, body).room
                 self._dispatches.pop(room, None)

@@ -24,6 +24,7 @@ from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
 
 StartStack: TypeAlias = Callable[..., AbstractContextManager[Stack]]
+StartStackOn: TypeAlias = Callable[..., AbstractContextManager[Stack]]
 
 AGENT_IDS: Final = count(1)
 
@@ -50,15 +51,11 @@ def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def start_stack(
-    postgres: PostgresServer,
-    providers: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> StartStack:
-    """Starts API and worker on a database of their own; `environ` wins."""
+def start_stack_on(providers: str, tmp_path_factory: pytest.TempPathFactory) -> StartStackOn:
+    """Starts API and worker on a fresh database of that server; `environ` wins."""
 
     @contextmanager
-    def start(livekit: LiveKitServer, **environ: str) -> Iterator[Stack]:
+    def start(postgres: PostgresServer, livekit: LiveKitServer, **environ: str) -> Iterator[Stack]:
         with postgres.database(shared_schema=True) as url:
             stack = Stack(
                 StackSettings(
@@ -73,6 +70,18 @@ def start_stack(
             subprocess.run([command(), "db", "migrate"], env=stack.environ, check=True)
             with stack:
                 yield stack
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def start_stack(postgres: PostgresServer, start_stack_on: StartStackOn) -> StartStack:
+    """The same on the PostgreSQL server that stories share."""
+
+    @contextmanager
+    def start(livekit: LiveKitServer, **environ: str) -> Iterator[Stack]:
+        with start_stack_on(postgres, livekit, **environ) as stack:
+            yield stack
 
     return start
 

@@ -101,8 +101,8 @@ class LeaseStore(Protocol):
     async def live(self) -> list[LiveSession]:
         """All that live, the oldest first."""
 
-    async def claim(self, session_id: str, holder: Holder) -> None:
-        """Take the lease for a job that is about to start.
+    async def claim(self, session_id: str, holder: Holder) -> int:
+        """Take the lease for a job that is about to start; returns how often one was asked for.
 
         Raises SessionHeld when another job has it, SessionOver when there is no such live session.
         """

@@ -86,14 +86,19 @@ def new_session_id() -> str:
     return "".join(secrets.choice(SESSION_ID_ALPHABET) for _ in range(SESSION_ID_LENGTH))
 
 
-def agent_identity(session_id: str) -> str:
-    """The name under which the session's agent is in its room; API and worker agree on it."""
-    return f"{IDENTITY_PREFIX}{session_id}"
+def agent_identity(session_id: str, dispatch: int = 1) -> str:
+    """The name under which the session's agent is in its room; API and worker agree on it.
+
+    An agent that follows one that was lost has a name of its own: when a participant goes, LiveKit
+    ends the job that it knows under that name, and that would be the new one.
+    """
+    name = f"{IDENTITY_PREFIX}{session_id}"
+    return name if dispatch == 1 else f"{name}.{dispatch}"
 
 
 def session_of(identity: str) -> str:
-    """The session whose agent has this identity."""
-    return identity.removeprefix(IDENTITY_PREFIX)
+    """The session whose agent has this identity; no session's id has a dot."""
+    return identity.removeprefix(IDENTITY_PREFIX).partition(".")[0]
 
 
 def new_session(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent_runtime.domain.job import JobTarget
-from agent_runtime.domain.session import Session, agent_identity
+from agent_runtime.domain.session import Session, agent_identity, session_of
 from agent_runtime.rooms.twirp import NotThereError, Twirp
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ class LiveKitRooms:
         if not found.get("rooms"):
             await self.dispatch(session, variables)
             return
+        for identity in await self._agents_of(session):
+            await self._remove(room, identity)
         await self._delete_dispatches(session)
         target = JobTarget(session.agent_id, session.session_id, session.tenant_id, variables)
         request = {"room": room, "agent_name": AGENT_NAME, "metadata": target.to_metadata()}
@@ -61,13 +63,7 @@ class LiveKitRooms:
 
     async def callers(self, room_name: str) -> int:
         """Participants of the room that are no agents."""
-        try:
-            found = await self._livekit.ask(
-                "RoomService/ListParticipants", {"room": room_name}, room=room_name
-            )
-        except NotThereError:
-            return 0
-        return sum(one.get("kind") != "AGENT" for one in found.get("participants", []))
+        return sum(one.get("kind") != "AGENT" for one in await self._participants(room_name))
 
     async def occupied(self) -> Mapping[str, datetime]:
         """Rooms with participants, and when they were made (LiveKit's clock, to the second)."""
@@ -93,11 +89,10 @@ class LiveKitRooms:
         found = await self._livekit.ask("RoomService/ListRooms", {"names": [room]})
         if not found.get("rooms"):
             return
-        identity = agent_identity(session.session_id)
-        try:
-            request = {"room": room, "identity": identity}
-            await self._livekit.ask("RoomService/RemoveParticipant", request, room=room)
-        except NotThereError:
+        there = await self._remove(room, agent_identity(session.session_id))
+        for identity in await self._agents_of(session):
+            there = await self._remove(room, identity) or there
+        if not there:
             await self._delete_dispatches(session)
 
     async def check(self) -> None:
@@ -108,6 +103,30 @@ class LiveKitRooms:
     async def close(self) -> None:
         """Close the connections."""
         await self._livekit.close()
+
+    async def _participants(self, room: str) -> list[dict[str, Any]]:
+        try:
+            found = await self._livekit.ask(
+                "RoomService/ListParticipants", {"room": room}, room=room
+            )
+        except NotThereError:
+            return []
+        participants: list[dict[str, Any]] = found.get("participants", [])
+        return participants
+
+    async def _agents_of(self, session: Session) -> list[str]:
+        """Identities of the session's agents in its room: one that was lost may still be there."""
+        identities = [one["identity"] for one in await self._participants(session.room_name)]
+        return [name for name in identities if session_of(name) == session.session_id]
+
+    async def _remove(self, room: str, identity: str) -> bool:
+        """Send a participant out of the room; False when there is none of this name."""
+        try:
+            request = {"room": room, "identity": identity}
+            await self._livekit.ask("RoomService/RemoveParticipant", request, room=room)
+        except NotThereError:
+            return False
+        return True
 
     async def _dispatches(self, room: str) -> list[dict[str, Any]]:
         method = "AgentDispatchService/ListDispatch"

@@ -64,7 +64,9 @@ class StoredLeases:
             appended_if(LiveSessions.select().where(this, mine, just_now), EventKind.CLAIMED)
         )
         self._holder = compile_(
-            LiveSessions.select(LiveSessions.holder, LiveSessions.lost_by).where(this)
+            LiveSessions.select(
+                LiveSessions.holder, LiveSessions.lost_by, LiveSessions.dispatches
+            ).where(this)
         )
         given_back = {
             LiveSessions.holder: None,
@@ -113,8 +115,8 @@ class StoredLeases:
         """All that live, the oldest first."""
         return [_live_from(row) for row in await self._database.scan(self._live.bind())]
 
-    async def claim(self, session_id: str, holder: Holder) -> None:
-        """Take the lease for a job that is about to start."""
+    async def claim(self, session_id: str, holder: Holder) -> int:
+        """Take the lease for a job that is about to start; returns how often one was asked for."""
         values = {"session_id": session_id, "job": holder.job, "now": self._now()}
         rows = await self._database.write(
             self._claim.bind(**values, worker=holder.worker),
@@ -126,6 +128,8 @@ class StoredLeases:
             raise SessionOver(session_id, SessionStatus.ENDED)
         if row[0] != holder.job:
             raise SessionHeld(session_id)
+        dispatches: int = row[2]
+        return dispatches
 
     async def release(self, session_id: str, job: str, why: str) -> bool:
         """Give the lease back, or take it from a job that is known to be dead."""

@@ -80,11 +80,14 @@ class Admission:
         session_id = target.session_id or new_session_id()
         # Taken before it is accepted: offers come at the same time.
         self.taken[request.id] = Taken(session_id, time.monotonic())
-        if target.session_id is not None and not await self._claim(request, target.session_id):
+        identity: str | None = agent_identity(session_id)
+        if target.session_id is not None:
+            identity = await self._claim(request, target.session_id)
+        if identity is None:
             del self.taken[request.id]
             return
         self.handled += 1
-        await request.accept(identity=agent_identity(session_id), name=f"agent {target.agent_id}")
+        await request.accept(identity=identity, name=f"agent {target.agent_id}")
 
     def load(self, _server: AgentServer) -> float:
         """Share of the places that are taken, as LiveKit compares workers by it.
@@ -105,25 +108,26 @@ class Admission:
                 gone.append((job, self.taken.pop(job)))
         return gone
 
-    async def _claim(self, request: JobRequest, session_id: str) -> bool:
-        """Take the session's lease; refuses the job when that cannot be had."""
+    async def _claim(self, request: JobRequest, session_id: str) -> str | None:
+        """Take the session's lease; the agent's identity, or None when the job is refused."""
         if self.leases is None:
-            return True
+            return agent_identity(session_id)
         where = {"room": request.room.name, "job": request.id, "session": session_id}
         try:
             if self.others_free and await self._lost_here(session_id):
                 logger.info("job refused: its agent was lost here, elsewhere first", extra=where)
                 await request.reject(terminate=False)
-                return False
-            await self.leases.claim(session_id, Holder(request.id, self._name))
+                return None
+            dispatches = await self.leases.claim(session_id, Holder(request.id, self._name))
         except (SessionHeld, SessionOver) as error:
             logger.info("job refused: %s", error, extra=where)
             await request.reject(terminate=True)
-            return False
+            return None
         except StoreUnavailable as error:
             # The database may be back when the job starts: it claims the session itself.
             logger.warning("session not claimed yet: %s", error, extra=where)
-        return True
+            return agent_identity(session_id)
+        return agent_identity(session_id, dispatches)
 
     async def _lost_here(self, session_id: str) -> bool:
         """Whether this worker had the session last; once, then it takes it all the same."""

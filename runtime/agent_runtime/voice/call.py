@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -168,7 +169,7 @@ class Call:
         await pipeline.start(
             build_agent(agent.config, as_context(said)), room=self._job.room, room_options=options
         )
-        logger.info("agent is in the room")
+        logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not self._at_console:
             self._hearing = pipeline.room_io
             try:

@@ -126,7 +126,8 @@ async def test_taking_over(
     await sessions.activate(session.session_id, HOLDER)
     assert await leases.release(session.session_id, HOLDER.job, "killed")
     assert not await leases.release(session.session_id, HOLDER.job, "twice")
-    assert await leases.claim(session.session_id, OTHER) == "worker-one"
+    assert await leases.lost_by(session.session_id) == "worker-one"
+    assert await leases.claim(session.session_id, OTHER) == 1
     await sessions.activate(session.session_id, OTHER)
     assert await sessions.beat(session.session_id, HOLDER) is Holding.THEIRS
     stored = await sessions.get(session.session_id)

@@ -17,6 +17,7 @@ from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailab
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
+from agent_runtime.domain.session import session_of
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.pressure import Pressure, read_pressure
 
@@ -40,15 +41,17 @@ class Leases:
 
     def __init__(self, error: Exception | None = None, lost_by: str | None = None) -> None:
         self.error = error
+        self.dispatches = 1
         self._lost_by = lost_by
         self.claimed: list[tuple[str, Holder]] = []
         self.waiting: list[str] = []
 
-    async def claim(self, session_id: str, holder: Holder) -> None:
+    async def claim(self, session_id: str, holder: Holder) -> int:
         """Remember, or fail."""
         if self.error is not None:
             raise self.error
         self.claimed.append((session_id, holder))
+        return self.dispatches
 
     async def lost_by(self, _session_id: str) -> str | None:
         """Who lost it."""
@@ -159,6 +162,17 @@ async def test_a_session_is_claimed_before_its_job_is_taken(server: Server) -> N
     await admission_of(server, leases=leases).answer(offer.request)
     assert leases.claimed == [("abc", Holder(offer.request.id, "worker-one"))]
     assert isinstance(offer.answer, JobAcceptArguments)
+
+
+async def test_an_agent_that_follows_another_has_a_name_of_its_own(server: Server) -> None:
+    """LiveKit ends the job that has the name of whoever leaves: not the new one's."""
+    leases = Leases()
+    leases.dispatches = 3
+    offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
+    await admission_of(server, leases=leases).answer(offer.request)
+    assert isinstance(offer.answer, JobAcceptArguments)
+    assert offer.answer.identity == "agent-abc.3"
+    assert session_of(offer.answer.identity) == "abc"
 
 
 @pytest.mark.parametrize("error", [SessionHeld("abc"), SessionOver("abc", "ended")])

@@ -1,0 +1,93 @@
+"""A call that something is about to happen to."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import psutil
+
+from e2e.conftest import in_thread
+from e2e.place import Person, Place
+from fixtures.servers.process import LoggedProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A caller who was greeted."""
+
+    place: Place
+    session_id: str
+    person: Person
+
+    async def job(self, worker: LoggedProcess, since: int = 0) -> psutil.Process:
+        """The process that the session's agent runs in, once it is in the room."""
+        pattern = f"(?=.*agent is in the room)(?=.*{re.escape(self.session_id)})"
+        found: list[psutil.Process] = []
+
+        def look() -> None:
+            line = worker.wait_for(pattern, 30, since=since).string
+            pid = re.search(r'"pid":(\d+)', line)
+            assert pid is not None, line
+            found.append(psutil.Process(int(pid[1])))
+
+        await in_thread(look)
+        return found[0]
+
+    async def goes_on(self, name: str = "weather") -> None:
+        """The same session answers the same caller, by one agent alone."""
+        await self.person.is_answered(name)
+        assert len(self.person.caller.agents) == 1
+        row = await self.place.rows.session(self.session_id)
+        assert row is not None
+        assert row["status"] == "active"
+
+    async def agent_is_back(self, within: float = 40) -> None:
+        """An agent is in the room, and its session active; the caller's connection is up again."""
+        async with asyncio.timeout(within):
+            await self.person.caller.connected()
+            await self.person.caller.agent_joined(within)
+
+    async def ends(self) -> None:
+        """Ended over HTTP: the row is final and the agent leaves."""
+        await self.place.api.end(self.session_id)
+        await self.person.caller.agent_left()
+        await self.place.rows.session_when(self.session_id, lambda row: row["status"] == "ended")
+
+
+@asynccontextmanager
+async def greeted(place: Place) -> AsyncIterator[Call]:
+    """Register, create, join, hear the greeting."""
+    await place.register()
+    room = place.new_room()
+    session_id = await place.api.create(place.agent_id, room)
+    async with place.person_in(room) as person:
+        await person.hears_greeting()
+        yield Call(place, session_id, person)
+
+
+@asynccontextmanager
+async def second_worker(place: Place, **environ: str) -> AsyncIterator[LoggedProcess]:
+    """Another worker of the same deployment, warm."""
+    other = place.stack.beside("second", **environ)
+    try:
+        await in_thread(other.start_worker)
+        assert other.worker is not None
+        yield other.worker
+    finally:
+        await in_thread(other.stop)
+
+
+@asynccontextmanager
+async def second_api(place: Place) -> AsyncIterator[LoggedProcess]:
+    """Another API of the same deployment."""
+    other = place.stack.beside("second-api")
+    try:
+        await in_thread(other.start_api)
+        assert other.api is not None
+        yield other.api
+    finally:
+        await in_thread(other.stop)

@@ -1,0 +1,35 @@
+"""kill -9 of livekit-server, and its start on the same address: all rooms are gone."""
+
+from pathlib import Path
+
+from e2e.conftest import StartStack, in_thread, place_on
+from e2e.faults.call import greeted
+from fixtures.servers.livekit import start_process
+from fixtures.speech import Recogniser
+
+
+async def test_caller_and_agent_find_each_other_again(
+    start_stack: StartStack, recogniser: Recogniser, tmp_path: Path
+) -> None:
+    """The caller's client comes back by itself, and the session's agent with it, once."""
+    livekit = start_process(tmp_path / "first")
+    assert livekit.process is not None
+    servers = [livekit.process]
+    try:
+        with start_stack(livekit) as stack:
+            async with (
+                place_on(stack, livekit, recogniser, tmp_path) as place,
+                greeted(place) as call,
+            ):
+                await in_thread(livekit.process.kill)
+                again: list[object] = []
+                await in_thread(
+                    lambda: again.append(start_process(tmp_path / "second", like=livekit))
+                )
+                servers.append(again[0].process)  # type: ignore[attr-defined]
+                await call.agent_is_back()
+                await call.goes_on()
+                await call.ends()
+    finally:
+        for server in servers:
+            await in_thread(server.stop)
