@@ -12,8 +12,9 @@ import aiohttp
 class ApiError(Exception):
     """An answer other than 2xx, with its status and its `error` text."""
 
-    def __init__(self, status: int, error: str) -> None:
+    def __init__(self, status: int, error: str, retry_after: str | None = None) -> None:
         super().__init__(f"{status}: {error}")
+        self.retry_after = retry_after
         self.status = status
         self.error = error
 
@@ -78,5 +79,9 @@ class Api:
         async with self._http.request(method, path, json=body) as response:
             answer: dict[str, Any] = await response.json()
             if not response.ok:
-                raise ApiError(response.status, str(answer.get("error", answer)))
+                raise ApiError(
+                    response.status,
+                    str(answer.get("error", answer)),
+                    response.headers.get("Retry-After"),
+                )
             return answer

@@ -70,6 +70,14 @@ def start_stack_on(providers: str, tmp_path_factory: pytest.TempPathFactory) -> 
             subprocess.run([command(), "db", "migrate"], env=stack.environ, check=True)
             with stack:
                 yield stack
+            told = subprocess.run(
+                [command(), "doctor"],
+                env=stack.environ,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert told.returncode == 0, f"after the story the rows are wrong:\n{told.stdout}"
 
     return start
 

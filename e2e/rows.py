@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, Final
 
@@ -63,6 +63,33 @@ class Rows:
 
         return await self._when(newest, holds, timeout)
 
+    async def phases(self, until: Mapping[str, str]) -> dict[str, str]:
+        """The phases of all live sessions by id, once those of `until` are as it says."""
+        found: dict[str, str] = {}
+
+        async def read() -> Row:
+            rows = await asyncio.to_thread(self._all_now, "runtime_live_sessions")
+            found.clear()
+            found.update({row["session_id"]: row["phase"] for row in rows})
+            return dict(found)
+
+        await self._when(read, lambda row: until.items() <= row.items(), 15)
+        return found
+
+    async def instance_when(self, holds: Callable[[Row], bool], timeout: float = 15.0) -> Row:
+        """The row of the only worker as soon as `holds` is true of it."""
+
+        async def read() -> Row | None:
+            rows = await asyncio.to_thread(self._all_now, "agent_runtime_instances")
+            return rows[0] if len(rows) == 1 else None
+
+        return await self._when(read, holds, timeout)
+
+    def _all_now(self, table: str) -> list[Row]:
+        query = f"SELECT * FROM {table} WHERE %s <> ''"
+        select = _from_sqlite if self._url.startswith("sqlite:") else _from_postgresql
+        return [_with_metadata(row) for row in select(self._url, query, "any")]
+
     async def _when(self, read: Any, holds: Callable[[Row], bool], timeout: float) -> Row:
         deadline = time.monotonic() + timeout
         while True:
@@ -77,7 +104,7 @@ class Rows:
         return await asyncio.to_thread(self._select_now, table, column, value)
 
     def _select_now(self, table: str, column: str, value: str) -> list[Row]:
-        query = f"SELECT * FROM {table} WHERE {column} = %s ORDER BY id"  # noqa: S608 - own names
+        query = f"SELECT * FROM {table} WHERE {column} = %s ORDER BY id"
         select = _from_sqlite if self._url.startswith("sqlite:") else _from_postgresql
         return [_with_metadata(row) for row in select(self._url, query, value)]
 

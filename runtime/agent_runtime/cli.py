@@ -10,9 +10,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from agent_runtime import __version__
+from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.logs import configure_logging
 from agent_runtime.probe import probe
 from agent_runtime.settings import Settings, SettingsError
@@ -42,7 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     configure_logging(settings.log.level, settings.log.format)
     run: Callable[[Settings, argparse.Namespace], int] = arguments.run
-    return run(settings, arguments)
+    try:
+        return run(settings, arguments)
+    except StoreUnavailable as error:
+        print(f"agent-runtime: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("part", choices=("worker", "api", "all"), nargs="?", default="worker")
     database = command("db", _db, "the database: check its schema, or migrate our own tables")
     database.add_argument("step", choices=("check", "migrate"))
+    command("doctor", _doctor, "check what must hold of all sessions; exit 0 when it does, else 1")
+    sessions = command("sessions", _sessions, "the sessions that live, and what happens to one")
+    sessions.add_argument("--follow", metavar="ID", help="what happened to this one, to its end")
     config = command("config", _config, "show every setting in force, secrets hidden")
     config.add_argument("step", choices=("show",))
     token = command("token", _token, "a token to join a room by hand", LIVEKIT)
@@ -122,6 +133,28 @@ def _db(settings: Settings, arguments: argparse.Namespace) -> int:
         print(finding)
     print(f"{len(findings)} differences" if findings else "the schema is as it should be")
     return 1 if findings else 0
+
+
+def _doctor(settings: Settings, _arguments: argparse.Namespace) -> int:
+    from agent_runtime import wiring
+
+    broken = wiring.examine(settings)
+    for line in broken:
+        print(line)
+    print(f"{len(broken)} things are wrong" if broken else "all is as it should be")
+    return 1 if broken else 0
+
+
+def _sessions(settings: Settings, arguments: argparse.Namespace) -> int:
+    from agent_runtime import wiring
+
+    if arguments.follow is None:
+        print("\n".join(wiring.live_sessions(settings)))
+        return 0
+    if wiring.follow(settings, arguments.follow, partial(print, flush=True)):
+        return 0
+    print(f"agent-runtime: there is no session {arguments.follow}", file=sys.stderr)
+    return 1
 
 
 def _config(settings: Settings, _arguments: argparse.Namespace) -> int:

@@ -8,9 +8,16 @@ from typing import Any
 
 from agent_runtime.config.registered import parse_registered
 from agent_runtime.domain.agent import AgentStatus, Registration
-from agent_runtime.domain.errors import RoomsUnavailable, SessionNotFound
+from agent_runtime.domain.errors import NoWorkerFree, RoomsUnavailable, SessionNotFound
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
-from agent_runtime.domain.ports import AgentRegistry, Health, MetricsStore, Rooms, SessionStore
+from agent_runtime.domain.ports import (
+    AgentRegistry,
+    Health,
+    MetricsStore,
+    Places,
+    Rooms,
+    SessionStore,
+)
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 
 logger = logging.getLogger(__name__)
@@ -28,13 +35,16 @@ class AgentRuntime:
         rooms: Rooms,
         database: Health,
         default_max_sessions: int,
+        places: Places | None = None,
     ) -> None:
+        """With `places`, a create is refused while all workers are full; without, it waits."""
         self._agents = agents
         self._sessions = sessions
         self._metrics = metrics
         self._rooms = rooms
         self._database = database
         self._default_max_sessions = default_max_sessions
+        self._places = places
 
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> None:
         """Register an agent, or replace its configuration; its sessions stay.
@@ -69,9 +79,13 @@ class AgentRuntime:
     ) -> Session:
         """Take a place of the agent's capacity, store the session, send the agent into the room.
 
-        Raises AgentNotRegistered, AgentAtCapacity, or RoomsUnavailable; after the last the stored
-        session is in error, never a ghost that holds capacity.
+        Raises NoWorkerFree, AgentNotRegistered, AgentAtCapacity, or RoomsUnavailable; after the last
+        the stored session is in error, never a ghost that holds capacity.
         """
+        if self._places is not None:
+            seconds = await self._places.retry_after()
+            if seconds is not None:
+                raise NoWorkerFree(seconds)
         session = new_session(agent_id, tenant_id, room_name, participant_name)
         await self._sessions.create(session)
         variables = {} if participant_name is None else {"participantName": participant_name}

@@ -6,9 +6,9 @@ import asyncio
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,15 @@ from agent_runtime.rooms.tokens import caller_token as _caller_token
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from agent_runtime.domain.ports import Guard
+    from agent_runtime.domain.ports import Guard, Places
     from agent_runtime.rooms.livekit_rooms import LiveKitRooms
     from agent_runtime.storage import Database, StoredSessions
     from agent_runtime.voice.settings import VoiceSettings
     from agent_runtime.voice.stores import Stores
     from agent_runtime.watcher import Watcher
+
+
+FOLLOW_EVERY = 0.5  # seconds
 
 
 def open_database(settings: Settings) -> Database:
@@ -67,6 +70,7 @@ async def _serve_api(settings: Settings, listening: object) -> None:
         rooms=rooms,
         database=database,
         default_max_sessions=settings.api.max_sessions_per_agent,
+        places=_places(settings, database),
     )
     access = Access(settings.api.api_key.get_secret_value(), settings.api.open_sessions_and_metrics)
     patience = Patience(head=settings.api.header_timeout, body=settings.api.body_timeout)
@@ -84,6 +88,16 @@ async def _serve_api(settings: Settings, listening: object) -> None:
         await guard.close()
         await rooms.close()
         await database.close()
+
+
+def _places(settings: Settings, database: Database) -> Places | None:
+    if settings.watch.when_full == "queue":
+        return None
+    from agent_runtime.places import WorkersPlaces
+    from agent_runtime.storage import StoredInstances, StoredLeases
+
+    instances = StoredInstances(database, settings.worker.namespace)
+    return WorkersPlaces(instances, StoredLeases(database))
 
 
 def _watcher(
@@ -174,6 +188,68 @@ def check_database(settings: Settings) -> list[str]:
     from agent_runtime.storage.check import check_schema
 
     return [str(finding) for finding in check_schema(settings.database.url)]
+
+
+def examine(settings: Settings) -> list[str]:
+    """Each law that the rows break, one line each. Raises StoreUnavailable."""
+
+    async def look() -> list[str]:
+        from agent_runtime.storage import Doctor
+
+        database = open_database(settings)
+        try:
+            await database.check()
+            return [str(broken) for broken in await Doctor(database).examine()]
+        finally:
+            await database.close()
+
+    return asyncio.run(look())
+
+
+def live_sessions(settings: Settings) -> list[str]:
+    """A table of the sessions that live. Raises StoreUnavailable."""
+
+    async def look() -> list[str]:
+        from agent_runtime.show import table
+        from agent_runtime.storage import StoredLeases
+
+        database = open_database(settings)
+        try:
+            return table(await StoredLeases(database).live(), datetime.now(UTC))
+        finally:
+            await database.close()
+
+    return asyncio.run(look())
+
+
+def follow(settings: Settings, session_id: str, say: Callable[[str], None]) -> bool:
+    """Say what happened to a session and what goes on, to its end; False when there is none.
+
+    Raises StoreUnavailable.
+    """
+
+    async def look() -> bool:
+        from agent_runtime.show import step
+        from agent_runtime.storage import StoredEvents, StoredSessions
+
+        database = open_database(settings)
+        try:
+            sessions, events, last = StoredSessions(database), StoredEvents(database), 0
+            while True:
+                # Read before the events: what ends it stands among them then.
+                session = await sessions.get(session_id)
+                for number, event in await events.of(session_id, last):
+                    say(step(event))
+                    last = number
+                if session is None:
+                    return False
+                if session.status.is_final:
+                    return True
+                await asyncio.sleep(FOLLOW_EVERY)
+        finally:
+            await database.close()
+
+    return asyncio.run(look())
 
 
 def caller_token(settings: Settings, room_name: str, identity: str, valid: timedelta) -> str:

@@ -14,6 +14,7 @@ from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     InvalidAgentConfig,
+    NoWorkerFree,
     RoomsUnavailable,
     SessionNotFound,
     StoreUnavailable,
@@ -34,6 +35,7 @@ def answer_faults(app: Application) -> None:
     app.add_error_handler(BodyFaulty, _faulty_body)
     app.add_error_handler(InvalidAgentConfig, _faulty_config)
     app.add_error_handler(SessionNotFound, _not_found)
+    app.add_error_handler(NoWorkerFree, _full)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(RoomsUnavailable, _unavailable)
 
@@ -70,6 +72,11 @@ async def _faulty_config(
 
 async def _not_found(_req: Request, resp: Response, error: SessionNotFound, _params: Any) -> None:
     answer_error(resp, str(error), 404)
+
+
+async def _full(_req: Request, resp: Response, error: NoWorkerFree, _params: Any) -> None:
+    resp.set_header("Retry-After", str(error.retry_after))
+    answer_error(resp, str(error), 503)
 
 
 async def _unavailable(req: Request, resp: Response, error: Exception, _params: Any) -> None:

@@ -156,6 +156,13 @@ class Guard(Protocol):
         """Give it up."""
 
 
+class Places(Protocol):
+    """Whether a new session would get an agent at once."""
+
+    async def retry_after(self) -> int | None:
+        """Seconds after which to try again when all workers are full; None when one is free."""
+
+
 class EventStore(Protocol):
     """What happened to the sessions. Methods raise StoreUnavailable."""
 

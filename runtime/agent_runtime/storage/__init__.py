@@ -3,6 +3,7 @@
 from agent_runtime.storage.agents import RegisteredAgents
 from agent_runtime.storage.conversation import StoredConversations
 from agent_runtime.storage.database import Database
+from agent_runtime.storage.doctor import Broken, Doctor
 from agent_runtime.storage.events import StoredEvents
 from agent_runtime.storage.figures import Figures
 from agent_runtime.storage.guard import guard_of
@@ -12,7 +13,9 @@ from agent_runtime.storage.opening import open_database
 from agent_runtime.storage.sessions import StoredSessions
 
 __all__ = [
+    "Broken",
     "Database",
+    "Doctor",
     "Figures",
     "RegisteredAgents",
     "StoredConversations",

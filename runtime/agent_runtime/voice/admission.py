@@ -99,6 +99,8 @@ class Admission:
 
     def vanished(self) -> list[tuple[str, Taken]]:
         """Jobs that were here and are no more, or that never came; they are forgotten."""
+        if not self.taken:
+            return []  # and a server that has not started yet cannot be asked
         running = {info.job.id for info in self._server.active_jobs}
         now = time.monotonic()
         gone = []

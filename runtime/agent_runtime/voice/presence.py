@@ -43,10 +43,10 @@ class Presence:
         meter = LagMeter()
         try:
             while True:
-                await self._give_back_the_dead()
-                if time.monotonic() - self._told_at >= TELL_EVERY:
-                    self._admission.pressure = read_pressure(meter.lag)
-                    await self.tell(DRAINING if self._admission.draining else RUNNING)
+                try:
+                    await self._look(meter)
+                except Exception:
+                    logger.exception("worker's row: this look failed, the next one comes")
                 await asyncio.sleep(LOOK_EVERY)
         finally:
             meter.close()
@@ -72,6 +72,12 @@ class Presence:
             logger.warning("worker's row not written: %s", error)
             return
         self._admission.others_free = any(one.free for one in others)
+
+    async def _look(self, meter: LagMeter) -> None:
+        await self._give_back_the_dead()
+        if time.monotonic() - self._told_at >= TELL_EVERY:
+            self._admission.pressure = read_pressure(meter.lag)
+            await self.tell(DRAINING if self._admission.draining else RUNNING)
 
     async def _give_back_the_dead(self) -> None:
         for job, taken in self._admission.vanished():

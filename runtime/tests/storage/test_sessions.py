@@ -180,7 +180,7 @@ async def test_texts_stay_what_they_are(sessions: StoredSessions) -> None:
 async def test_metadata_of_others(sessions: StoredSessions, url: str, metadata: str) -> None:
     """Whatever JSON another program put there, the session is read, and ends with its reason."""
     session = await created(sessions)
-    execute(url, f"UPDATE agent_instance_sessions SET metadata = '{metadata}'")  # noqa: S608
+    execute(url, f"UPDATE agent_instance_sessions SET metadata = '{metadata}'")
     assert await sessions.get(session.session_id) is not None
     ended = await sessions.finish(session.session_id, SessionStatus.ENDED, "why")
     assert ended is not None

@@ -1,0 +1,65 @@
+"""Sessions and what happens to them, as people read it at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from agent_runtime.domain.lease import Event, LiveSession, Phase
+
+_HEAD: Final = (
+    "SESSION",
+    "AGENT",
+    "ROOM",
+    "STATUS",
+    "PHASE",
+    "AGE",
+    "PLACE",
+    "WORKER",
+    "HEARTBEAT",
+)
+_NEEDY: Final = (Phase.ASKED, Phase.WAITING)
+
+
+def table(live: Sequence[LiveSession], now: datetime) -> list[str]:
+    """One line a session, the oldest first, which is the queue's order, and one for the head."""
+    if not live:
+        return ["no session lives"]
+    queue = [one.session.session_id for one in live if one.phase in _NEEDY]
+    rows = [_HEAD, *(_row(one, queue, now) for one in live)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def step(event: Event) -> str:
+    """One thing that happened."""
+    moment = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{moment}  {event.kind:8}  {event.detail}".rstrip()
+
+
+def _row(one: LiveSession, queue: Sequence[str], now: datetime) -> tuple[str, ...]:
+    session = one.session
+    place = queue.index(session.session_id) + 1 if session.session_id in queue else None
+    return (
+        session.session_id,
+        str(session.agent_id),
+        session.room_name,
+        session.status.value,
+        one.phase.value,
+        _age(session.started_at, now),
+        "-" if place is None else str(place),
+        one.holder.worker if one.holder else f"(lost by {one.lost_by})" if one.lost_by else "-",
+        "-" if one.holder is None or one.heartbeat_at is None else _age(one.heartbeat_at, now),
+    )
+
+
+def _age(moment: datetime, now: datetime) -> str:
+    seconds = max(0.0, (now - moment).total_seconds())
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s"
