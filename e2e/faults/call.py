@@ -23,13 +23,15 @@ class Call:
     session_id: str
     person: Person
 
-    async def job(self, worker: LoggedProcess, since: int = 0) -> psutil.Process:
+    async def job(
+        self, worker: LoggedProcess, since: int = 0, within: float = 30
+    ) -> psutil.Process:
         """The process that the session's agent runs in, once it is in the room."""
         pattern = f"(?=.*agent is in the room)(?=.*{re.escape(self.session_id)})"
         found: list[psutil.Process] = []
 
         def look() -> None:
-            line = worker.wait_for(pattern, 30, since=since).string
+            line = worker.wait_for(pattern, within, since=since).string
             pid = re.search(r'"pid":(\d+)', line)
             assert pid is not None, line
             found.append(psutil.Process(int(pid[1])))

@@ -228,7 +228,7 @@ class Call:
         """Renew the lease, and learn from it when somebody has ended the call or taken it over."""
         while True:
             await asyncio.sleep(self._settings.heartbeat)
-            if not (self._at_console or self._job.room.isconnected()):
+            if not self._is_heard():
                 continue  # an agent that nobody hears does not live
             try:
                 held = await self._stores.sessions.beat(self._session_id, self._holder)
@@ -247,6 +247,11 @@ class Call:
                 if held is Holding.THEIRS:
                     self._hand_back("another job has the session")
                     return
+
+    def _is_heard(self) -> bool:
+        """Whether the connection to the room is up; while it is mended, it is not."""
+        up = rtc.ConnectionState.CONN_CONNECTED
+        return self._at_console or self._job.room.connection_state == up
 
     def _participants(self) -> int:
         return len(self._job.room.remote_participants) + 1  # and the agent itself
