@@ -15,6 +15,7 @@ from e2e.api import Api
 from e2e.rows import Rows
 from fixtures.agents import sample_agent
 from fixtures.caller import Caller, room_token
+from fixtures.caller.ear import Heard
 from fixtures.servers import LiveKitServer
 from fixtures.speech import ANSWERS, Recogniser, clip
 from fixtures.stack import Stack
@@ -39,7 +40,10 @@ class Person:
 
     async def hears(self) -> str | None:
         """The next utterance, understood."""
-        heard = await self.caller.hear()
+        return await self.understands(await self.caller.hear())
+
+    async def understands(self, heard: Heard) -> str | None:
+        """Which sentence of the catalogue it was."""
         return await asyncio.to_thread(self._recogniser.recognise, heard.sound)
 
     async def hears_greeting(self) -> None:

@@ -280,6 +280,7 @@ def _voice(settings: Settings) -> VoiceSettings:
         heartbeat=worker.heartbeat,
         leave_grace=worker.leave_grace,
         wait_for_caller=worker.wait_for_caller,
+        silence=worker.silence,
         name=worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_calls=worker.max_calls,
         most_cpu_pressure=worker.most_cpu_pressure,

@@ -29,6 +29,7 @@ from agent_runtime.voice.agents import FoundAgent, find_agent
 from agent_runtime.voice.memory import Memory, as_context
 from agent_runtime.voice.pipeline import build_agent, build_session
 from agent_runtime.voice.providers.options import KeyMissingError
+from agent_runtime.voice.rescue import Rescue
 from agent_runtime.voice.room_events import LOST_CONNECTION, disconnect_reason, log_room_events
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.stores import OpenStores, Stores
@@ -100,6 +101,7 @@ class Call:
         self._holder = Holder(job.job.id, settings.name)
         self._turns: TurnWriter | None = None
         self._memory: Memory | None = None
+        self._rescue: Rescue | None = None
         self._pipeline: AgentSession[Any] | None = None
         self._hearing: room_io.RoomIO | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -160,6 +162,8 @@ class Call:
             raise RuntimeError("the call was not prepared")
         self._turns = TurnWriter(self._session_id, self._stores.metrics)
         self._turns.listen_to(pipeline)
+        self._rescue = Rescue(self._settings.silence, self._give_up)
+        self._rescue.listen_to(pipeline)
         said = await self._stores.conversations.so_far(self._session_id)
         self._memory = Memory(self._session_id, self._stores.conversations)
         self._memory.listen_to(pipeline)
@@ -182,10 +186,13 @@ class Call:
             # Taken over from an agent that was lost: nobody greets twice.
             logger.info("agent goes on after %d messages", len(said))
             if said[-1].role == "user":
+                self._rescue.expect_speech()
                 pipeline.generate_reply()
         elif agent.config.greeting:
+            self._rescue.expect_speech()
             pipeline.say(agent.config.greeting)
         elif agent.config.greeting_instructions:
+            self._rescue.expect_speech()
             pipeline.generate_reply(instructions=agent.config.greeting_instructions)
 
     def fail(self, error: Exception) -> None:
@@ -198,6 +205,8 @@ class Call:
             task.cancel()
         if self._grace is not None:
             self._grace.cancel()
+        if self._rescue is not None:
+            self._rescue.close()
         if self._turns is not None:
             await self._turns.close()
         if self._memory is not None:
@@ -316,6 +325,9 @@ class Call:
             error = getattr(event.error, "error", event.error)
             stage = getattr(event.error, "type", "unknown")  # stt_error, llm_error, tts_error
             self._leave(SessionStatus.ERROR, f"the pipeline failed ({stage}): {error}")
+
+    def _give_up(self, reason: str) -> None:
+        self._leave(SessionStatus.ERROR, reason)
 
     def _leave(self, status: SessionStatus, reason: str) -> None:
         self._outcome = self._outcome or (status, reason)  # what came first is the cause

@@ -8,12 +8,14 @@ from typing import Any, Final
 from livekit.agents import (
     Agent,
     AgentSession,
+    APIConnectOptions,
     ChatContext,
     JobProcess,
     TurnHandlingOptions,
     inference,
     vad,
 )
+from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
@@ -21,6 +23,15 @@ from agent_runtime.voice.settings import VoiceSettings
 
 logger = logging.getLogger(__name__)
 
+# A caller waits: what fails at once is tried again at once, and no try may take long. Whether to go on
+# after that is for voice/rescue.py to say, not for the framework's own count of errors.
+_PATIENCE: Final = APIConnectOptions(max_retry=2, retry_interval=0.5, timeout=5.0)
+CONNECTIONS: Final = SessionConnectOptions(
+    stt_conn_options=APIConnectOptions(max_retry=3, retry_interval=0.5, timeout=3.0),
+    llm_conn_options=_PATIENCE,
+    tts_conn_options=_PATIENCE,
+    max_unrecoverable_errors=100,
+)
 VAD: Final = "bundled_vad"
 TURN_DETECTOR: Final = "turn_detector"
 
@@ -49,6 +60,7 @@ def build_session(
         aec_warmup_duration=None,
         # How long a call that is over waits for the transcript of its last words.
         session_close_transcript_timeout=0.5,
+        conn_options=CONNECTIONS,
     )
 
 

@@ -25,6 +25,7 @@ class VoiceSettings:
     heartbeat: float
     leave_grace: float
     wait_for_caller: float
+    silence: float
     name: str
     max_calls: int
     most_cpu_pressure: float

@@ -125,6 +125,7 @@ def voice_settings() -> VoiceSettings:
         heartbeat=1,
         leave_grace=1,
         wait_for_caller=10,
+        silence=4,
         name="worker-one",
         max_calls=2,
         most_cpu_pressure=100,
