@@ -1,7 +1,7 @@
 """What an agent says when a provider has failed it: sentences that need no provider.
 
-`clips/README.md` tells how the clips were made, and their licence. They are English; agents of other languages use them too, since an apology in
-another language is still better than silence.
+`clips/README.md` tells how the clips were made, and their licence. They are English; agents of other
+languages use them too, since an apology in another language is still better than silence.
 """
 
 from __future__ import annotations
