@@ -1,1 +1,1 @@
-"""Measurements: what a caller hears under load, and what the API takes."""
+"""Load: what callers hear while many of them talk (`python -m load`); the HTTP benchmark (`load.http`)."""

@@ -1,0 +1,118 @@
+"""`python -m load`: a load run, `compare` of two, or the `report` of one that was killed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from fixtures.servers import ServerUnavailableError
+from fixtures.servers.process import ProcessEndedError
+from load.command import locust_arguments, new_folder, run_parser
+from load.local import local_services
+from load.report.compare import compare, table
+from load.report.results import read_results
+from load.report.thresholds import read_thresholds
+from load.runner import report, run_locust
+from load.scenario import Scenario, read_scenario
+from load.services import NotThere, Services, check, register
+from load.yaml_file import FileError
+
+UNUSABLE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["compare"]:
+        return _compare(arguments[1:])
+    if arguments[:1] == ["report"]:
+        return _report(arguments[1:])
+    own, more = _split(arguments)
+    parser = run_parser()
+    given = parser.parse_args(own)
+    try:
+        scenario = read_scenario(given.scenario)
+        if given.thresholds:
+            read_thresholds(Path(given.thresholds))
+        return _run(given, scenario, more, parser)
+    except (FileError, NotThere, ServerUnavailableError, ProcessEndedError) as error:
+        print(f"load: {error}", file=sys.stderr)
+        return UNUSABLE
+    except OSError as error:
+        print(f"load: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return UNUSABLE
+
+
+def _run(
+    given: argparse.Namespace,
+    scenario: Scenario,
+    more: list[str],
+    parser: argparse.ArgumentParser,
+) -> int:
+    folder: Path = (given.reports or new_folder()).resolve()
+    with ExitStack() as stack:
+        if given.api is None:
+            print("load: starting LiveKit, stand-ins, API and worker ...", file=sys.stderr)
+            services = stack.enter_context(local_services(folder / "logs"))
+        else:
+            services = _given(given, parser)
+        asyncio.run(check(services))
+        if given.api is None or given.register:
+            asyncio.run(register(services, given.agent_id, scenario.agent))
+        return run_locust(locust_arguments(given, folder, more), services, folder)
+
+
+def _given(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Services:
+    for option in ("livekit", "livekit_key", "livekit_secret"):
+        if not getattr(given, option):
+            parser.error(f"--api needs --{option.replace('_', '-')} too")
+    return Services(
+        api=given.api.rstrip("/"),
+        api_key=given.key,
+        livekit=given.livekit,
+        livekit_key=given.livekit_key,
+        livekit_secret=given.livekit_secret,
+        database=given.database,
+        stand_ins=given.stand_ins,
+    )
+
+
+def _compare(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m load compare")
+    parser.add_argument("first", type=Path, help="results.json of A")
+    parser.add_argument("second", type=Path, help="results.json of B")
+    given = parser.parse_args(arguments)
+    read = []
+    for path in (given.first, given.second):
+        try:
+            read.append(read_results(path))
+        except (OSError, ValueError) as error:
+            print(f"load: {path} is no results file: {error}", file=sys.stderr)
+            return UNUSABLE
+    print(table(compare(*read)))
+    for path, results in zip((given.first, given.second), read, strict=True):
+        for why in results["partial_because"]:
+            print(f"{path} is partial: {why}")
+    return 0
+
+
+def _report(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m load report")
+    parser.add_argument("folder", type=Path, help="folder of a run, with its journal")
+    return report(parser.parse_args(arguments).folder)
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What comes after `--` is Locust's."""
+    if "--" not in arguments:
+        return arguments, []
+    place = arguments.index("--")
+    return arguments[:place], arguments[place + 1 :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""One call, from the create to the end: what the caller does, and when it heard what."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+from e2e.api import Api
+from fixtures.caller import Caller, Heard, room_token
+from fixtures.caller.microphone import Utterance
+from load.caller_host.answers import Answer, Answers
+from load.caller_host.judge import Judge
+from load.caller_host.reports import FAILURES, CallFailed, CallReports, words
+from load.caller_host.settings import HostSettings
+from load.scenario import Interruption, Turn, expected_after, sentence, sound_of
+from load.stages import Stage
+
+HTTP_WITHIN = 30.0  # seconds
+JOIN_WITHIN = 15.0
+LEAVES_WITHIN = 10.0
+
+
+class Call:
+    """`winding_down` ends the call after the turn that is under way."""
+
+    def __init__(
+        self,
+        settings: HostSettings,
+        api: Api,
+        judge: Judge,
+        reports: CallReports,
+        winding_down: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._scenario = settings.scenario
+        self._api = api
+        self._reports = reports
+        self._winding_down = winding_down
+        self._answers = Answers(judge, reports)
+        # Each call is another one, and the same one again when the run is repeated.
+        self._dice = random.Random(f"{settings.seed}/{reports.call}")  # noqa: S311 - no secret
+        self._room = f"load-{reports.call}"
+        self._session: str | None = None
+        self._session_ended = False
+        self._caller: Caller | None = None
+        self._turn = 0
+
+    async def run(self) -> None:
+        """Place the call, and report everything about it."""
+        began = time.time()
+        self._reports.begun()
+        cut: str | None = None
+        try:
+            await self._placed()
+        except CallFailed as failed:
+            cut = str(failed)
+        except asyncio.CancelledError:
+            cut = "the caller was stopped in the middle of the call"
+            raise
+        finally:
+            await self._clean_up()
+            self._reports.over(session=self._session, began=began, cut=cut)
+        await self._answers.tell()
+        if self._caller is not None and (cut or self._answers.wrong):
+            await self._keep(self._caller)
+
+    async def _placed(self) -> None:
+        created_at = time.monotonic()
+        with self._reports.step(Stage.CREATE):
+            async with asyncio.timeout(HTTP_WITHIN):
+                self._session = await self._api.create(
+                    self._settings.agent_id, self._room, self._settings.tenant_id
+                )
+        settings = self._settings
+        token = room_token(
+            settings.livekit_key, settings.livekit_secret, self._room, self._reports.call
+        )
+        caller = self._caller = Caller(settings.livekit_url, token)
+        try:
+            with self._reports.step(Stage.JOIN):
+                async with asyncio.timeout(JOIN_WITHIN):
+                    await caller.__aenter__()
+            with self._reports.step(Stage.AGENT, created_at):
+                await caller.agent_joined(self._scenario.greeting_within)
+            await self._is_greeted(caller, created_at)
+            await self._talks(caller)
+            await self._ends(caller)
+        finally:
+            await caller.hang_up()
+
+    async def _is_greeted(self, caller: Caller, created_at: float) -> None:
+        if self._scenario.greeting is None:
+            return
+        try:
+            heard = await caller.hear(self._scenario.greeting_within)
+        except TimeoutError as error:
+            waited = time.monotonic() - created_at
+            self._reports.sample(Stage.FIRST_AUDIO, waited, "no greeting was heard")
+            raise CallFailed("no greeting was heard") from error
+        self._reports.sample(Stage.FIRST_AUDIO, heard.began_at - created_at)
+        greeting = sentence(self._scenario.greeting)
+        self._answers.add(Answer(None, "", greeting, heard.began_at, heard))
+
+    async def _talks(self, caller: Caller) -> None:
+        turns = [turn for turn in self._scenario.turns if self._dice.random() < turn.chance]
+        if self._scenario.shuffle:
+            self._dice.shuffle(turns)
+        for turn in turns:
+            await self._thinks()
+            if self._winding_down.is_set():
+                return
+            caller.forget()
+            if turn.silent is not None:
+                await self._is_silent(caller, turn.silent)
+            elif turn.interrupt is not None:
+                await self._talks_over(caller, turn, turn.interrupt)
+            else:
+                await self._asks(caller, turn)
+
+    async def _thinks(self) -> None:
+        try:
+            async with asyncio.timeout(self._dice.uniform(*self._scenario.think)):
+                await self._winding_down.wait()
+        except TimeoutError:
+            return  # it has thought
+
+    async def _asks(self, caller: Caller, turn: Turn) -> None:
+        said = turn.say or ""
+        spoken = await self._says(caller, said)
+        await self._hears(caller, said, turn.expect, spoken)
+
+    async def _hears(
+        self, caller: Caller, said: str, expect: str | None, spoken: Utterance, **more: bool
+    ) -> None:
+        expected = expected_after(said, expect)
+        number, self._turn = self._turn, self._turn + 1
+        try:
+            heard: Heard | None = await caller.hear(self._scenario.answer_within)
+        except TimeoutError:
+            heard = None
+        self._answers.add(Answer(number, said, expected, spoken.ended_at, heard, **more))
+        if heard is None:
+            await self._still_there(caller)
+        else:
+            self._voice_to_voice(number, heard.began_at - spoken.ended_at)
+
+    def _voice_to_voice(self, number: int, seconds: float) -> None:
+        if seconds < 0:
+            why = "the agent spoke before the caller had finished"
+            self._reports.sample(Stage.VOICE_TO_VOICE, 0.0, why)
+            return
+        self._reports.sample(Stage.VOICE_TO_VOICE, seconds)
+        if number == 0:
+            self._reports.sample(Stage.FIRST_TURN, seconds)
+
+    async def _talks_over(self, caller: Caller, turn: Turn, interrupt: Interruption) -> None:
+        spoken = await self._says(caller, turn.say or "")
+        number, self._turn = self._turn, self._turn + 1
+        try:
+            onset = await caller.onset(self._scenario.answer_within)
+        except TimeoutError:
+            expected = expected_after(turn.say or "", turn.expect)
+            self._answers.add(Answer(number, turn.say or "", expected, spoken.ended_at, None))
+            await self._still_there(caller)
+            return
+        self._voice_to_voice(number, onset - spoken.ended_at)
+        await asyncio.sleep(interrupt.after)  # the caller listens to that much of the answer
+        spoken = await self._says(caller, interrupt.say)
+        try:
+            answer = await caller.hear(self._scenario.answer_within)
+        except TimeoutError:
+            self._reports.sample(Stage.BARGE_IN, 0.0, "the agent went on talking")
+            await self._still_there(caller)
+            return
+        silent_after = answer.ended_at - spoken.began_at
+        if silent_after < 0:
+            why = "the agent had finished before it was interrupted"
+            self._reports.sample(Stage.BARGE_IN, 0.0, why)
+        else:
+            self._reports.sample(Stage.BARGE_IN, silent_after)
+        await self._hears(caller, interrupt.say, interrupt.expect, spoken, interrupts=True)
+
+    async def _is_silent(self, caller: Caller, seconds: float) -> None:
+        began = time.monotonic()
+        try:
+            await caller.onset(seconds)
+        except TimeoutError:
+            self._reports.sample(Stage.SILENCE, seconds)
+            return
+        why = "the agent spoke although nobody had said anything"
+        self._reports.sample(Stage.SILENCE, time.monotonic() - began, why)
+
+    async def _says(self, caller: Caller, said: str) -> Utterance:
+        await self._still_there(caller)
+        return await caller.say(sound_of(said))
+
+    async def _still_there(self, caller: Caller) -> None:
+        """Raises CallFailed when the room, or the agent in it, is gone."""
+        why = caller.disconnected_because
+        if why is None and not caller.agents:
+            why = "the agent has left"
+        if why is not None:
+            self._reports.sample(Stage.CALL, 0.0, why)
+            raise CallFailed(f"in the middle of the call: {why}")
+
+    async def _ends(self, caller: Caller) -> None:
+        ending = self._scenario.ending
+        if ending == "either":
+            ending = self._dice.choice(("end", "leave"))
+        if ending == "end" and self._session is not None:
+            with self._reports.step(Stage.CALL):
+                await self._end_session()
+                await caller.agent_left(LEAVES_WITHIN)
+            self._session_ended = True
+
+    async def _end_session(self) -> None:
+        async with asyncio.timeout(HTTP_WITHIN):
+            await self._api.end(self._session or "")
+
+    async def _clean_up(self) -> None:
+        """A call that failed must not hold a place of the agent's capacity."""
+        if self._session is None or self._session_ended:
+            return
+        try:
+            await self._end_session()
+        except FAILURES as error:
+            self._reports.sample(Stage.CALL, 0.0, f"not ended: {words(error)}")
+
+    async def _keep(self, caller: Caller) -> None:
+        """Both sides of a call that went wrong, for whoever wants to listen."""
+        if self._settings.recordings is None:
+            return
+        path = Path(self._settings.recordings) / f"{self._reports.call}.wav"
+        try:
+            await asyncio.to_thread(caller.recording.write, path)
+        except OSError as error:
+            self._reports.trouble(f"{path.name} was not kept: {error.strerror}")

@@ -1,0 +1,102 @@
+"""Reports on their way: into Locust's statistics here, into the journal where the results are made."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gevent.event import Event
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from load import messages
+from load.driver.journal import Journal
+from load.messages import Message
+
+CHANNEL: Final = "load-report"  # worker to master: one report
+WIND_DOWN: Final = "load-wind-down"  # master to worker: let calls end
+ALL_OVER: Final = "load-all-over"  # worker to master: they have
+
+
+class StageFailed(Exception):
+    """What Locust's statistics show as a failure."""
+
+
+class Collector:
+    """On a worker reports go to the master as well, which keeps the journal and fires nothing twice."""
+
+    def __init__(self, environment: Environment, journal: Journal | None) -> None:
+        self._environment = environment
+        self._journal = journal
+        runner = environment.runner
+        self._master = runner if isinstance(runner, WorkerRunner) else None
+        self._waiting_for: set[str] = set()
+        self._all_over = Event()
+        if isinstance(runner, MasterRunner):
+            runner.register_message(CHANNEL, self._from_worker)
+            runner.register_message(ALL_OVER, self._worker_is_over)
+        elif isinstance(runner, WorkerRunner):
+            runner.register_message(WIND_DOWN, self._wind_down, concurrent=True)
+
+    def use(self, journal: Journal) -> None:
+        """Another run begins."""
+        self._journal = journal
+
+    def take(self, message: Message) -> None:
+        """One report of a caller host of this process."""
+        if message["kind"] == messages.SAMPLE:
+            fire(self._environment, message)
+        self.keep(message)
+
+    def keep(self, message: Message) -> None:
+        """Into the journal, here or at the master."""
+        if self._master is not None:
+            worker = self._master.client_id
+            named = {**message, "worker": worker}
+            self._master.send_message(CHANNEL, named)
+        elif self._journal is not None:
+            self._journal.add(message)
+
+    def wind_down_workers(self, timeout: float) -> None:
+        """Master: let the calls of all workers end, and wait for it, at most `timeout` seconds."""
+        runner = self._environment.runner
+        assert isinstance(runner, MasterRunner)  # noqa: S101 - for the type checker
+        self._waiting_for = {client.id for client in runner.clients.running}
+        self._all_over.clear()
+        if not self._waiting_for:
+            return
+        runner.send_message(WIND_DOWN)
+        if not self._all_over.wait(timeout):
+            why = f"{len(self._waiting_for)} load workers did not say that their calls are over"
+            self.keep({"kind": messages.TROUBLE, "why": why})
+
+    def _worker_is_over(self, environment: Environment, msg: Any, **_more: object) -> None:
+        del environment
+        self._waiting_for.discard(msg.node_id)
+        if not self._waiting_for:
+            self._all_over.set()
+
+    def _wind_down(self, environment: Environment, msg: Any, **_more: object) -> None:
+        del msg
+        run = getattr(environment, "load_run", None)
+        if run is not None:
+            run.wind_down()
+        assert self._master is not None  # noqa: S101 - only workers register this
+        self._master.send_message(ALL_OVER)
+
+    def _from_worker(self, environment: Environment, msg: Any, **_more: object) -> None:
+        del environment
+        if self._journal is not None:
+            self._journal.add(dict(msg.data))
+
+
+def fire(environment: Environment, sample: Message) -> None:
+    """One figure into Locust's statistics."""
+    error = sample["error"]
+    environment.events.request.fire(
+        request_type="call",
+        name=str(sample["stage"]),
+        response_time=max(0.0, sample["ms"]),
+        response_length=0,
+        exception=None if error is None else StageFailed(error),
+        context={"call": sample["call"]},
+    )

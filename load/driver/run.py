@@ -1,0 +1,142 @@
+"""One test run of Locust: its plan, its hosts, its journal; results are made when it stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from typing import Final
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from load import messages
+from load.driver.collect import Collector, fire
+from load.driver.hosts import ROOT, CallerHosts
+from load.driver.journal import Journal
+from load.driver.options import API_KEY, host_settings, reports_folder, scenario_of
+from load.messages import Message, decode, encode
+
+JOURNAL: Final = "journal.jsonl"
+WINDS_DOWN_WITHIN: Final = 60.0  # seconds, judging what was heard included
+SLACK: Final = 10.0  # seconds for messages between master and workers
+EARLY: Final = 1.0  # seconds by which a run may end before its time and still be whole
+
+logger = logging.getLogger(__name__)
+
+
+class Run:
+    """Exists from test_start to test_stop; a master has no hosts, a worker makes no results."""
+
+    def __init__(self, environment: Environment, collector: Collector) -> None:
+        self._environment = environment
+        self.options: Namespace = _options(environment)
+        self.collector = collector
+        self.scenario = scenario_of(self.options)
+        self.prefix = secrets.token_hex(3)  # rooms of another run may still be there
+        self.began = time.time()
+        self.stopping = False
+        self.exit_code = 0
+        self.is_worker = isinstance(environment.runner, WorkerRunner)
+        self.hosts = CallerHosts(
+            lambda name: host_settings(self.options, self.scenario, f"{self.prefix}-{name}"),
+            collector.take,
+            self.options.load_callers_per_host,
+        )
+        self.journal: Journal | None = None
+        if not self.is_worker:
+            self.journal = Journal(reports_folder(self.options) / JOURNAL)
+            collector.use(self.journal)
+            self.journal.add(self._plan())
+
+    @property
+    def arrivals_per_minute(self) -> float:
+        """Of one user; all users together make the rate that was asked for."""
+        rate: float = self.options.load_arrivals
+        return rate / max(1, int(self.options.num_users or 1))
+
+    def wind_down(self) -> None:
+        """Let calls end after the turn under way, here and on all workers; wait until they have."""
+        self.stopping = True
+        logger.info("callers end their calls after the turn under way")
+        if isinstance(self._environment.runner, MasterRunner):
+            self.collector.wind_down_workers(WINDS_DOWN_WITHIN + SLACK)
+            return
+        self.hosts.wind_down()
+        try:
+            with gevent.Timeout(WINDS_DOWN_WITHIN):
+                while self.hosts.calls:  # Locust's users have no event for "no call is left"
+                    gevent.sleep(0.1)
+        except gevent.Timeout:
+            why = f"calls did not end within {WINDS_DOWN_WITHIN:.0f} s and were cut"
+            self.collector.keep({"kind": messages.TROUBLE, "why": why})
+
+    def stop(self) -> None:
+        """Nobody calls any more."""
+        self.hosts.stop()
+
+    def finish(self) -> int:
+        """Make the results; returns the exit code of the run."""
+        assert self.journal is not None  # noqa: S101 - workers do not come here
+        wanted = self.options.run_time
+        if wanted and (lasted := time.time() - self.began) < float(wanted) - EARLY:
+            why = f"it was stopped after {lasted:.0f} of {float(wanted):.0f} s"
+            self.journal.add({"kind": messages.TROUBLE, "why": why})
+        self.journal.add({"kind": messages.END, "at": time.time()})
+        self.journal.close()
+        for sample in self._results():
+            fire(self._environment, sample)
+        return self.exit_code
+
+    def _results(self) -> list[Message]:
+        """Make them; returns the samples that were read from rows and stand-ins."""
+        assert self.journal is not None  # noqa: S101 - workers do not come here
+        # In a process of its own: reading rows and drawing plots are no work for gevent.
+        made = subprocess.run(
+            [sys.executable, "-m", "load.report", str(self.journal.path.parent)],
+            cwd=ROOT,
+            input="".join(map(encode, self.journal.messages)),
+            env={**os.environ, API_KEY: self.options.load_api_key},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        self.exit_code = made.returncode
+        return messages.of_kind(decode(made.stdout.splitlines()), messages.SAMPLE)
+
+    def _plan(self) -> Message:
+        options = self.options
+        return {
+            "kind": messages.PLAN,
+            "at": self.began,
+            "target": options.load_target,
+            "scenario": self.scenario.name,
+            "callers": options.num_users,
+            "ramp": options.spawn_rate,
+            "seconds": options.run_time,
+            "arrivals_per_minute": options.load_arrivals or None,
+            "seed": options.load_seed,
+            "api": options.load_api,
+            "livekit": options.load_livekit,
+            "database": options.load_database,
+            "stand_ins": options.load_stand_ins,
+            "thresholds": options.load_thresholds,
+            "distributed": isinstance(self._environment.runner, MasterRunner),
+        }
+
+
+def the_run(environment: Environment) -> Run | None:
+    """The run that is under way; None when its plan could not be used."""
+    run: Run | None = environment.load_run  # type: ignore[attr-defined]
+    return run
+
+
+def _options(environment: Environment) -> Namespace:
+    assert environment.parsed_options is not None  # noqa: S101 - Locust's command line sets it
+    options: Namespace = environment.parsed_options
+    return options

@@ -1,0 +1,91 @@
+"""Two runs beside each other, with intervals that tell whether a difference is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from load.stages import Stage
+
+RESAMPLES: Final = 2000
+PERCENTS: Final = (50, 95)
+SEED: Final = 1
+
+Figures = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A percentile of one stage in A and in B, and B/A with its 95 % interval."""
+
+    stage: str
+    percent: int
+    first: float
+    second: float
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval leaves out 1: no difference."""
+        return not self.low <= 1 <= self.high
+
+    def __str__(self) -> str:
+        mark = "*" if self.certain else " "
+        return (
+            f"{self.stage:<30}p{self.percent:<4}{self.first:>9.1f}{self.second:>9.1f}"
+            f"{self.ratio:>8.2f} ({self.low:.2f}..{self.high:.2f}) {mark}"
+        )
+
+
+def compare(first: dict[str, Any], second: dict[str, Any]) -> list[Difference]:
+    """Every stage that both runs measured at least in two calls."""
+    return list(_differences(first, second))
+
+
+def _differences(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Difference]:
+    dice = np.random.default_rng(SEED)
+    for stage in Stage:
+        groups = [_by_call(results, stage) for results in (first, second)]
+        if min(map(len, groups)) < 2:
+            continue
+        drawn = [_resampled(each, dice) for each in groups]
+        whole = [np.percentile(np.concatenate(each), PERCENTS) for each in groups]
+        for place, percent in enumerate(PERCENTS):
+            a, b = (float(each[place]) for each in whole)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratios = drawn[1][:, place] / drawn[0][:, place]
+            ratios = ratios[np.isfinite(ratios)]
+            if a <= 0 or not len(ratios):
+                continue  # no ratio to nothing
+            low, high = (float(value) for value in np.percentile(ratios, (2.5, 97.5)))
+            yield Difference(stage, percent, a, b, b / a, low, high)
+
+
+def _by_call(results: dict[str, Any], stage: str) -> list[Figures]:
+    groups: dict[str, list[float]] = {}
+    for sample in results["samples"]:
+        if sample["stage"] == stage and sample["error"] is None:
+            groups.setdefault(sample["call"], []).append(sample["ms"])
+    return [np.array(figures) for figures in groups.values()]
+
+
+def _resampled(groups: Sequence[Figures], dice: np.random.Generator) -> Figures:
+    """(RESAMPLES, percentiles). Whole calls are drawn: turns of one call resemble each other."""
+    rows = []
+    for _ in range(RESAMPLES):
+        drawn = dice.integers(len(groups), size=len(groups))
+        rows.append(np.percentile(np.concatenate([groups[place] for place in drawn]), PERCENTS))
+    return np.array(rows)
+
+
+def table(differences: Sequence[Difference]) -> str:
+    """For people."""
+    head = f"{'stage, ms':<30}{'':<5}{'A':>9}{'B':>9}{'B/A':>8} (95 % interval)"
+    foot = "* the interval leaves out 1.00. Bootstrap over calls."
+    return "\n".join([head, *map(str, differences), foot])

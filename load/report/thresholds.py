@@ -1,0 +1,69 @@
+"""What a run has to reach: a YAML file of percentiles and counts of errors, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from load.stages import Stage
+from load.yaml_file import read_model
+
+PERCENTILES: Final = ("p50", "p90", "p95", "p99", "max")
+
+
+class Limits(BaseModel):
+    """Most milliseconds of each percentile, most errors, most samples (for gaps), fewest samples."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    p50: float | None = Field(default=None, gt=0)
+    p90: float | None = Field(default=None, gt=0)
+    p95: float | None = Field(default=None, gt=0)
+    p99: float | None = Field(default=None, gt=0)
+    max: float | None = Field(default=None, gt=0)
+    errors: int | None = Field(default=None, ge=0)
+    at_most: int | None = Field(default=None, ge=0)
+    at_least: int | None = Field(default=None, ge=0)
+
+
+class Thresholds(BaseModel):
+    """By stage."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stages: dict[Stage, Limits]
+
+
+def read_thresholds(path: Path) -> Thresholds:
+    """From a file. Raises FileError, which names stages that do not exist."""
+    return read_model(path, Thresholds)
+
+
+def missed(thresholds: Thresholds, stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Each limit that was missed, in words; a percentile of nothing is missed too."""
+    return [
+        f"{stage}: {words}"
+        for stage, limits in thresholds.stages.items()
+        for words in _missed(limits, stages.get(stage, {"count": 0, "errors": 0}))
+    ]
+
+
+def _missed(limits: Limits, found: Mapping[str, Any]) -> Iterator[str]:
+    for name in PERCENTILES:
+        wanted = getattr(limits, name)
+        if wanted is None:
+            continue
+        reached = found.get(name)
+        if reached is None:
+            yield f"{name} is to be {wanted:g} ms or less; nothing was measured"
+        elif reached > wanted:
+            yield f"{name} is {reached:.0f} ms, not {wanted:g} or less"
+    if limits.errors is not None and found["errors"] > limits.errors:
+        yield f"{found['errors']} errors, not {limits.errors} or less"
+    if limits.at_most is not None and found["count"] > limits.at_most:
+        yield f"{found['count']} samples, not {limits.at_most} or less"
+    if limits.at_least is not None and found["count"] < limits.at_least:
+        yield f"{found['count']} samples, not {limits.at_least} or more"

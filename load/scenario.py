@@ -1,0 +1,157 @@
+"""What callers say and expect to hear: a YAML file, read and checked before anybody is called."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+from fixtures.speech import ANSWERS, SENTENCES, Sound, clip
+from load.yaml_file import FileError, read_model
+
+FOLDER: Final = Path(__file__).parent / "scenarios"
+RATE: Final = 16_000  # Hz, of the callers' microphones
+
+
+class Strict(BaseModel):
+    """Refuses keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interruption(Strict):
+    """The caller talks over the answer, `after` seconds into it, and expects an answer to that."""
+
+    say: str
+    expect: str | None = None
+    after: float = Field(default=1.5, gt=0, le=30)
+
+
+class Turn(Strict):
+    """A sentence and its answer, or `silent` seconds in which the agent is to say nothing.
+
+    `say` is a name of the speech catalogue or the path of a WAV file, relative to the scenario;
+    `expect` a name of the catalogue's answers or the sentence itself, left out for the catalogue's own.
+    `chance` is the part of the calls in which the turn happens.
+    """
+
+    say: str | None = None
+    expect: str | None = None
+    silent: float | None = Field(default=None, gt=0, le=60)
+    interrupt: Interruption | None = None
+    chance: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.say is None) == (self.silent is None):
+            raise ValueError("a turn has either `say` or `silent`")
+        if self.silent is not None and (self.interrupt or self.expect):
+            raise ValueError("who is silent neither interrupts nor expects an answer")
+        return self
+
+
+class Scenario(Strict):
+    """One kind of call. Seconds."""
+
+    name: str
+    agent: str = "receptionist"
+    greeting: str | None = "greeting"
+    greeting_within: float = Field(default=20.0, gt=0, le=120)
+    answer_within: float = Field(default=15.0, gt=0, le=120)
+    think: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.3, 1.0)
+    shuffle: bool = False
+    turns: tuple[Turn, ...] = Field(min_length=1)
+    ending: Literal["end", "leave", "either"] = "either"
+    pause_between_calls: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths_from_the_file(cls, given: Any, info: ValidationInfo) -> Any:
+        """A WAV path is relative to its scenario; whole paths go to the caller hosts."""
+        folder = (info.context or {}).get("folder")
+        if folder is None or not isinstance(given, dict):
+            return given
+        return _with_whole_paths(given, Path(folder))
+
+    @model_validator(mode="after")
+    def _can_be_said(self) -> Self:
+        if self.think[0] > self.think[1]:
+            raise ValueError("think: the first figure is the smaller one")
+        for said in self.spoken():
+            sound_of(said)
+        for turn in self.turns:
+            for each in (turn, turn.interrupt):
+                if each is not None and each.say is not None:
+                    expected_after(each.say, each.expect)
+        return self
+
+    def spoken(self) -> list[str]:
+        """Everything that callers say."""
+        turns = [turn.say for turn in self.turns if turn.say]
+        return turns + [turn.interrupt.say for turn in self.turns if turn.interrupt]
+
+    def expected(self) -> list[str]:
+        """Every sentence that callers expect."""
+        pairs = [(t.say, t.expect) for t in self.turns if t.say is not None]
+        pairs += [(t.interrupt.say, t.interrupt.expect) for t in self.turns if t.interrupt]
+        sentences = [expected_after(said, expect) for said, expect in pairs]
+        return sentences + ([sentence(self.greeting)] if self.greeting else [])
+
+
+def read_scenario(name_or_path: str) -> Scenario:
+    """A scenario of this package by its name, or any file by its path. Raises FileError."""
+    path = Path(name_or_path)
+    if not path.suffix:
+        path = FOLDER / f"{name_or_path}.yaml"
+        if not path.exists():
+            known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.yaml")))
+            raise FileError(f"there is no scenario {name_or_path!r}; there are: {known}")
+    return read_model(path.resolve(), Scenario)
+
+
+def sound_of(said: str) -> Sound:
+    """What a caller says: 16 kHz, silence before and after cut off. Raises ValueError."""
+    if said in SENTENCES:
+        return clip(said)
+    if not said.endswith(".wav"):
+        raise ValueError(f"{said!r} is neither a WAV file nor one of {', '.join(SENTENCES)}")
+    try:
+        sound = Sound.read(Path(said))
+    except (OSError, EOFError, wave.Error) as error:
+        raise ValueError(f"{said} cannot be read: {error}") from error
+    if sound.rate != RATE:
+        raise ValueError(f"{said} has {sound.rate} Hz; callers speak at {RATE} Hz")
+    # The clock of an answer starts at the last sample of speech, so there must be none after it.
+    trimmed = sound.trimmed()
+    if not len(trimmed.samples):
+        raise ValueError(f"{said} holds nothing but silence")
+    return trimmed
+
+
+def expected_after(said: str, expect: str | None) -> str:
+    """The sentence that answers `said`. Raises ValueError when the scenario does not tell."""
+    if expect is not None:
+        return sentence(expect)
+    if said in ANSWERS:
+        return ANSWERS[said]
+    raise ValueError(f"{said}: `expect` tells the answer to a file of one's own")
+
+
+def sentence(name_or_text: str) -> str:
+    """An answer by its name in the catalogue, or the sentence itself."""
+    return ANSWERS.get(name_or_text, name_or_text)
+
+
+def _with_whole_paths(given: dict[str, Any], folder: Path) -> dict[str, Any]:
+    def whole(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: whole(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [whole(each) for each in value]
+        if key == "say" and isinstance(value, str) and value.endswith(".wav"):
+            return str(folder / value)
+        return value
+
+    return {name: whole(value, str(name)) for name, value in given.items()}

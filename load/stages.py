@@ -1,0 +1,45 @@
+"""The stages of a call, entries of Locust's statistics. Where clocks are read: `docs/latency.md`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Names as they stand in statistics, results and thresholds; all are milliseconds."""
+
+    CREATE = "create"
+    JOIN = "join"
+    AGENT = "agent in the room"
+    FIRST_AUDIO = "first audio"
+    VOICE_TO_VOICE = "voice to voice"
+    FIRST_TURN = "voice to voice, first turn"
+    BARGE_IN = "barge-in"
+    SILENCE = "silence kept"
+    ANSWER = "answer"
+    GAP = "gap in the sound"
+    CALL = "call"
+    # What the runtime says itself: the mean of a call, from its row of session_metrics or its API.
+    RUNTIME_STT = "runtime: stt"
+    RUNTIME_END_OF_TURN = "runtime: end of turn"
+    RUNTIME_LLM = "runtime: llm first token"
+    RUNTIME_TTS = "runtime: tts first byte"
+    RUNTIME_RESPONSE = "runtime: response"
+    # What the providers' stand-ins saw, turn by turn; in the order of a turn.
+    WIRE_STT = "wire: speech to transcript"
+    WIRE_ASK = "wire: transcript to LLM"
+    WIRE_LLM = "wire: llm first token"
+    WIRE_TEXT = "wire: first token to TTS"
+    WIRE_TTS = "wire: tts first byte"
+    WIRE_TRANSPORT = "wire: transport to the ear"
+    OVERHEAD = "overhead over the providers"
+
+
+WIRE: tuple[Stage, ...] = (
+    Stage.WIRE_STT,
+    Stage.WIRE_ASK,
+    Stage.WIRE_LLM,
+    Stage.WIRE_TEXT,
+    Stage.WIRE_TTS,
+    Stage.WIRE_TRANSPORT,
+)
