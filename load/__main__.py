@@ -13,7 +13,7 @@ from fixtures.servers import ServerUnavailableError
 from fixtures.servers.process import ProcessEndedError
 from load.command import locust_arguments, new_folder, run_parser
 from load.local import local_services
-from load.report.compare import compare, table
+from load.report.compare import compare, doubts, table
 from load.report.results import read_results
 from load.report.thresholds import read_thresholds
 from load.runner import report, run_locust
@@ -95,8 +95,8 @@ def _compare(arguments: Sequence[str]) -> int:
             return UNUSABLE
     print(table(compare(*read)))
     for path, results in zip((given.first, given.second), read, strict=True):
-        for why in results["partial_because"]:
-            print(f"{path} is partial: {why}")
+        for doubt in doubts(str(path), results):
+            print(doubt)
     return 0
 
 

@@ -12,6 +12,7 @@ class Stage(StrEnum):
     JOIN = "join"
     AGENT = "agent in the room"
     FIRST_AUDIO = "first audio"
+    GREETING = "greeting"
     VOICE_TO_VOICE = "voice to voice"
     FIRST_TURN = "voice to voice, first turn"
     BARGE_IN = "barge-in"

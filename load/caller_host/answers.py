@@ -58,9 +58,10 @@ class Answers:
             delay = max(0.0, heard.began_at - answer.spoke_until)
             text, error = await self._judged(answer, heard)
         self.wrong += bool(error)
-        self._reports.sample(Stage.ANSWER, delay, error or None)
         if answer.number is None:
+            self._reports.sample(Stage.GREETING, heard.seconds if heard else 0.0, error or None)
             return
+        self._reports.sample(Stage.ANSWER, delay, error or None)
         began = heard.began_at if heard is not None else None
         self._reports.turn(
             number=answer.number,

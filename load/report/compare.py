@@ -14,6 +14,7 @@ from load.stages import Stage
 RESAMPLES: Final = 2000
 PERCENTS: Final = (50, 95)
 SEED: Final = 1
+FEW: Final = 10  # calls
 
 Figures = NDArray[np.float64]
 
@@ -89,3 +90,12 @@ def table(differences: Sequence[Difference]) -> str:
     head = f"{'stage, ms':<30}{'':<5}{'A':>9}{'B':>9}{'B/A':>8} (95 % interval)"
     foot = "* the interval leaves out 1.00. Bootstrap over calls."
     return "\n".join([head, *map(str, differences), foot])
+
+
+def doubts(name: str, results: dict[str, Any]) -> list[str]:
+    """Why a comparison with these results proves little."""
+    found = [f"{name} is partial: {why}" for why in results["partial_because"]]
+    found += [f"{name}: {warning}" for warning in results["warnings"]]
+    if (whole := results["calls"]["whole"]) < FEW:
+        found.append(f"{name} has {whole} whole calls: below {FEW} the intervals are too narrow")
+    return found

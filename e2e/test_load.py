@@ -1,0 +1,52 @@
+"""A short load run, as somebody would start it against services that run: two callers for half a minute."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fixtures.servers import LiveKitServer
+from fixtures.stack import Stack
+from load.report.results import read_results
+from load.stages import WIRE, Stage
+
+ROOT = Path(__file__).parents[1]
+MEASURED = (
+    Stage.CREATE, Stage.JOIN, Stage.AGENT, Stage.FIRST_AUDIO, Stage.GREETING, Stage.VOICE_TO_VOICE,
+    Stage.FIRST_TURN, Stage.BARGE_IN, Stage.ANSWER, Stage.RUNTIME_STT, Stage.RUNTIME_RESPONSE, *WIRE,
+)  # fmt: skip
+AGENT_ID = 9_000  # no story's
+
+
+def test_two_callers_hear_right_answers_and_every_stage_is_measured(
+    stack: Stack, livekit: LiveKitServer, providers: str, tmp_path: Path
+) -> None:
+    """Results, page and Locust's own report are there; nobody heard a wrong answer or none."""
+    thresholds = tmp_path / "thresholds.yaml"
+    thresholds.write_text("stages:\n  answer: {errors: 0, at_least: 4}\n  create: {errors: 0}\n")
+    command = [
+        sys.executable, "-m", "load", "--api", stack.api_url, "--livekit", livekit.url,
+        "--database", stack.settings.database_url, "--stand-ins", providers,
+        "--agent-id", str(AGENT_ID), "--register", "--callers", "2", "--minutes", "0.45",
+        "--scenario", "short", "--thresholds", str(thresholds), "--reports", str(tmp_path),
+    ]  # fmt: skip
+    environ = {
+        **os.environ,
+        "LOAD_API_KEY": stack.settings.api_key,
+        "LIVEKIT_API_KEY": livekit.api_key,
+        "LIVEKIT_API_SECRET": livekit.api_secret,
+    }
+    run = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    results = read_results(tmp_path / "results.json")
+    assert not results["partial"], results["partial_because"]
+    assert results["calls"]["begun"] == results["calls"]["whole"] >= 2
+    counts = {stage: found["count"] for stage, found in results["stages"].items()}
+    assert all(counts.get(stage) for stage in MEASURED), counts
+    assert results["load_machine"]["cpu_per_caller"]
+    assert "voice to voice" in (tmp_path / "index.html").read_text()
+    assert "Locust" in (tmp_path / "locust.html").read_text()

@@ -1,0 +1,43 @@
+"""Gaps in an answer are told from the pauses that the sentence has itself."""
+
+import numpy as np
+import pytest
+
+from fixtures.speech import ANSWERS, Sound, synthesise
+from load.caller_host.gaps import gaps
+
+RATE = 16_000
+SENTENCES = [text for name, text in ANSWERS.items() if name != "story"]
+
+
+def with_gap(sound: Sound, at: float, seconds: float) -> Sound:
+    """Silence for so long in the loudest place near that part (0 to 1) of the sound."""
+    middle, near = int(len(sound.samples) * at), RATE // 8
+    around = np.abs(sound.samples[middle - near : middle + near].astype(np.int32))
+    place = middle - near + int(around.argmax())
+    silence = np.zeros(int(seconds * sound.rate), np.int16)
+    return Sound(np.insert(sound.samples, place, silence), sound.rate)
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_an_undisturbed_sentence_has_none(text: str) -> None:
+    """Whatever pauses there are, codec noise or not."""
+    sound = synthesise(text, RATE)
+    noise = np.random.default_rng(1).normal(0, 20, len(sound.samples))
+    noisy = Sound((sound.samples * 0.8 + noise).astype(np.int16), RATE)
+    assert gaps(sound, sound) == []
+    assert gaps(noisy, sound) == []
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_a_dropout_is_found_with_its_length(text: str) -> None:
+    """Also the second one, which the first has moved."""
+    sound = synthesise(text, RATE)
+    found = gaps(with_gap(with_gap(sound, 0.8, 0.12), 0.5, 0.2), sound)
+    assert found == pytest.approx([0.2, 0.12], abs=0.05)
+
+
+def test_a_short_one_is_not_heard() -> None:
+    """Up to 40 ms."""
+    sound = synthesise(SENTENCES[0], RATE)
+    assert gaps(with_gap(sound, 0.5, 0.02), sound) == []

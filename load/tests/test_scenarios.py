@@ -1,0 +1,95 @@
+"""What a scenario file may say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixtures.speech import ANSWERS, Sound
+from load.scenario import FOLDER, read_scenario, sound_of
+from load.yaml_file import FileError
+
+RATE = 16_000
+
+
+def tone(rate: int = RATE) -> Sound:
+    """Half a second that is loud enough for speech, with silence on both sides."""
+    loud = (8_000 * np.sin(np.arange(rate // 2) * 0.2)).astype(np.int16)
+    quiet = np.zeros(rate // 4, np.int16)
+    return Sound(np.concatenate([quiet, loud, quiet]), rate)
+
+
+def scenario(folder: Path, text: str) -> str:
+    """The path of a file with that content."""
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
+    """By name, and the name is that of the file."""
+    assert read_scenario(path.stem).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("turns", "words"),
+    [
+        ("[{say: weather, colour: red}]", "turns.0.colour: unknown key"),
+        (
+            "[{say: weather, interrupt: {say: stop, whem: 1}}]",
+            "turns.0.interrupt.whem: unknown key",
+        ),
+        ("[{say: hello}]", "'hello' is neither a WAV file nor one of weather, opening"),
+        ("[{say: weather, silent: 2}]", "a turn has either `say` or `silent`"),
+        ("[{silent: 2, expect: weather}]", "neither interrupts nor expects"),
+        ("[{say: missing.wav, expect: weather}]", "missing.wav cannot be read"),
+        ("[{say: weather, chance: 2}]", "turns.0.chance: Input should be less than or equal to 1"),
+        ("[]", "turns: Tuple should have at least 1 item"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, turns: str, words: str) -> None:
+    """With file and place."""
+    path = scenario(tmp_path, f"name: mine\nturns: {turns}\n")
+    with pytest.raises(FileError) as caught:
+        read_scenario(path)
+    assert words in str(caught.value)
+    assert path in str(caught.value)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    """And so is nothing that is no YAML."""
+    with pytest.raises(FileError, match="there are: questions, receptionist, short"):
+        read_scenario("nope")
+
+
+def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    """With the parser's own words."""
+    with pytest.raises(FileError, match="is not YAML"):
+        read_scenario(scenario(tmp_path, "name: [\n"))
+
+
+def test_a_file_of_a_wrong_rate_is_refused(tmp_path: Path) -> None:
+    """The caller's microphone runs at 16 kHz; a resampled voice would not be the same voice."""
+    tone(8_000).write(tmp_path / "mine.wav")
+    path = scenario(tmp_path, "name: mine\nturns: [{say: mine.wav, expect: weather}]\n")
+    with pytest.raises(FileError, match=r"mine.wav has 8000 Hz; callers speak at 16000 Hz"):
+        read_scenario(path)
+
+
+def test_a_file_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
+    """Silence at its end would count as the agent's delay, so it is cut off."""
+    tone().write(tmp_path / "mine.wav")
+    path = scenario(tmp_path, "name: mine\nturns: [{say: mine.wav, expect: weather}]\n")
+    read = read_scenario(path)
+    said = read.turns[0].say
+    assert said == str(tmp_path / "mine.wav")
+    assert sound_of(said).seconds == pytest.approx(0.5, abs=0.01)
+    assert ANSWERS["weather"] in read.expected()
+
+
+def test_a_file_of_ones_own_needs_an_expected_answer(tmp_path: Path) -> None:
+    """The catalogue does not know it."""
+    tone().write(tmp_path / "mine.wav")
+    with pytest.raises(FileError, match="`expect` tells the answer"):
+        read_scenario(scenario(tmp_path, "name: mine\nturns: [{say: mine.wav}]\n"))
