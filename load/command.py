@@ -80,7 +80,7 @@ def locust_arguments(given: argparse.Namespace, folder: Path, more: list[str]) -
         "--html", str(folder / "locust.html"),
     ]  # fmt: skip
     if given.web:
-        arguments += ["--web-port", str(given.web_port)]
+        arguments += ["--web-host", "127.0.0.1", "--web-port", str(given.web_port)]
     else:
         arguments += ["--headless", "--run-time", f"{round(given.minutes * 60)}s", "--only-summary"]
     return arguments + more

@@ -42,7 +42,7 @@ def gaps(heard: Sound, undisturbed: Sound) -> list[float]:
     found = []
     for (begin, end), later in zip(there, [*there[1:], None], strict=True):
         extra = end - begin - _usual(begin - shift, end - begin, later, own, shift)
-        if extra > SHORTEST - STEP / 2:
+        if extra > SHORTEST + STEP / 2:  # measured in whole steps
             found.append(extra)
             shift += extra
     return found

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from load import messages
 from load.messages import Message, encode
+
+RESULTS: Final = "results.json"
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,8 @@ class Journal:
         self._file: TextIO | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Results of an earlier run in this folder are not this run's.
+            path.with_name(RESULTS).unlink(missing_ok=True)
             self._file = path.open("w", buffering=1)
         except OSError as error:
             self._give_up(error)

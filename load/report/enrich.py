@@ -42,10 +42,7 @@ def _of_stand_ins(said: Sequence[Message], url: str) -> list[Message]:
     except OSError as error:
         return [{"kind": messages.TROUBLE, "why": f"the stand-ins' recordings are gone: {error}"}]
     found: list[Message] = []
-    for turn in of_kind(said, messages.TURN):
-        moments = wire.moments_of(turn, seen)
-        if moments is None:
-            continue
+    for turn, moments in wire.moments_of(of_kind(said, messages.TURN), seen):
         parts = moments.parts()
         turn["parts"] = {part: round(ms, 1) for part, ms in parts.items()}
         figures: Mapping[Stage, float] = {**parts, Stage.OVERHEAD: moments.overhead()}
