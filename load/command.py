@@ -77,7 +77,6 @@ def locust_arguments(given: argparse.Namespace, folder: Path, more: list[str]) -
         "--load-thresholds", given.thresholds,
         "--load-seed", str(given.seed),
         "--load-reports", str(folder),
-        "--html", str(folder / "locust.html"),
     ]  # fmt: skip
     if given.web:
         arguments += ["--web-host", "127.0.0.1", "--web-port", str(given.web_port)]

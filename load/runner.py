@@ -16,6 +16,7 @@ from load.services import Services
 ROOT = Path(__file__).parents[1]
 JOURNAL = "journal.jsonl"
 RESULTS = "results.json"
+UNUSABLE = 2
 
 
 def run_locust(arguments: list[str], services: Services, folder: Path) -> int:
@@ -38,7 +39,8 @@ def run_locust(arguments: list[str], services: Services, folder: Path) -> int:
     locust = subprocess.Popen(command, env=environ, start_new_session=True)
     with _passed_on_to(locust):
         code = locust.wait()
-    if not (folder / RESULTS).exists() and (folder / JOURNAL).exists():
+    made = code == UNUSABLE or (folder / RESULTS).exists()  # or what prevented it has been said
+    if not made and (folder / JOURNAL).exists():
         print("load: Locust ended without a report; it is made from the journal", file=sys.stderr)
         return max(code, report(folder, environ["LOAD_API_KEY"]), key=abs)
     return code if code >= 0 else 128 - code

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from io import RawIOBase
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from load import messages
 from load.messages import Message, encode
@@ -20,12 +21,12 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.messages: list[Message] = []
-        self._file: TextIO | None = None
+        self._file: RawIOBase | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Results of an earlier run in this folder are not this run's.
             path.with_name(RESULTS).unlink(missing_ok=True)
-            self._file = path.open("w", buffering=1)
+            self._file = path.open("wb", buffering=0)
         except OSError as error:
             self._give_up(error)
 
@@ -35,7 +36,7 @@ class Journal:
         if self._file is None:
             return
         try:
-            self._file.write(encode(message))
+            self._file.write(encode(message).encode())
         except OSError as error:
             self._give_up(error)
 

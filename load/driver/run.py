@@ -13,6 +13,7 @@ from typing import Final
 
 import gevent
 from locust.env import Environment
+from locust.html import get_html_report
 from locust.runners import MasterRunner, WorkerRunner
 
 from load import messages
@@ -23,6 +24,7 @@ from load.driver.options import API_KEY, host_settings, reports_folder, scenario
 from load.messages import Message, decode, encode
 
 JOURNAL: Final = "journal.jsonl"
+LOCUSTS_REPORT: Final = "locust.html"
 WINDS_DOWN_WITHIN: Final = 60.0  # seconds, judging what was heard included
 SLACK: Final = 10.0  # seconds for messages between master and workers
 EARLY: Final = 1.0  # seconds by which a run may end before its time and still be whole
@@ -91,7 +93,17 @@ class Run:
         self.journal.close()
         for sample in self._results():
             fire(self._environment, sample)
+        self._write_locusts_report()
         return self.exit_code
+
+    def _write_locusts_report(self) -> None:
+        """Locust's own page, with the samples that were taken afterwards."""
+        path = reports_folder(self.options) / LOCUSTS_REPORT
+        try:
+            path.write_text(get_html_report(self._environment, show_download_link=False))
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            logger.warning("%s cannot be written: %s", path, error.strerror)
 
     def _results(self) -> list[Message]:
         """Make them; returns the samples that were read from rows and stand-ins."""

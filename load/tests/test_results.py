@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from load import messages
+from load.driver.journal import Journal
 from load.messages import decode, encode
 from load.report import write as writing
 from load.report.compare import compare, doubts, table
@@ -181,3 +182,14 @@ def test_a_trouble_makes_it_partial() -> None:
     """Each once."""
     trouble = {"kind": messages.TROUBLE, "why": "a host ended"}
     assert results_of([*whole_run(), trouble, trouble])["partial_because"] == ["a host ended"]
+
+
+def test_a_journal_goes_on_in_memory_when_the_disk_is_full() -> None:
+    """Nothing that was reported is lost, and the run is marked."""
+    journal = Journal(Path("/dev/full"))
+    for message in whole_run():
+        journal.add(message)
+    journal.close()
+    [why] = results_of(journal.messages)["partial_because"]
+    assert "cannot be written (No space left on device)" in why
+    assert len(journal.messages) == len(whole_run()) + 1
