@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fixtures.servers import ServerUnavailableError
 from fixtures.servers.process import ProcessEndedError
+from load.alternate import OURS, alternate
 from load.command import locust_arguments, new_folder, run_parser
 from load.local import local_services
 from load.report.compare import compare, doubts, table
@@ -19,9 +20,11 @@ from load.report.thresholds import read_thresholds
 from load.runner import report, run_locust
 from load.scenario import Scenario, read_scenario
 from load.services import NotThere, Services, check, register
+from load.targets.running import stock_services
 from load.yaml_file import FileError
 
 UNUSABLE = 2
+STOCK = "stock"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +66,20 @@ def _run(
         asyncio.run(check(services))
         if given.api is None or given.register:
             asyncio.run(register(services, given.agent_id, scenario.agent))
-        return run_locust(locust_arguments(given, folder, more), services, folder)
+        all_services = {OURS: services}
+        if given.target != OURS:
+            if given.api is not None:
+                parser.error("--target needs the servers that are started here, not --api")
+            stock = stack.enter_context(stock_services(services, folder / "logs"))
+            all_services[STOCK] = stock
+
+        def run_one(target: str, where: Path) -> int:
+            arguments = locust_arguments(given, where, target, more)
+            return run_locust(arguments, all_services[target], where)
+
+        if given.target == "both":
+            return alternate((STOCK, OURS), given.rounds, folder, run_one)
+        return run_one(given.target, folder)
 
 
 def _given(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Services:

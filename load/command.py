@@ -10,7 +10,8 @@ from pathlib import Path
 DESCRIPTION = """Place calls with real speech and say what callers hear. Without --api everything is started
 here: LiveKit, provider stand-ins with realistic delays, API and worker. Keys are better given in the
 environment: LOAD_API_KEY, LIVEKIT_API_KEY, LIVEKIT_API_SECRET."""
-EPILOG = """Exit codes: 0; 1 a threshold was missed; 2 something is not there or not usable.
+EPILOG = """Exit codes: 0; 1 a threshold was missed;
+2 something is not there, not usable, or results are partial.
 Other uses: `python -m load compare A.json B.json`, `python -m load report FOLDER`. All else that Locust
 can do, distributed mode among it: `python -m locust -f load/locustfile.py --help`, or after `--` here."""
 
@@ -43,6 +44,9 @@ def run_parser() -> argparse.ArgumentParser:
         help="open model: calls arrive at this rate, whatever becomes of the earlier ones")  # fmt: skip
     add("--scenario", default="receptionist", help="a name in load/scenarios, or a YAML file")
     add("--thresholds", default="", help="YAML file (sample: load/thresholds.yaml)")
+    add("--target", choices=("ours", "stock", "both"), default="ours",
+        help="local runs: an unmodified livekit-agents worker instead, or both in turn")  # fmt: skip
+    add("--rounds", type=positive, default=3, help="runs of each, with --target both (default: 3)")
     add("--seed", type=int, default=0, help="another seed makes other calls")
     add("--reports", type=Path, default=None, help="folder of this run's report")
     add("--web", action="store_true", help="open Locust's web page instead of starting at once")
@@ -64,7 +68,9 @@ def positive(text: str) -> int:
     return number
 
 
-def locust_arguments(given: argparse.Namespace, folder: Path, more: list[str]) -> list[str]:
+def locust_arguments(
+    given: argparse.Namespace, folder: Path, target: str, more: list[str]
+) -> list[str]:
     """The same for Locust; keys go through the environment."""
     users = 1 if given.arrivals else given.callers
     arguments = [
@@ -77,6 +83,7 @@ def locust_arguments(given: argparse.Namespace, folder: Path, more: list[str]) -
         "--load-thresholds", given.thresholds,
         "--load-seed", str(given.seed),
         "--load-reports", str(folder),
+        "--load-target", target,
     ]  # fmt: skip
     if given.web:
         arguments += ["--web-host", "127.0.0.1", "--web-port", str(given.web_port)]

@@ -40,7 +40,7 @@ def gaps(heard: Sound, undisturbed: Sound) -> list[float]:
     there = pauses(heard)
     shift = 0.0  # what the gaps so far have delayed
     found = []
-    for (begin, end), later in zip(there, [*there[1:], None], strict=True):
+    for (begin, end), later in zip(there, [*there[1:], None], strict=False):
         extra = end - begin - _usual(begin - shift, end - begin, later, own, shift)
         if extra > SHORTEST + STEP / 2:  # measured in whole steps
             found.append(extra)

@@ -1,7 +1,7 @@
 """`python -m load.report FOLDER < journal`: make results and page; the last step of every run.
 
 Standard output carries, as JSON lines, the samples that were not taken during the run. Exit codes: 0; 1 a
-threshold was missed; 2 results could not be made or written where they belong.
+threshold was missed; 2 results are partial, or could not be made or written where they belong.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> int:
     if written:
         print(f"report: {folder / PAGE}", file=sys.stderr)
     sys.stdout.writelines(map(encode, more))
-    if not written:
+    if not written or results["partial"]:
         return 2
     return code or (1 if results["missed"] else 0)
 

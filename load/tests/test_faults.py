@@ -210,7 +210,8 @@ def test_what_was_killed_midway_is_kept_and_marked_partial(
         happens(run)
         # Calls that are under way may end first; here they never would.
         server.over.set()
-        _, said = ended(run, 100)
+        code, said = ended(run, 100)
+        assert code != 0
         assert not psutil.wait_procs(family, timeout=15)[1]
     found = results(tmp_path)
     assert found["partial"]

@@ -41,3 +41,12 @@ def test_a_short_one_is_not_heard() -> None:
     """Up to 40 ms."""
     sound = synthesise(SENTENCES[0], RATE)
     assert gaps(with_gap(sound, 0.5, 0.02), sound) == []
+
+
+def test_sound_without_any_pause_has_no_gap() -> None:
+    """Neither has silence, nor what is empty."""
+    tone = Sound((8_000 * np.sin(np.arange(RATE) * 0.3)).astype(np.int16), RATE)
+    silence = Sound(np.zeros(RATE, np.int16), RATE)
+    empty = Sound(np.zeros(0, np.int16), RATE)
+    for sound in (tone, silence, empty):
+        assert gaps(sound, tone) == gaps(tone, sound) == []

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from load import messages
+from load.alternate import alternate
 from load.driver.journal import Journal
 from load.messages import decode, encode
 from load.report import write as writing
@@ -193,3 +194,27 @@ def test_a_journal_goes_on_in_memory_when_the_disk_is_full() -> None:
     [why] = results_of(journal.messages)["partial_because"]
     assert "cannot be written (No space left on device)" in why
     assert len(journal.messages) == len(whole_run()) + 1
+
+
+def test_alternating_targets_are_compared_over_all_their_rounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another one is first in each round; the worst exit code is that of the whole."""
+    order = []
+
+    def run_one(target: str, where: Path) -> int:
+        order.append(where.name)
+        name, factor = f"c-{len(order)}", 2 if target == "stock" else 1
+        said = [plan(target=target), *call(name)]
+        said += [sample(Stage.VOICE_TO_VOICE, factor * ms, call=name) for ms in (800, 900)]
+        write(where, results_of([*said, END]))
+        return int(target == "stock")
+
+    assert alternate(("stock", "ours"), 2, tmp_path, run_one) == 1
+    assert order == ["stock-1", "ours-1", "ours-2", "stock-2"]
+    ours = check(read_results(tmp_path / "ours.json"))
+    assert ours["calls"] == {"begun": 2, "whole": 2}
+    assert ours["stages"][Stage.VOICE_TO_VOICE]["count"] == 4
+    said = capsys.readouterr().out
+    assert "A: stock, B: ours" in said
+    assert "0.50 (0.50..0.50) *" in said

@@ -1,0 +1,1 @@
+"""What our runtime is measured beside, behind the same few HTTP paths: callers see no difference."""
