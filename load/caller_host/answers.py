@@ -62,13 +62,21 @@ class Answers:
             self._reports.sample(Stage.GREETING, heard.seconds if heard else 0.0, error or None)
             return
         self._reports.sample(Stage.ANSWER, delay, error or None)
-        began = heard.began_at if heard is not None else None
+        self._turn(answer, heard.began_at if heard is not None else None, text, not error)
+
+    def interrupted(self, answer: Answer, onset: float) -> None:
+        """An answer that began at `onset` (monotonic seconds) and was talked over: not to be judged."""
+        self._turn(answer, onset, None, None)
+
+    def _turn(
+        self, answer: Answer, began: float | None, text: str | None, right: bool | None
+    ) -> None:
         self._reports.turn(
             number=answer.number,
             said=answer.said,
             expected=answer.expected,
             understood=text,
-            right=not error,
+            right=right,
             interrupts=answer.interrupts,
             spoke_until=epoch(answer.spoke_until),
             answered_at=None if began is None else epoch(began),

@@ -158,13 +158,15 @@ class Call:
     async def _talks_over(self, caller: Caller, turn: Turn, interrupt: Interruption) -> None:
         spoken = await self._says(caller, turn.say or "")
         number, self._turn = self._turn, self._turn + 1
+        expected = expected_after(turn.say or "", turn.expect)
+        told = Answer(number, turn.say or "", expected, spoken.ended_at, None)
         try:
             onset = await caller.onset(self._scenario.answer_within)
         except TimeoutError:
-            expected = expected_after(turn.say or "", turn.expect)
-            self._answers.add(Answer(number, turn.say or "", expected, spoken.ended_at, None))
+            self._answers.add(told)
             await self._still_there(caller)
             return
+        self._answers.interrupted(told, onset)
         self._voice_to_voice(number, onset - spoken.ended_at)
         await asyncio.sleep(interrupt.after)  # the caller listens to that much of the answer
         spoken = await self._says(caller, interrupt.say)

@@ -118,7 +118,7 @@ def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moment
             turn["spoke_until"], h["at"], a["at"], a["first_token_at"],
             s["first_text_at"], s["first_sound_at"], turn["answered_at"],
         )  # fmt: skip
-        if turn["right"] and moments.possible():
+        if turn["right"] is not False and moments.possible():
             yield turn, moments
 
 
