@@ -45,6 +45,12 @@ class Pair:
         return f"{self.operation} {self.status}"
 
 
+def own_paths(path: Path) -> list[str]:
+    """Path templates of the document that the old service never had (`x-own`)."""
+    paths = yaml.safe_load(path.read_text("utf-8"))["paths"]
+    return [template for template, item in paths.items() if item.get("x-own")]
+
+
 @dataclass(frozen=True)
 class Specification:
     """An openapi.yaml that was read and found usable."""
@@ -77,10 +83,16 @@ class Specification:
         """Operation objects by name, `GET /api/agents/{agentId}`, in the document's order."""
         return {
             f"{method.upper()} {template}": operation
-            for template, item in self.document["paths"].items()
+            for template, item in self._paths.items()
             for method, operation in item.items()
             if method in METHODS
         }
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Mapping[str, Any]]:
+        """What both services have; `x-own` marks what the old one never had."""
+        paths: Mapping[str, Mapping[str, Any]] = self.document["paths"]
+        return {template: item for template, item in paths.items() if not item.get("x-own")}
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
@@ -131,15 +143,13 @@ class Specification:
         return self._validators[schema]
 
     def _allow(self, template: str) -> tuple[str, ...]:
-        methods = {
-            method.upper() for method in self.document["paths"][template] if method in METHODS
-        }
+        methods = {method.upper() for method in self._paths[template] if method in METHODS}
         return tuple(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
         """Templates as patterns, literal ones first, as routers prefer them."""
-        templates = sorted(self.document["paths"], key=lambda text: text.count("{"))
+        templates = sorted(self._paths, key=lambda text: text.count("{"))
         return tuple(
             (text, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(text))))
             for text in templates

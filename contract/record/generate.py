@@ -16,6 +16,7 @@ from pathlib import Path
 from contract.corpus import RECORDED_KEY
 from contract.errors import BrokenInput
 from contract.record.proxy import RecordingProxy, Taken
+from contract.specification import own_paths
 from contract.targets import HttpTarget
 
 # Its verdict on the old service does not matter here: 0 and 1 (failures found) are both fine.
@@ -50,6 +51,7 @@ async def _run(url: str, contract: Path, seed: int, max_examples: int) -> None:
         *("--phases", "examples,coverage,fuzzing,stateful", "--mode", "all"),
         *("--max-examples", str(max_examples), "--workers", "1", "--continue-on-failure"),
         *("--header", f"Authorization:Bearer {RECORDED_KEY}"),
+        *(word for path in own_paths(contract) for word in ("--exclude-path", path)),
         *("--generation-unique-inputs", "--generation-database", "none", "--no-shrink"),
         *("--suppress-health-check", "all", "--no-color"),
     ]

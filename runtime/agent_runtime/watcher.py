@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 ROOMS_EVERY: Final = 1.0  # seconds between two looks at LiveKit's list of rooms
 SWEEP_EVERY: Final = 30.0
+SHORTEST_PAUSE: Final = 0.03
 CLOCKS_DIFFER: Final = timedelta(seconds=5)
 EVENTS_KEPT: Final = timedelta(days=30)
 
@@ -83,6 +84,8 @@ class Watcher:
                 await self._nudged.wait()
         except TimeoutError:
             return
+        # Thousands of nudges at once are one look.
+        await asyncio.sleep(SHORTEST_PAUSE)
         self._nudged.clear()
 
     async def _turn(self) -> None:

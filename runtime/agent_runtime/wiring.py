@@ -50,7 +50,9 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     from agent_runtime.api.app import Access, create_app
     from agent_runtime.api.limits import Patience
     from agent_runtime.api.server import ApiServer
+    from agent_runtime.api.webhooks import Webhooks
     from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+    from agent_runtime.rooms.webhooks import WebhookReader
     from agent_runtime.runtime import AgentRuntime
     from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions, guard_of
 
@@ -74,9 +76,11 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     )
     access = Access(settings.api.api_key.get_secret_value(), settings.api.open_sessions_and_metrics)
     patience = Patience(head=settings.api.header_timeout, body=settings.api.body_timeout)
-    server = ApiServer(create_app(runtime, access), patience)
     guard = guard_of(settings.database.url, prepare=settings.database.prepare)
     watcher = _watcher(settings, database, sessions, rooms, guard)
+    reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
+    webhooks = Webhooks(reader.read, watcher.nudge)
+    server = ApiServer(create_app(runtime, access, webhooks=webhooks), patience)
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not look at it again
     watching = asyncio.create_task(watcher.run())

@@ -16,6 +16,7 @@ from agent_runtime.api.health import Health, Readiness
 from agent_runtime.api.methods import MethodGuard
 from agent_runtime.api.metrics import AgentFigures, SessionFigures, TenantFigures
 from agent_runtime.api.sessions import Session, SessionEnd, Sessions
+from agent_runtime.api.webhooks import Webhooks
 from agent_runtime.runtime import AgentRuntime
 
 Application: TypeAlias = "falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]"
@@ -37,7 +38,11 @@ class Access:
 
 
 def create_app(
-    runtime: AgentRuntime, access: Access, durations: RequestDurations | None = None
+    runtime: AgentRuntime,
+    access: Access,
+    durations: RequestDurations | None = None,
+    *,
+    webhooks: Webhooks,
 ) -> Application:
     """The ASGI application that serves openapi.yaml from `runtime`.
 
@@ -60,6 +65,7 @@ def create_app(
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionFigures(runtime))
     app.add_route("/health", Health())
     app.add_route("/ready", Readiness(runtime))
+    app.add_route("/livekit/webhook", webhooks)
     return app
 
 

@@ -168,7 +168,7 @@ async def test_a_provider_that_fails_ends_the_call_as_error(scene: Scene) -> Non
         ended = await scene.session_when(session.session_id, lambda s: s.status.is_final, 60)
     assert ended.status is SessionStatus.ERROR
     assert ended.reason is not None
-    assert ended.reason.startswith("the pipeline failed (stt_error)")
+    assert ended.reason.startswith("a provider failed: STT")
 
 
 async def test_a_caller_who_comes_back_in_time_goes_on(scene: Scene) -> None:

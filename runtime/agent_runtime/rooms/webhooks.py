@@ -1,0 +1,67 @@
+"""LiveKit's webhooks: who sent them, and whether what they say is what was sent.
+
+LiveKit's "Webhooks" page: POST with a JSON body, `Authorization` a JWT (RFC 7519, HMAC-SHA256 with the
+API secret) whose claim `sha256` is the body's SHA-256 in Base64 and which is valid for minutes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from typing import Any, Final
+
+import orjson
+
+# Seconds that the clocks of LiveKit and of this machine may differ.
+LEEWAY: Final = 10
+
+
+class WebhookRefused(ValueError):
+    """It is not from our LiveKit server, not what that sent, or too old; the text says which."""
+
+
+class WebhookReader:
+    """Reads what is signed with our own key."""
+
+    def __init__(self, api_key: str, api_secret: str) -> None:
+        self._api_key = api_key
+        self._secret = api_secret.encode()
+
+    def read(self, authorization: str, body: bytes, now: float | None = None) -> dict[str, Any]:
+        """The event. Raises WebhookRefused, before the body is looked at."""
+        claims = self._claims(authorization.removeprefix("Bearer "))
+        now = time.time() if now is None else now
+        if claims.get("iss") != self._api_key:
+            raise WebhookRefused("the webhook is signed with another key")
+        if not claims.get("nbf", 0) - LEEWAY <= now <= claims.get("exp", 0) + LEEWAY:
+            raise WebhookRefused("the webhook is too old")
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        if not hmac.compare_digest(str(claims.get("sha256", "")), digest):
+            raise WebhookRefused("the webhook's body is not the one that was signed")
+        event = orjson.loads(body)
+        if not isinstance(event, dict):
+            raise WebhookRefused("the webhook's body is no event")
+        return event
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            signed, _, signature = token.encode("ascii").rpartition(b".")
+            head, _, claims = signed.partition(b".")
+            right = hmac.digest(self._secret, signed, hashlib.sha256)
+            if not hmac.compare_digest(_decode(signature), right):
+                raise WebhookRefused("the webhook's signature is wrong")
+            algorithm, found = orjson.loads(_decode(head)), orjson.loads(_decode(claims))
+        except (UnicodeError, binascii.Error, orjson.JSONDecodeError) as error:
+            raise WebhookRefused("the webhook's Authorization is no token") from error
+        if not isinstance(found, dict) or not isinstance(algorithm, dict):
+            raise WebhookRefused("the webhook's Authorization is no token")
+        if algorithm.get("alg") != "HS256":
+            raise WebhookRefused("the webhook's signature is of another kind than HS256")
+        return found
+
+
+def _decode(part: bytes) -> bytes:
+    return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
