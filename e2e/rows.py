@@ -63,6 +63,11 @@ class Rows:
 
         return await self._when(newest, holds, timeout)
 
+    async def events(self, session_id: str) -> list[str]:
+        """What happened to a session, in order."""
+        found = await self._select("runtime_session_events", "session_id", session_id)
+        return [row["kind"] for row in found]
+
     async def phases(self, until: Mapping[str, str]) -> dict[str, str]:
         """The phases of all live sessions by id, once those of `until` are as it says."""
         found: dict[str, str] = {}

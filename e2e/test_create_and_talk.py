@@ -26,6 +26,8 @@ async def test_three_questions_are_answered(place: Place) -> None:
     assert row["ended_at"] > row["started_at"]
     assert row["metadata"]["reason"] == "ended over HTTP"
     assert (await place.api.agent(place.agent_id))["activeSessions"] == 0
+    # The first dispatch brought the agent: nobody had to ask for it again.
+    assert await place.rows.events(session_id) == ["created", "claimed", "talking", "ended"]
     told = await place.api.session(session_id)
     assert told["status"] == "ended"
     assert "endedAt" in told

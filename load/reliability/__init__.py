@@ -1,0 +1,1 @@
+"""How fast an agent comes, comes back, and how many come of many at once; beside a stock worker."""

@@ -1,0 +1,60 @@
+"""`python -m load.reliability WHAT`: one measurement, on this machine, on PostgreSQL.
+
+burst     sessions posted at once: how many get an agent within 30 s, ours and stock in turn
+dispatch  from POST create to the agent in the room, warm, one at a time, ours and stock in turn
+kill      kill -9 of a job or a worker: how long until another agent is with the caller
+final     kill -9 of jobs whose callers have left: how long until the row is final
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from load.reliability import measures
+from load.reliability.stage import Stage, stage
+
+WITHIN: Final = 30.0  # seconds in which an agent has to come
+
+
+def main() -> int:
+    """Measure, print; exit code 0."""
+    parser = argparse.ArgumentParser(
+        prog="python -m load.reliability",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=("burst", "dispatch", "kill", "final"))
+    parser.add_argument("--times", type=int, default=20, help="kills, or dispatches of each target")
+    parser.add_argument("--sizes", default="4,8,10,30", help="burst: sessions at once")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="burst: times that each size is tried"
+    )
+    parser.add_argument("--whom", choices=("job", "worker"), default="job", help="kill: what dies")
+    given = parser.parse_args()
+    sizes = [int(size) for size in given.sizes.split(",")]
+    runs: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
+        "burst": lambda at: measures.burst(at, sizes, given.rounds, WITHIN),
+        "dispatch": lambda at: measures.dispatch(at, given.times, WITHIN),
+        "kill": lambda at: measures.kill(at, given.whom, given.times, WITHIN),
+        "final": lambda at: measures.final(at, given.times),
+    }
+    with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
+        both = given.what in ("burst", "dispatch")
+        with stage(Path(folder), stock=both) as at:
+            asyncio.run(_run(runs[given.what], at))
+            print(f"doctor: {at.doctor()}")
+    return 0
+
+
+async def _run(measure: Callable[[Stage], Awaitable[None]], at: Stage) -> None:
+    await measure(at)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

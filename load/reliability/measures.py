@@ -1,0 +1,242 @@
+"""The measurements; each prints its lines as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any, Final
+
+import aiohttp
+import psutil
+from livekit import rtc
+
+from fixtures.agents import sample_agent
+from fixtures.caller import room_token
+from fixtures.servers.process import LoggedProcess
+from load.reliability.rooms import RoomWatch
+from load.reliability.stage import Stage
+from load.services import Services
+
+AGENT: Final = 700_001
+NUMBERS: Final = count(1)
+REST: Final = 3.0  # seconds after calls ended, for processes to be warm again
+
+
+class Client:
+    """The HTTP API of a target."""
+
+    def __init__(self, services: Services) -> None:
+        headers = {"Authorization": f"Bearer {services.api_key}"}
+        self.http = aiohttp.ClientSession(services.api, headers=headers)
+
+    async def register(self) -> None:
+        """The receptionist, who may hold many sessions."""
+        config = sample_agent("receptionist", maxConcurrentSessions=1000)
+        body = {"agentId": AGENT, "tenantId": 1, "config": config}
+        async with self.http.post("/api/agents/register", json=body) as answer:
+            answer.raise_for_status()
+
+    async def create(self, room: str) -> str | None:
+        """The session's id, or None when it is refused clearly (503)."""
+        body = {"agentId": AGENT, "tenantId": 1, "roomName": room}
+        async with self.http.post("/api/sessions/create", json=body) as answer:
+            if answer.status == 503:
+                return None
+            answer.raise_for_status()
+            told: dict[str, Any] = await answer.json()
+            return str(told["session"]["sessionId"])
+
+    async def end(self, session_id: str) -> None:
+        """End it."""
+        async with self.http.post(f"/api/sessions/{session_id}/end") as answer:
+            await answer.read()
+
+    async def session(self, session_id: str) -> dict[str, Any]:
+        """As the API tells it."""
+        async with self.http.get(f"/api/sessions/{session_id}") as answer:
+            told: dict[str, Any] = await answer.json()
+            return told
+
+
+@asynccontextmanager
+async def client_of(services: Services) -> AsyncIterator[Client]:
+    """A client with the agent registered."""
+    client = Client(services)
+    try:
+        await client.register()
+        yield client
+    finally:
+        await client.http.close()
+
+
+async def burst(at: Stage, sizes: Sequence[int], rounds: int, within: float) -> None:
+    """Sessions posted at once, targets in turn."""
+    for size in sizes:
+        for number in range(rounds):
+            names = list(at.targets)
+            for name in names if number % 2 == 0 else reversed(names):
+                print(await _burst(name, at.targets[name], size, within), flush=True)
+
+
+async def _burst(name: str, services: Services, size: int, within: float) -> str:
+    rooms = [f"burst-{next(NUMBERS)}" for _ in range(size)]
+    async with client_of(services) as client, RoomWatch(services) as watch:
+        began = time.monotonic()
+        sessions = await asyncio.gather(*(client.create(room) for room in rooms))
+        came = await asyncio.gather(
+            *(
+                watch.agent_came(room, within)
+                for room, session in zip(rooms, sessions, strict=True)
+                if session is not None
+            )
+        )
+        agents = [len(await watch.agents(room)) for room in rooms]
+        for session in filter(None, sessions):
+            await client.end(session)
+        await asyncio.gather(*(watch.close(room) for room in rooms))
+    times = sorted(moment - began for moment in came if moment is not None)
+    await asyncio.sleep(REST + size / 4)
+    return (
+        f"{name:5} {size:2} at once: {len(times)} with an agent, {sessions.count(None)} refused, "
+        f"{size - len(times) - sessions.count(None)} silent; {_spread(times)}; "
+        f"most agents in a room {max(agents)}"
+    )
+
+
+async def dispatch(at: Stage, times: int, within: float) -> None:
+    """From POST to the agent in the room, one at a time, targets in turn."""
+    found: dict[str, list[float]] = {name: [] for name in at.targets}
+    for number in range(times + 1):
+        for name, services in at.targets.items():
+            room = f"dispatch-{next(NUMBERS)}"
+            async with client_of(services) as client, RoomWatch(services) as watch:
+                began = time.monotonic()
+                session = await client.create(room)
+                moment = await watch.agent_came(room, within)
+                await client.end(session or "")
+                await watch.close(room)
+            if moment is not None and number:  # the first is not warm
+                found[name].append(moment - began)
+            await asyncio.sleep(REST)
+    for name, seconds in found.items():
+        print(f"{name:5} create to agent: {_spread(sorted(seconds))}")
+    medians = [statistics.median(seconds) for seconds in found.values()]
+    print(f"ratio of the medians: {medians[0] / medians[-1]:.2f}")
+
+
+async def kill(at: Stage, whom: str, times: int, within: float) -> None:
+    """Kill -9, and the time until another agent is with the caller."""
+    services = at.targets["ours"]
+    seconds: list[float] = []
+    lost = 0
+    other = at.stack.beside("second")
+    await asyncio.to_thread(other.start_worker)
+    try:
+        for number in range(times):
+            async with client_of(services) as client, RoomWatch(services) as watch:
+                workers = [at.stack.worker, other.worker]
+                taken = await _kill_one(client, watch, services, workers, whom, within)
+            if taken is None:
+                lost += 1
+            else:
+                seconds.append(taken)
+            print(f"  {number + 1:3}: {'never' if taken is None else f'{taken:.2f} s'}", flush=True)
+            for stack in (at.stack, other):
+                if stack.worker is not None and stack.worker.returncode is not None:
+                    await asyncio.to_thread(stack.start_worker)
+            await asyncio.sleep(REST)
+    finally:
+        await asyncio.to_thread(other.stop)
+    print(f"kill -9 of a {whom}: {_spread(sorted(seconds))}; {lost} of {times} lost")
+
+
+async def _kill_one(
+    client: Client,
+    watch: RoomWatch,
+    services: Services,
+    workers: Sequence[LoggedProcess | None],
+    whom: str,
+    within: float,
+) -> float | None:
+    room_name = f"kill-{next(NUMBERS)}"
+    room = rtc.Room()
+    token = room_token(services.livekit_key, services.livekit_secret, room_name, "caller")
+    await room.connect(services.livekit, token)
+    session = await client.create(room_name)
+    if session is None:
+        raise RuntimeError("a create was refused while nothing else runs")
+    try:
+        await watch.agent_came(room_name, within)
+        worker, pid = await asyncio.to_thread(_job_of, session, [w for w in workers if w])
+        known = await watch.agents(room_name)
+        began = time.monotonic()
+        if whom == "worker":
+            await asyncio.to_thread(worker.kill)
+        else:
+            psutil.Process(pid).kill()
+        moment = await watch.agent_came(room_name, within, but=known)
+        return None if moment is None else moment - began
+    finally:
+        await client.end(session)
+        await room.disconnect()
+
+
+async def final(at: Stage, times: int) -> None:
+    """Kill -9 of jobs in rooms that nobody is in any more."""
+    services, seconds = at.targets["ours"], []
+    unended = 0
+    batch = 5
+    async with client_of(services) as client, RoomWatch(services) as watch:
+        for start in range(0, times, batch):
+            rooms = [f"final-{next(NUMBERS)}" for _ in range(min(batch, times - start))]
+            sessions = await asyncio.gather(*(client.create(room) for room in rooms))
+            await asyncio.gather(*(watch.agent_came(room, 30) for room in rooms))
+            worker = at.stack.worker
+            if worker is None:
+                raise RuntimeError("no worker")
+            for session in filter(None, sessions):
+                _, pid = await asyncio.to_thread(_job_of, session, [worker])
+                psutil.Process(pid).kill()
+            began = time.monotonic()
+            ended = await asyncio.gather(*(_final(client, s or "", 40) for s in sessions))
+            seconds += [moment - began for moment in ended if moment is not None]
+            unended += ended.count(None)
+            print(f"  {start + len(rooms):3}: {_spread(sorted(seconds))}", flush=True)
+    print(f"rows final after a kill: {_spread(sorted(seconds))}; {unended} of {times} never")
+
+
+async def _final(client: Client, session: str, within: float) -> float | None:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if (await client.session(session))["status"] in ("ended", "error"):
+            return time.monotonic()
+        await asyncio.sleep(0.1)
+    return None
+
+
+def _job_of(session: str, workers: Sequence[LoggedProcess]) -> tuple[LoggedProcess, int]:
+    """The worker that has the session, and the job's process id, from the workers' logs."""
+    pattern = re.compile(rf"(?=.*agent is in the room)(?=.*{re.escape(session)}).*\"pid\":(\d+)")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for worker in workers:
+            for line in reversed(worker.lines()):
+                if found := pattern.search(line):
+                    return worker, int(found[1])
+        time.sleep(0.02)
+    raise RuntimeError(f"no worker says that it has session {session}")
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "none"
+    p95 = seconds[min(len(seconds) - 1, round(0.95 * len(seconds)))]
+    return (
+        f"p50 {statistics.median(seconds):.2f} s, p95 {p95:.2f} s, "
+        f"{seconds[0]:.2f} to {seconds[-1]:.2f} s of {len(seconds)}"
+    )
