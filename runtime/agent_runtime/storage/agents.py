@@ -91,7 +91,7 @@ class RegisteredAgents:
             now,
             peewee.Value(EventKind.ENDED.value, converter=False).cast("varchar"),
             bind("detail"),
-        ).where(Sessions.session_id.in_(live), Sessions.ended_at == now)
+        ).where(Sessions.session_id.in_(live), Sessions.updated_at == now)
         self._tell = compile_(
             SessionEvents.insert_from(
                 over,

@@ -56,10 +56,12 @@ def _instance_named(name: str) -> peewee.Node:
 def ended_with(dialect: Dialect) -> dict[peewee.Field[Any], Any]:
     """What ending changes in a session's row; binds `status`, `now` and `metadata`."""
     now = bind("now", "timestamp")
+    # The clock of another machine, or one that was set back, must not end what has not begun.
+    end = dialect.later(now, Sessions.started_at)
     return {
         Sessions.status: bind("status"),
-        Sessions.ended_at: now,
-        Sessions.duration_seconds: dialect.elapsed_seconds(Sessions.started_at, now),
+        Sessions.ended_at: end,
+        Sessions.duration_seconds: dialect.elapsed_seconds(Sessions.started_at, end),
         Sessions.participant_count: 0,
         Sessions.metadata: dialect.merged_json(Sessions.metadata, bind("metadata")),
         Sessions.updated_at: now,
@@ -142,7 +144,7 @@ class StoredSessions:
             )
             # `now` tells this end from every other: it is written once.
             over = Sessions.select().where(
-                this, Sessions.status == status.value, Sessions.ended_at == now
+                this, Sessions.status == status.value, Sessions.updated_at == now
             )
             self._ended[status] = compile_(appended_if(over, kind))
         self._beat = compile_(

@@ -72,6 +72,12 @@ class Dialect:
         """A statement that Peewee has no words for; `%s` or `?` marks each bind."""
         return Statement(f"q{next(_names)}", sql, binds)
 
+    def later(self, one: peewee.Node, other: peewee.Node) -> peewee.Node:
+        """The later of two times."""
+        if self.name == "postgresql":
+            return peewee.fn.GREATEST(one, other)
+        return peewee.fn.MAX(one, other)  # of two arguments it is no aggregate
+
     def elapsed_seconds(self, start: peewee.Node, end: peewee.Node) -> peewee.Node:
         """Whole seconds from `start` to `end`, rounded."""
         if self.name == "postgresql":

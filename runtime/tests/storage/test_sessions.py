@@ -11,7 +11,7 @@ from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver
 from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import Session, SessionStatus, new_session
-from agent_runtime.storage import RegisteredAgents, StoredSessions
+from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions
 
 from .dashboard import execute
 from .holders import HOLDER
@@ -143,6 +143,17 @@ async def test_end_and_activation_at_once(sessions: StoredSessions) -> None:
         await sessions.activate(heir.session_id, HOLDER)
         await sessions.finish(heir.session_id, SessionStatus.ENDED)
     assert await sessions.live_sessions() == []
+
+
+async def test_a_clock_that_was_set_back(sessions: StoredSessions, database: Database) -> None:
+    """A session whose beginning lies in the future ends all the same, not before it began."""
+    session = await created(sessions, age=timedelta(hours=-1))
+    await sessions.activate(session.session_id, HOLDER)
+    ended = await sessions.finish(session.session_id, SessionStatus.ENDED, "done")
+    assert ended is not None
+    assert (ended.duration_seconds, ended.ended_at) == (0, session.started_at)
+    events = await StoredEvents(database).of(session.session_id)
+    assert [event.kind for _, event in events] == ["created", "talking", "ended"]
 
 
 async def test_participants_are_counted(sessions: StoredSessions) -> None:
