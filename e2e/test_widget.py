@@ -54,4 +54,6 @@ async def test_a_session_created_in_a_room_where_the_caller_waits(place: Place) 
         await person.hears_greeting()
         assert len(person.caller.agents) == 1
         await place.rows.session_when(session_id, lambda row: row["status"] == "active")
+        # By the first dispatch: nobody had to ask again.
+        assert await place.rows.events(session_id) == ["created", "claimed", "talking"]
         await place.api.end(session_id)

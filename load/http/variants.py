@@ -38,15 +38,28 @@ class Variant:
 _AGENT_RUNTIME: Final = str(Path(sys.executable).with_name("agent-runtime"))
 _OUR_TABLES: Final = ("runtime_live_sessions", "agent_instance_sessions")
 
+# No worker comes for the thousands of sessions that are created here, and none is to be looked for.
+_UNWATCHED: Final = {
+    "SESSION_LEASE": "600",
+    "SESSION_WATCH_INTERVAL": "10",
+    "SESSION_DISPATCH_PATIENCE": "60",
+    "SESSION_AGENT_DEADLINE": "3600",
+}
+
 OURS_POSTGRESQL: Final = Variant(
     "agent-runtime, PostgreSQL",
     Kind.POSTGRESQL,
     (_AGENT_RUNTIME, "api"),
     _OUR_TABLES,
     migration=(_AGENT_RUNTIME, "db", "migrate"),
+    environ=_UNWATCHED,
 )
 OURS_SQLITE: Final = Variant(
-    "agent-runtime, SQLite", Kind.SQLITE, (_AGENT_RUNTIME, "api"), _OUR_TABLES
+    "agent-runtime, SQLite",
+    Kind.SQLITE,
+    (_AGENT_RUNTIME, "api"),
+    _OUR_TABLES,
+    environ=_UNWATCHED,
 )
 BASELINE: Final = Variant(
     "FastAPI + SQLAlchemy + asyncpg",
