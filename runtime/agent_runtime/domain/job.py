@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room")
+# A variable of ours: the session was not created over HTTP.
+AUTOMATIC: Final = "automatic"
 MAX_ID: Final = 2**31 - 1  # agents.id is a 32-bit serial key
 
 _OWN_KEYS: Final = {"agentId", "agent_id", "sessionId", "session_id", "tenantId", "tenant_id"}

@@ -72,8 +72,8 @@ class SessionStore(Protocol):
     ) -> Session | None:
         """End a live session as `status` (ended or error) with its duration; frees its capacity.
 
-        A session that is final already stays as it is, and so does one that another job holds than
-        the one that ends it (`by`). Returns the row afterwards; None if unknown.
+        A session that is final already stays as it is, and so does one that is no longer held by the
+        job that would end it (`by`). Returns the row afterwards; None if unknown.
         """
 
     async def beat(self, session_id: str, holder: Holder) -> Holding:

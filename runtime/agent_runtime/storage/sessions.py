@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from agent_runtime.domain.errors import (
     SessionNotFound,
     SessionOver,
 )
+from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Holder, Holding, Phase
 from agent_runtime.domain.session import LIVE, Session, SessionStatus, may_become
 from agent_runtime.storage.database import Database, DuplicateError, can_be_stored
@@ -127,7 +129,9 @@ class StoredSessions:
         )
         self._holder = compile_(LiveSessions.select(LiveSessions.holder).where(this_live))
         self._free = compile_(LiveSessions.delete().where(this_live))
-        self._free_own = compile_(LiveSessions.delete().where(this_live, mine | unheld))
+        # Before anybody had it, whoever was to have it may say that it cannot be; not afterwards.
+        never_held = unheld & LiveSessions.lost_by.is_null()
+        self._free_own = compile_(LiveSessions.delete().where(this_live, mine | never_held))
         living = LiveSessions.select().where(this_live)
         self._forget_words = compile_(
             Utterances.delete().where(
@@ -249,10 +253,17 @@ class StoredSessions:
 
     async def create_automatic(self, session: Session, limit: int) -> None:
         """The same within a given limit."""
-        if not await self._create(session, self._take_place_within, limit=limit):
+        automatic = {AUTOMATIC: True}
+        if not await self._create(session, self._take_place_within, automatic, limit=limit):
             raise AgentAtCapacity(session.agent_id, limit)
 
-    async def _create(self, session: Session, take_place: Statement, **limit: int) -> bool:
+    async def _create(
+        self,
+        session: Session,
+        take_place: Statement,
+        variables: Mapping[str, Any] | None = None,
+        **limit: int,
+    ) -> bool:
         metadata = {"participantName": session.participant_name} if session.participant_name else {}
         values = {
             "session_id": session.session_id,
@@ -265,7 +276,7 @@ class StoredSessions:
             "phase": Phase.ASKED.value,
             "beats": 0,
             "dispatches": 1,
-            "variables": json.dumps(metadata),
+            "variables": json.dumps({**metadata, **(variables or {})}),
         }
         made = await self._database.write(
             *self._database.lock(session.agent_id),

@@ -22,10 +22,11 @@ from agent_runtime.domain.errors import (
     SessionOver,
     StoreUnavailable,
 )
-from agent_runtime.domain.job import JobTarget, target_of
-from agent_runtime.domain.lease import Holder, Holding
+from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
+from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
+from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.memory import Memory, as_context
 from agent_runtime.voice.pipeline import build_agent, build_session
 from agent_runtime.voice.providers.options import KeyMissingError
@@ -99,6 +100,8 @@ class Call:
         named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
         self._session_id = target.session_id or named
         self._holder = Holder(job.job.id, settings.name)
+        # Nobody has created it: the first job did, and one that follows it is told so.
+        self._is_automatic = target.session_id is None or bool(target.variables.get(AUTOMATIC))
         self._turns: TurnWriter | None = None
         self._memory: Memory | None = None
         self._rescue: Rescue | None = None
@@ -126,6 +129,7 @@ class Call:
             self._job.room.on("participant_disconnected", self._on_participant_left)
             self._job.room.on("participant_connected", self._on_participant_came)
             await self._stores.sessions.activate(self._session_id, self._holder)
+            said = await self._stores.conversations.so_far(self._session_id)
         except SessionHeld as error:
             self._hand_back(str(error))
             return
@@ -137,8 +141,8 @@ class Call:
             self._hand_back(f"{type(error).__name__}: {error}")
             return
         self._count_participants()
-        self._run(self._beat())
-        await self._talk(agent)
+        self._run(self._keeper().run())
+        await self._talk(agent, said)
 
     async def _prepare(self) -> FoundAgent:
         limit = self._settings.max_sessions_per_agent
@@ -156,7 +160,18 @@ class Call:
         self._pipeline = build_session(agent.config, self._settings, self._job.proc)
         return agent
 
-    async def _talk(self, agent: FoundAgent) -> None:
+    def _keeper(self) -> LeaseKeeper:
+        return LeaseKeeper(
+            self._stores.sessions,
+            self._session_id,
+            self._holder,
+            interval=self._settings.heartbeat,
+            is_heard=self._is_heard,
+            on_over=lambda: self._leave(SessionStatus.ENDED, "ended elsewhere"),
+            on_lost=self._hand_back,
+        )
+
+    async def _talk(self, agent: FoundAgent, said: list[Utterance]) -> None:
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("the call was not prepared")
@@ -164,7 +179,6 @@ class Call:
         self._turns.listen_to(pipeline)
         self._rescue = Rescue(self._settings.silence, self._give_up)
         self._rescue.listen_to(pipeline)
-        said = await self._stores.conversations.so_far(self._session_id)
         self._memory = Memory(self._session_id, self._stores.conversations)
         self._memory.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
@@ -233,30 +247,6 @@ class Call:
                 return
         logger.error("final row not written", extra={"status": status.value, "reason": reason})
 
-    async def _beat(self) -> None:
-        """Renew the lease, and learn from it when somebody has ended the call or taken it over."""
-        while True:
-            await asyncio.sleep(self._settings.heartbeat)
-            if not self._is_heard():
-                continue  # an agent that nobody hears does not live
-            try:
-                held = await self._stores.sessions.beat(self._session_id, self._holder)
-                if held is Holding.FREE:
-                    # Taken from us while we were cut off, and nobody has it yet: we are back.
-                    await self._stores.sessions.activate(self._session_id, self._holder)
-            except StoreUnavailable as error:
-                logger.warning("heartbeat not written: %s", error)
-            except (SessionHeld, SessionOver, RoomTaken) as error:
-                self._hand_back(str(error))
-                return
-            else:
-                if held is Holding.OVER:
-                    self._leave(SessionStatus.ENDED, "ended elsewhere")
-                    return
-                if held is Holding.THEIRS:
-                    self._hand_back("another job has the session")
-                    return
-
     def _is_heard(self) -> bool:
         """Whether the connection to the room is up; while it is mended, it is not."""
         up = rtc.ConnectionState.CONN_CONNECTED
@@ -288,7 +278,7 @@ class Call:
             )
 
     def _leave_to_nobody(self) -> None:
-        if self._target.session_id is None:
+        if self._is_automatic:
             # LiveKit dispatches into a room once. Whoever joins this one next, after a reload of the
             # page for instance, is to find a new room, and an agent in it.
             self._job.delete_room()

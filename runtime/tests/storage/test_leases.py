@@ -135,6 +135,22 @@ async def test_taking_over(
     assert stored.status is SessionStatus.ACTIVE
 
 
+async def test_whoever_lost_a_session_ends_nothing(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """Between two holders, the first may not say that it is over; before any, a job that fails may."""
+    await sessions.activate(session.session_id, HOLDER)
+    await leases.release(session.session_id, HOLDER.job, "cut off")
+    after = await sessions.finish(session.session_id, SessionStatus.ENDED, "I left", by=HOLDER)
+    assert after is not None
+    assert after.status is SessionStatus.ACTIVE
+    fresh = new_session(AGENT, 3, "hall")
+    await sessions.create(fresh)
+    after = await sessions.finish(fresh.session_id, SessionStatus.ERROR, "no key", by=OTHER)
+    assert after is not None
+    assert after.status is SessionStatus.ERROR
+
+
 async def test_a_refused_job_waits(leases: StoredLeases, session: Session) -> None:
     """A worker's no shows in the phase, unless another has said yes."""
     await leases.not_taken(session.session_id)

@@ -1,0 +1,66 @@
+"""Keeps the session ours for as long as our agent can be heard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from agent_runtime.domain.errors import RoomTaken, SessionHeld, SessionOver, StoreUnavailable
+from agent_runtime.domain.lease import Holder, Holding
+from agent_runtime.domain.ports import SessionStore
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseKeeper:
+    """Renews the lease every `interval` seconds while `is_heard()`.
+
+    `on_over()` is called when somebody has ended the session, `on_lost(why)` when another job has
+    it; nothing is renewed after either.
+    """
+
+    def __init__(
+        self,
+        sessions: SessionStore,
+        session_id: str,
+        holder: Holder,
+        *,
+        interval: float,
+        is_heard: Callable[[], bool],
+        on_over: Callable[[], None],
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._sessions = sessions
+        self._session_id = session_id
+        self._holder = holder
+        self._interval = interval
+        self._is_heard = is_heard
+        self._on_over = on_over
+        self._on_lost = on_lost
+
+    async def run(self) -> None:
+        """Until the session is no longer ours, or cancelled."""
+        while True:
+            await asyncio.sleep(self._interval)
+            # An agent that nobody hears does not live: another may be heard in its place.
+            if self._is_heard() and not await self._renew():
+                return
+
+    async def _renew(self) -> bool:
+        try:
+            held = await self._sessions.beat(self._session_id, self._holder)
+            if held is Holding.FREE:
+                # Taken from us while we were cut off, and nobody has it yet: we are back.
+                await self._sessions.activate(self._session_id, self._holder)
+        except StoreUnavailable as error:
+            logger.warning("heartbeat not written: %s", error)
+            return True
+        except (SessionHeld, SessionOver, RoomTaken) as error:
+            self._on_lost(str(error))
+            return False
+        if held is Holding.OVER:
+            self._on_over()
+        elif held is Holding.THEIRS:
+            self._on_lost("another job has the session")
+        return held in (Holding.OURS, Holding.FREE)
