@@ -1,8 +1,9 @@
-"""`python -m load.reliability WHAT`: one measurement, on this machine, on PostgreSQL.
+"""`python -m load.reliability WHAT`: one measurement, on this machine.
 
 burst     sessions posted at once: how many get an agent within 30 s, ours and stock in turn
 dispatch  from POST create to the agent in the room, warm, one at a time, ours and stock in turn
 kill      kill -9 of a job or a worker: how long until another agent is with the caller
+creates   kill -9 of the API under 16 writers: acknowledged creates that are not in the database
 final     kill -9 of jobs whose callers have left: how long until the row is final
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from load.reliability import measures
+from load.reliability.creates import creates
 from load.reliability.stage import Stage, stage
 
 WITHIN: Final = 30.0  # seconds in which an agent has to come
@@ -29,12 +31,13 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("burst", "dispatch", "kill", "final"))
+    parser.add_argument("what", choices=("burst", "dispatch", "kill", "final", "creates"))
     parser.add_argument("--times", type=int, default=20, help="kills, or dispatches of each target")
     parser.add_argument("--sizes", default="4,8,10,30", help="burst: sessions at once")
     parser.add_argument(
         "--rounds", type=int, default=1, help="burst: times that each size is tried"
     )
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--whom", choices=("job", "worker"), default="job", help="kill: what dies")
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.split(",")]
@@ -45,6 +48,9 @@ def main() -> int:
         "final": lambda at: measures.final(at, given.times),
     }
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
+        if given.what == "creates":
+            print(asyncio.run(creates(given.database, given.times, Path(folder))))
+            return 0
         both = given.what in ("burst", "dispatch")
         with stage(Path(folder), stock=both) as at:
             asyncio.run(_run(runs[given.what], at))

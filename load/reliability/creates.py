@@ -1,0 +1,117 @@
+"""kill -9 of the API under writers: what was acknowledged must be in the database, and whole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import psycopg2
+
+from fixtures.agents import sample_agent
+from fixtures.servers import postgres_server
+from fixtures.stack import Stack, StackSettings
+from fixtures.stack.stack import command
+from load.http.rooms import RecordedRooms
+
+WRITERS: Final = 16
+AGENT: Final = 700_002
+# No worker comes here, and none is to be looked for.
+UNWATCHED: Final[Mapping[str, str]] = {
+    "SESSION_LEASE": "600",
+    "SESSION_WATCH_INTERVAL": "10",
+    "SESSION_DISPATCH_PATIENCE": "60",
+    "SESSION_AGENT_DEADLINE": "3600",
+}
+_HALF: Final = """
+    SELECT COUNT(*) FROM agent_instance_sessions s
+    WHERE NOT EXISTS (SELECT 1 FROM runtime_live_sessions l WHERE l.session_id = s.session_id)
+       OR NOT EXISTS (SELECT 1 FROM runtime_session_events e WHERE e.session_id = s.session_id)
+"""
+
+
+async def creates(kind: str, times: int, folder: Path) -> str:
+    """`times` kills on `sqlite` or `postgresql`; what was found, for people."""
+    with RecordedRooms(folder) as rooms, _database(kind, folder) as url:
+        stack = Stack(
+            StackSettings(
+                livekit_url=rooms.environ["LIVEKIT_URL"],
+                livekit_api_key=rooms.environ["LIVEKIT_API_KEY"],
+                livekit_api_secret=rooms.environ["LIVEKIT_API_SECRET"],
+                database_url=url,
+                log_folder=folder,
+                environ=UNWATCHED,
+            )
+        )
+        if kind == "postgresql":
+            await asyncio.to_thread(_migrate, stack)
+        acknowledged: set[str] = set()
+        chance = random.Random(times)  # noqa: S311 - when to kill
+        for number in range(times):
+            api = await asyncio.to_thread(stack.start_api)
+            writing = asyncio.create_task(_write(stack, acknowledged, first=number == 0))
+            await asyncio.sleep(0.1 + 0.3 * chance.random())
+            await asyncio.to_thread(api.kill)
+            writing.cancel()
+            await asyncio.wait([writing])
+            if number % 50 == 49:
+                print(f"  {number + 1} kills, {len(acknowledged)} creates", flush=True)
+        stored, half = await asyncio.to_thread(_stored, url)
+    lost = len(acknowledged - stored)
+    return (
+        f"{kind}: {times} kills, {len(acknowledged)} creates acknowledged, {lost} of them lost, "
+        f"{half} half written"
+    )
+
+
+def _migrate(stack: Stack) -> None:
+    subprocess.run([command(), "db", "migrate"], env=stack.environ, check=True)
+
+
+async def _write(stack: Stack, acknowledged: set[str], *, first: bool) -> None:
+    headers = {"Authorization": f"Bearer {stack.settings.api_key}"}
+    async with aiohttp.ClientSession(stack.api_url, headers=headers) as http:
+        if first:
+            config = sample_agent("receptionist", maxConcurrentSessions=1_000_000)
+            body = {"agentId": AGENT, "tenantId": 1, "config": config}
+            async with http.post("/api/agents/register", json=body) as answer:
+                answer.raise_for_status()
+        await asyncio.gather(*(_writer(http, acknowledged) for _ in range(WRITERS)))
+
+
+async def _writer(http: aiohttp.ClientSession, acknowledged: set[str]) -> None:
+    body = {"agentId": AGENT, "tenantId": 1, "roomName": ""}
+    with suppress(aiohttp.ClientError):  # the API was killed
+        while True:
+            async with http.post("/api/sessions/create", json=body) as answer:
+                if answer.status == 200:
+                    acknowledged.add((await answer.json())["session"]["sessionId"])
+
+
+@contextmanager
+def _database(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'creates.sqlite3'}"
+    else:
+        with postgres_server() as server, server.database(shared_schema=True) as url:
+            yield url
+
+
+def _stored(url: str) -> tuple[set[str], int]:
+    ids = "SELECT session_id FROM agent_instance_sessions"
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            found = {row[0] for row in file.execute(ids)}
+            return found, file.execute(_HALF).fetchone()[0]
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(ids)
+        found = {row[0] for row in cursor.fetchall()}
+        cursor.execute(_HALF)
+        ((half,),) = cursor.fetchall()
+        return found, half
