@@ -16,8 +16,7 @@ async def test_another_worker_goes_on(own_place: Place, tmp_path: Path) -> None:
     first = place.stack.worker
     assert first is not None
     url = urlsplit(place.stack.settings.database_url)
-    assert url.port is not None
-    with proxy_to(url.port, tmp_path / "proxy") as line:
+    with proxy_to(f"{url.hostname}:{url.port}", tmp_path / "proxy") as line:
         who = f"{url.username}:{url.password}"
         through = urlunsplit(url._replace(netloc=f"{who}@127.0.0.1:{line.port}"))
         async with second_worker(place, DATABASE_URL=through) as far:

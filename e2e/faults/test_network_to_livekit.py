@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from e2e.conftest import in_thread
 from e2e.faults.call import greeted, second_worker
@@ -14,8 +15,7 @@ async def test_another_worker_goes_on(own_place: Place, tmp_path: Path) -> None:
     place = own_place
     first = place.stack.worker
     assert first is not None
-    port = int(place.livekit.url.rsplit(":", 1)[1])
-    with proxy_to(port, tmp_path / "proxy") as line:
+    with proxy_to(urlsplit(place.livekit.url).netloc, tmp_path / "proxy") as line:
         async with second_worker(place, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
             await in_thread(first.stop)
             async with greeted(place) as call:

@@ -264,6 +264,13 @@ def caller_token(settings: Settings, room_name: str, identity: str, valid: timed
     )
 
 
+def _driver(settings: Settings) -> str:
+    from agent_runtime.storage.opening import is_postgres
+
+    kind = "postgres" if is_postgres(settings.database.url) else "sqlite"
+    return f"agent_runtime.storage.{kind}"
+
+
 def _voice(settings: Settings) -> VoiceSettings:
     from agent_runtime.voice.settings import ProviderDefaults, VoiceSettings
 
@@ -297,4 +304,5 @@ def _voice(settings: Settings) -> VoiceSettings:
         livekit_api_key=livekit.api_key,
         livekit_api_secret=livekit.api_secret.get_secret_value(),
         turn_detector_plugin=worker.turn_detector_plugin,
+        preload=("agent_runtime.wiring", "agent_runtime.storage", _driver(settings)),
     )

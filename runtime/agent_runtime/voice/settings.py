@@ -38,3 +38,5 @@ class VoiceSettings:
     livekit_api_key: str
     livekit_api_secret: str = field(repr=False)
     turn_detector_plugin: bool = False
+    # Modules that a job needs besides ours: loaded once, before any call, and inherited by each job.
+    preload: tuple[str, ...] = ()
