@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,8 @@ def local_services(folder: Path) -> Iterator[Services]:
                 livekit_api_secret=livekit.api_secret,
                 database_url=f"sqlite:///{database}",
                 log_folder=folder,
-                environ=provider_environ(stand_ins),
+                # WORKER_PROFILE and its like are what one wants to try here.
+                environ=provider_environ(stand_ins) | _workers_settings(),
             )
         ) as stack,
     ):
@@ -46,3 +48,7 @@ def local_services(folder: Path) -> Iterator[Services]:
             database=stack.settings.database_url,
             stand_ins=stand_ins,
         )
+
+
+def _workers_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("WORKER_")}

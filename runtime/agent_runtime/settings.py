@@ -20,6 +20,8 @@ from pydantic import (
     ValidationError,
 )
 
+from agent_runtime.config.model import Profile
+
 HIDDEN: Final = "********"
 
 
@@ -121,6 +123,7 @@ class WorkerSettings(_Group):
     leave_grace: float = Field(1.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
     silence: float = Field(4.0, alias="WORKER_LONGEST_SILENCE", ge=0, le=60)
     wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
+    profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")
     turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
     platform_api_url: HttpUrl = Field("http://localhost:8000", alias="PLATFORM_API_URL")
 

@@ -304,5 +304,6 @@ def _voice(settings: Settings) -> VoiceSettings:
         livekit_api_key=livekit.api_key,
         livekit_api_secret=livekit.api_secret.get_secret_value(),
         turn_detector_plugin=worker.turn_detector_plugin,
+        profile=worker.profile,
         preload=("agent_runtime.wiring", "agent_runtime.storage", _driver(settings)),
     )

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class Profile(StrEnum):
+    """What the pipeline spends to answer sooner; `voice/profiles.py` says how."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    DENSE = "dense"
+
+
+class TextStreaming(StrEnum):
+    """The pieces in which text goes to speech synthesis: smaller is sooner, larger sounds better."""
+
+    WORDS = "words"
+    CLAUSES = "clauses"
+    SENTENCES = "sentences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +41,19 @@ class ProviderChoice:
 
 @dataclass(frozen=True, slots=True)
 class TurnTaking:
-    """When the agent speaks, and when it stops. Seconds; None takes the framework's default."""
+    """When the agent speaks, and when it stops. Seconds; None takes the profile's value."""
 
     vad: str
     detection: str
     interruptions: bool = True
+    profile: Profile | None = None  # None takes the worker's setting
     min_delay: float | None = None
     max_delay: float | None = None
+    # Ask the language model before the transcript is final.
+    speculation: bool | None = None
+    # Speech of the caller, in seconds and in words, that makes the agent stop.
+    interrupt_after: float | None = None
+    interrupt_words: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,7 @@ class AgentConfig:
     system_prompt: str = ""
     greeting: str | None = None
     greeting_instructions: str | None = None
+    text_streaming: TextStreaming | None = None  # None takes the profile's
     voice_id: str | None = None
     temperature: float | None = None
     transcribe: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -17,7 +18,13 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from agent_runtime.config.catalogue import Stage, provider
-from agent_runtime.config.model import AgentConfig, ProviderChoice, TurnTaking
+from agent_runtime.config.model import (
+    AgentConfig,
+    Profile,
+    ProviderChoice,
+    TextStreaming,
+    TurnTaking,
+)
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 
 MAX_INTEGER: Final = 2**31 - 1
@@ -27,6 +34,19 @@ DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as o
 
 def _known(stage: Stage) -> AfterValidator:
     return AfterValidator(lambda name: provider(stage, name) if name is not None else None)
+
+
+def _one_of(names: type[StrEnum]) -> BeforeValidator:
+    """By value, in any letter case; the error lists what there is."""
+
+    def read(value: object) -> object:
+        if value is None or value == "":
+            return None
+        if isinstance(value, str) and value.strip().lower() in set(names):
+            return names(value.strip().lower())
+        raise ValueError(f"{value!r} is none of {', '.join(names)}")
+
+    return BeforeValidator(read)
 
 
 def _whole(value: object) -> object:
@@ -49,6 +69,12 @@ class Options(_Form):
     base_url: str | None = None
 
 
+class SpeechOptions(Options):
+    """Text to speech; how text reaches it is ours, not the provider's."""
+
+    text_streaming: Annotated[TextStreaming | None, _one_of(TextStreaming)] = None
+
+
 class VadOptions(_Form):
     """Voice activity detection."""
 
@@ -59,8 +85,12 @@ class TurnOptions(_Form):
     """Turn detection; delays in seconds."""
 
     provider: Annotated[str | None, _known(Stage.TURN)] = None
+    profile: Annotated[Profile | None, _one_of(Profile)] = None
     min_delay: float | None = Field(None, ge=0, le=60)
     max_delay: float | None = Field(None, ge=0, le=60)
+    speculation: StrictBool | None = None
+    interrupt_after: float | None = Field(None, ge=0, le=10)
+    interrupt_words: Annotated[int | None, BeforeValidator(_whole)] = Field(None, ge=0, le=20)
 
 
 class ResourceLimits(_Form):
@@ -95,7 +125,7 @@ class RegisteredForm(_Form):
     stt_provider: Annotated[str | None, _known(Stage.STT)] = None
     stt_config: Options | None = None
     tts_provider: Annotated[str | None, _known(Stage.TTS)] = None
-    tts_config: Options | None = None
+    tts_config: SpeechOptions | None = None
     voice_id: str | None = None
     llm_provider: Annotated[str | None, _known(Stage.LLM)] = None
     llm_model: str | None = None
@@ -136,14 +166,19 @@ class RegisteredForm(_Form):
                 vad=provider(Stage.VAD, vad.provider),
                 detection=provider(Stage.TURN, turns.provider),
                 interruptions=self.interruption_handling is not False,
+                profile=turns.profile,
                 min_delay=turns.min_delay,
                 max_delay=turns.max_delay,
+                speculation=turns.speculation,
+                interrupt_after=turns.interrupt_after,
+                interrupt_words=turns.interrupt_words,
             ),
             name=self.name,
             description=self.description,
             system_prompt=self.system_prompt or DEFAULT_PROMPT,
             greeting=self.initial_greeting or None,
             greeting_instructions=self.greeting_instructions or None,
+            text_streaming=self.tts_config.text_streaming if self.tts_config else None,
             voice_id=self.voice_id or None,
             temperature=self.temperature,
             transcribe=bool(self.transcribe_enabled),

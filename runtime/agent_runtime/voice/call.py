@@ -28,7 +28,8 @@ from agent_runtime.domain.session import Session, SessionStatus, new_session_id,
 from agent_runtime.voice.agents import FoundAgent, find_agent
 from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.memory import Memory, as_context
-from agent_runtime.voice.pipeline import build_agent, build_session
+from agent_runtime.voice.pipeline import Talker, build_session, room_options
+from agent_runtime.voice.profiles import pace_of
 from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.rescue import Rescue
 from agent_runtime.voice.room_events import LOST_CONNECTION, disconnect_reason, log_room_events
@@ -157,7 +158,8 @@ class Call:
                 started_at=datetime.now(UTC),
             )
             await self._stores.sessions.create_automatic(session, agent.max_sessions)
-        self._pipeline = build_session(agent.config, self._settings, self._job.proc)
+        pace = pace_of(agent.config, self._settings.profile)
+        self._pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
         return agent
 
     def _keeper(self) -> LeaseKeeper:
@@ -182,10 +184,11 @@ class Call:
         self._memory = Memory(self._session_id, self._stores.conversations)
         self._memory.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
-        # When the call is over is ours to say: a caller may lose the connection and come back.
-        options = room_io.RoomOptions(close_on_disconnect=False)
+        pace = pace_of(agent.config, self._settings.profile)
         await pipeline.start(
-            build_agent(agent.config, as_context(said)), room=self._job.room, room_options=options
+            Talker(agent.config, pace, as_context(said)),
+            room=self._job.room,
+            room_options=room_options(pace),
         )
         logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not self._at_console:

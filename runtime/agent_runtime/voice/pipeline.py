@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from collections.abc import AsyncIterable
+from typing import Any, Final, cast
 
+from livekit import rtc
 from livekit.agents import (
     Agent,
     AgentSession,
     APIConnectOptions,
     ChatContext,
     JobProcess,
+    ModelSettings,
     TurnHandlingOptions,
     inference,
+    room_io,
+    stt,
     vad,
 )
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
+from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.settings import VoiceSettings
+from agent_runtime.voice.speculation import MOST_TRIES, with_preflights
+from agent_runtime.voice.spoken_text import without_markdown
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +40,8 @@ CONNECTIONS: Final = SessionConnectOptions(
     tts_conn_options=_PATIENCE,
     max_unrecoverable_errors=100,
 )
+# What speech recognition and the models of voice activity and of turns take: nothing is converted twice.
+HEARING_RATE: Final = 16_000  # Hz
 VAD: Final = "bundled_vad"
 TURN_DETECTOR: Final = "turn_detector"
 
@@ -43,18 +53,19 @@ def prewarm(process: JobProcess) -> None:
 
 
 def build_session(
-    config: AgentConfig, settings: VoiceSettings, process: JobProcess
+    config: AgentConfig, pace: Pace, settings: VoiceSettings, process: JobProcess
 ) -> AgentSession[Any]:
     """Everything streams: each stage works on what the one before has so far.
 
     Raises KeyMissingError when a provider has no key.
     """
     return AgentSession(
-        stt=STT_BUILDERS[config.stt.provider](config, settings),
+        stt=STT_BUILDERS[config.stt.provider](config, pace, settings),
         llm=LLM_BUILDERS[config.llm.provider](config, settings),
-        tts=TTS_BUILDERS[config.tts.provider](config, settings),
+        tts=TTS_BUILDERS[config.tts.provider](config, pace, settings),
         vad=_voice_activity(config.turns, process),
-        turn_handling=_turn_handling(config.turns, settings, process),
+        turn_handling=_turn_handling(config.turns, pace, settings, process),
+        tts_text_transforms=[without_markdown, "filter_emoji"],
         # The framework's default deafens the agent for its first three seconds of speech, and a
         # caller who talks over the greeting would not be heard.
         aec_warmup_duration=None,
@@ -64,9 +75,32 @@ def build_session(
     )
 
 
-def build_agent(config: AgentConfig, said: ChatContext) -> Agent:
+class Talker(Agent):
     """Who talks, after what was said already."""
-    return Agent(instructions=config.system_prompt, chat_ctx=said)
+
+    def __init__(self, config: AgentConfig, pace: Pace, said: ChatContext) -> None:
+        super().__init__(instructions=config.system_prompt, chat_ctx=said)
+        self._pace = pace
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterable[stt.SpeechEvent]:
+        """The framework's own; with speculation its interim transcripts may start an answer."""
+        events = cast(
+            "AsyncIterable[stt.SpeechEvent]", Agent.default.stt_node(self, audio, model_settings)
+        )
+        return with_preflights(events) if self._pace.speculation else events
+
+
+def room_options(pace: Pace) -> room_io.RoomOptions:
+    """What of the room the pipeline hears, and how."""
+    return room_io.RoomOptions(
+        audio_input=room_io.AudioInputOptions(
+            sample_rate=HEARING_RATE, frame_size_ms=pace.frame_ms
+        ),
+        # When the call is over is ours to say: a caller may lose the connection and come back.
+        close_on_disconnect=False,
+    )
 
 
 def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
@@ -82,21 +116,24 @@ def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
 
 
 def _turn_handling(
-    turns: TurnTaking, settings: VoiceSettings, process: JobProcess
+    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess
 ) -> TurnHandlingOptions:
-    options: TurnHandlingOptions = {
+    return {
         "turn_detection": _turn_detection(turns, settings, process),
-        # Left out, the mode may be a model in the cloud.
-        "interruption": {"enabled": turns.interruptions, "mode": "vad"},
+        "endpointing": {"min_delay": pace.min_delay, "max_delay": pace.max_delay},
+        "interruption": {
+            "enabled": turns.interruptions,
+            # Left out, the mode may be a model in the cloud.
+            "mode": "vad",
+            "min_duration": pace.interrupt_after,
+            "min_words": pace.interrupt_words,
+        },
+        "preemptive_generation": {
+            "enabled": True,
+            "preemptive_tts": pace.early_speech,
+            "max_retries": MOST_TRIES + 1,  # and the one for the final transcript
+        },
     }
-    endpointing: dict[str, float] = {}
-    if turns.min_delay is not None:
-        endpointing["min_delay"] = turns.min_delay
-    if turns.max_delay is not None:
-        endpointing["max_delay"] = turns.max_delay
-    if endpointing:
-        options["endpointing"] = endpointing  # type: ignore[typeddict-item]
-    return options
 
 
 def _turn_detection(turns: TurnTaking, settings: VoiceSettings, process: JobProcess) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent_runtime.config.model import Profile
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderDefaults:
@@ -38,5 +40,6 @@ class VoiceSettings:
     livekit_api_key: str
     livekit_api_secret: str = field(repr=False)
     turn_detector_plugin: bool = False
+    profile: Profile = Profile.BALANCED  # of agents that name none
     # Modules that a job needs besides ours: loaded once, before any call, and inherited by each job.
     preload: tuple[str, ...] = ()

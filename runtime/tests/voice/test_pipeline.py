@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from livekit.agents import JobExecutorType, JobProcess, inference
+from livekit.agents import AgentSession, JobExecutorType, JobProcess, inference
 from livekit.plugins import cartesia, deepgram, openai, silero
 
 from agent_runtime.config import parse_registered
 from agent_runtime.config.catalogue import PROVIDERS, Stage
+from agent_runtime.config.model import AgentConfig
 from agent_runtime.voice.pipeline import build_session, prewarm
+from agent_runtime.voice.profiles import pace_of
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.settings import VoiceSettings
@@ -26,11 +28,16 @@ def process() -> JobProcess:
     return made
 
 
+def built(config: AgentConfig, settings: VoiceSettings, process: JobProcess) -> AgentSession[Any]:
+    """As a call builds it."""
+    return build_session(config, pace_of(config, settings.profile), settings, process)
+
+
 async def test_the_defaults_are_the_documented_ones(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
     """Deepgram, OpenAI, Cartesia with the settings' models; what prewarm loaded is used."""
-    session = build_session(parse_registered({}), voice_settings, process)
+    session = built(parse_registered({}), voice_settings, process)
     assert isinstance(session.stt, deepgram.STT)
     assert isinstance(session.llm, openai.LLM)
     assert isinstance(session.tts, cartesia.TTS)
@@ -47,7 +54,7 @@ async def test_the_agent_s_own_models_win(
     config = parse_registered(
         {"sttConfig": {"model": "nova-2"}, "llmModel": "gpt-4.1", "voiceId": "a-voice"}
     )
-    session = build_session(config, voice_settings, process)
+    session = built(config, voice_settings, process)
     assert isinstance(session.tts, cartesia.TTS)
     assert session.stt is not None
     assert isinstance(session.llm, openai.LLM)
@@ -82,9 +89,9 @@ async def test_a_missing_key_is_named_with_both_remedies(
     provider = replace(getattr(voice_settings, stage), api_key="")
     settings = replace(voice_settings, **{stage: provider})
     with pytest.raises(KeyMissingError, match=words):
-        build_session(parse_registered({}), settings, process)
+        built(parse_registered({}), settings, process)
     field = words.rsplit(" ", 1)[1].split(".")[0]
-    build_session(parse_registered({field: {"apiKey": "own"}}), settings, process)
+    built(parse_registered({field: {"apiKey": "own"}}), settings, process)
 
 
 async def test_an_option_that_the_plugin_does_not_know_is_told_and_left_out(
@@ -93,7 +100,7 @@ async def test_an_option_that_the_plugin_does_not_know_is_told_and_left_out(
     """A known option reaches the plugin; another one is a warning, not a failed call."""
     config = parse_registered({"sttConfig": {"punctuate": False, "flavour": "mint"}})
     with caplog.at_level(logging.WARNING):
-        session = build_session(config, voice_settings, process)
+        session = built(config, voice_settings, process)
     assert isinstance(session.stt, deepgram.STT)
     assert session.stt._opts.punctuate is False
     assert "flavour" in caplog.text
@@ -104,11 +111,11 @@ async def test_the_first_language_is_heard_and_spoken(
 ) -> None:
     """A German agent hears and speaks German, unless a stage says otherwise."""
     config = parse_registered({"languages": ["de", "en"], "ttsConfig": {"language": "fr"}})
-    session = build_session(config, voice_settings, process)
+    session = built(config, voice_settings, process)
     assert isinstance(session.stt, deepgram.STT)
     assert isinstance(session.tts, cartesia.TTS)
     assert (session.stt._opts.language, session.tts._opts.language) == ("de", "fr")
-    session = build_session(parse_registered({"languages": ["de"]}), voice_settings, process)
+    session = built(parse_registered({"languages": ["de"]}), voice_settings, process)
     assert isinstance(session.tts, cartesia.TTS)
     assert session.tts._opts.language == "de"
 
@@ -121,7 +128,7 @@ async def test_interruptions_are_on_unless_switched_off(
     process: JobProcess, voice_settings: VoiceSettings, given: dict[str, Any], expected: bool
 ) -> None:
     """And found by VAD, never by a model in the cloud."""
-    session = build_session(parse_registered(given), voice_settings, process)
+    session = built(parse_registered(given), voice_settings, process)
     interruption = session.options.interruption
     assert interruption["enabled"] is expected
     assert interruption["mode"] == "vad"
@@ -130,7 +137,7 @@ async def test_interruptions_are_on_unless_switched_off(
 async def test_delays_are_the_agent_s(process: JobProcess, voice_settings: VoiceSettings) -> None:
     """The agent's turnDetectionConfig says how long the agent waits before it answers, in seconds."""
     config = parse_registered({"turnDetectionConfig": {"minDelay": 0.1, "maxDelay": 1.5}})
-    endpointing = build_session(config, voice_settings, process).options.endpointing
+    endpointing = built(config, voice_settings, process).options.endpointing
     assert (endpointing["min_delay"], endpointing["max_delay"]) == (0.1, 1.5)
 
 
@@ -141,7 +148,7 @@ async def test_other_vad_and_turn_detection_can_be_chosen(
     config = parse_registered(
         {"vadConfig": {"provider": "silero"}, "turnDetectionConfig": {"provider": "vad"}}
     )
-    session = build_session(config, voice_settings, process)
+    session = built(config, voice_settings, process)
     assert isinstance(session.vad, silero.VAD)
     assert session.turn_detection == "vad"
 
@@ -152,6 +159,6 @@ async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
     """Chosen but not loaded by this worker, v1-mini is used and the log says which setting loads it."""
     config = parse_registered({"turnDetectionConfig": {"provider": "turn-detector"}})
     with caplog.at_level(logging.WARNING):
-        session = build_session(config, voice_settings, process)
+        session = built(config, voice_settings, process)
     assert isinstance(session.turn_detection, inference.TurnDetector)
     assert "WORKER_TURN_DETECTOR_PLUGIN=true" in caplog.text

@@ -7,12 +7,15 @@ from typing import Any
 from livekit.agents import tts
 from livekit.plugins import cartesia
 
-from agent_runtime.config.model import AgentConfig
+from agent_runtime.config.model import AgentConfig, TextStreaming
+from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
+from agent_runtime.voice.punctuation import UNSPACED
 from agent_runtime.voice.settings import VoiceSettings
+from agent_runtime.voice.text_pieces import PieceTokenizer
 
 
-def text_to_speech(config: AgentConfig, settings: VoiceSettings) -> tts.TTS[Any]:
+def text_to_speech(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> tts.TTS[Any]:
     """Build the plugin. Raises KeyMissingError."""
     choice, defaults = config.tts, settings.cartesia
     key = choice.api_key or defaults.api_key
@@ -25,6 +28,15 @@ def text_to_speech(config: AgentConfig, settings: VoiceSettings) -> tts.TTS[Any]
         "base_url": choice.base_url or defaults.base_url,
         **({"voice": voice} if voice else {}),
         **({"language": choice.language} if choice.language else {}),
+        **_tokenizer(pace.text_streaming, choice.language),
         **accepted(cartesia.TTS, choice),
     }
     return cartesia.TTS(**options)
+
+
+def _tokenizer(streaming: TextStreaming, language: str | None) -> dict[str, Any]:
+    """Whole sentences are what the plugin does by itself; it also knows where unspaced ones end."""
+    unspaced = (language or "").lower().split("-")[0] in UNSPACED
+    if unspaced or streaming is TextStreaming.SENTENCES:
+        return {}
+    return {"tokenizer": PieceTokenizer(streaming)}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from livekit.agents import stt
 from livekit.plugins import deepgram
 
 from agent_runtime.config.model import AgentConfig
+from agent_runtime.voice.profiles import Pace
+from agent_runtime.voice.providers.deepgram_stream import SmallPieceSTT
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
 from agent_runtime.voice.settings import VoiceSettings
 
+PLUGINS_PIECE_MS: Final = 50
 
-def speech_to_text(config: AgentConfig, settings: VoiceSettings) -> stt.STT[Any]:
+
+def speech_to_text(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> stt.STT[Any]:
     """Build the plugin. Raises KeyMissingError."""
     choice, defaults = config.stt, settings.deepgram
     key = choice.api_key or defaults.api_key
@@ -25,4 +29,4 @@ def speech_to_text(config: AgentConfig, settings: VoiceSettings) -> stt.STT[Any]
         **({"language": choice.language} if choice.language else {}),
         **accepted(deepgram.STT, choice),
     }
-    return deepgram.STT(**options)
+    return (SmallPieceSTT if pace.frame_ms < PLUGINS_PIECE_MS else deepgram.STT)(**options)

@@ -7,6 +7,10 @@ from typing import Any
 from livekit.agents import llm
 from livekit.plugins import openai
 
+# The client would load these at its first request, while a caller waits for the first answer.
+from openai.lib.streaming import chat as _streaming  # noqa: F401
+from openai.resources.chat import chat as _resource  # noqa: F401
+
 from agent_runtime.config.model import AgentConfig
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
 from agent_runtime.voice.settings import VoiceSettings

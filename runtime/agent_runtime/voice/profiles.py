@@ -1,0 +1,69 @@
+"""What a profile means for the pipeline. `docs/latency.md` has the figures behind each value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from agent_runtime.config.model import AgentConfig, Profile, TextStreaming
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the pipeline of one call is set. Seconds, except where a name says milliseconds."""
+
+    # Sound of the caller goes on in pieces of this length: shorter is sooner, and costs processor time.
+    frame_ms: int
+    text_streaming: TextStreaming
+    # Silence after which the agent may answer at the earliest, and answers in any case.
+    min_delay: float
+    max_delay: float
+    # Speak the answer into a buffer before the end of the turn is certain.
+    early_speech: bool
+    # Ask the language model before the transcript is final.
+    speculation: bool
+    # Speech of the caller that makes the agent stop.
+    interrupt_after: float
+    interrupt_words: int
+
+
+_BALANCED: Final = Pace(
+    frame_ms=10,
+    text_streaming=TextStreaming.CLAUSES,
+    min_delay=0.0,
+    max_delay=2.5,
+    early_speech=True,
+    speculation=False,
+    interrupt_after=0.5,
+    interrupt_words=0,
+)
+PACES: Final[Mapping[Profile, Pace]] = {
+    Profile.FAST: replace(_BALANCED, text_streaming=TextStreaming.WORDS, speculation=True),
+    Profile.BALANCED: _BALANCED,
+    Profile.DENSE: replace(
+        _BALANCED, frame_ms=50, text_streaming=TextStreaming.SENTENCES, early_speech=False
+    ),
+}
+
+# Detection that tells a pause from an end by its length alone has to wait for that length.
+WITHOUT_MODEL: Final = ("vad", "stt")
+WITHOUT_MODEL_DELAY: Final = 0.5
+
+
+def pace_of(config: AgentConfig, default: Profile) -> Pace:
+    """The agent's profile, else `default`, with what the agent sets itself."""
+    turns = config.turns
+    own: dict[str, Any] = {
+        "text_streaming": config.text_streaming,
+        "min_delay": turns.min_delay,
+        "max_delay": turns.max_delay,
+        "speculation": turns.speculation,
+        "interrupt_after": turns.interrupt_after,
+        "interrupt_words": turns.interrupt_words,
+    }
+    given = {name: value for name, value in own.items() if value is not None}
+    pace = PACES[turns.profile or default]
+    if turns.detection in WITHOUT_MODEL:
+        pace = replace(pace, min_delay=WITHOUT_MODEL_DELAY)
+    return replace(pace, **given)
