@@ -7,6 +7,8 @@ more before synthesis even begins. Only the first piece of an answer is waited f
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Final
 
 from livekit.agents.tokenize import SentenceStream, SentenceTokenizer, TokenData
@@ -19,6 +21,11 @@ from agent_runtime.voice.punctuation import ends_clause, ends_sentence
 OPENING_WORDS: Final = 2
 # Words before a comma that are worth a piece of their own.
 CLAUSE_WORDS: Final = 5
+# A voice takes at least this long for a word, and its service this long to begin with the next piece.
+SECONDS_A_WORD: Final = 0.3
+BEGINS_WITHIN: Final = 0.25
+
+Clock = Callable[[], float]
 
 
 class PieceTokenizer(SentenceTokenizer):
@@ -28,23 +35,24 @@ class PieceTokenizer(SentenceTokenizer):
     kind of tokenizer only.
     """
 
-    def __init__(self, streaming: TextStreaming) -> None:
+    def __init__(self, streaming: TextStreaming, clock: Clock = time.monotonic) -> None:
         self._streaming = streaming
+        self._clock = clock
 
     def tokenize(self, text: str, *, language: str | None = None) -> list[str]:  # noqa: ARG002 - theirs
         """All pieces of a whole text."""
-        cutter = _Cutter(self._streaming)
+        cutter = _Cutter(self._streaming, lambda: 0.0)
         return [*cutter.push(text), *cutter.end()]
 
     def stream(self, *, language: str | None = None) -> SentenceStream:  # noqa: ARG002 - theirs
         """For one answer, whose first piece is small."""
-        return _PieceStream(self._streaming)
+        return _PieceStream(_Cutter(self._streaming, self._clock))
 
 
 class _PieceStream(SentenceStream):
-    def __init__(self, streaming: TextStreaming) -> None:
+    def __init__(self, cutter: _Cutter) -> None:
         super().__init__()
-        self._cutter = _Cutter(streaming)
+        self._cutter = cutter
         self._segment = shortuuid()
 
     def push_text(self, text: str) -> None:
@@ -70,11 +78,12 @@ class _PieceStream(SentenceStream):
 class _Cutter:
     """Takes text as it comes and gives pieces of whole words; a word is whole when a space follows."""
 
-    def __init__(self, streaming: TextStreaming) -> None:
+    def __init__(self, streaming: TextStreaming, clock: Clock) -> None:
         self._streaming = streaming
+        self._clock = clock
         self._words: list[str] = []
         self._rest = ""
-        self._opening = True
+        self._spoken_until: float | None = None  # by the clock; None before the first piece
 
     def push(self, text: str) -> list[str]:
         pieces: list[str] = []
@@ -91,13 +100,15 @@ class _Cutter:
             self._words.append(self._rest)
             self._rest = ""
         pieces = [self._take()] if self._words else []
-        self._opening = True
+        self._spoken_until = None
         return pieces
 
     def _take(self) -> str:
+        now = self._clock()
         piece = " ".join(self._words)
+        begins = max(now, self._spoken_until or now)
+        self._spoken_until = begins + len(self._words) * SECONDS_A_WORD
         self._words.clear()
-        self._opening = False
         return piece
 
     def _is_piece(self) -> bool:
@@ -107,6 +118,6 @@ class _Cutter:
         if ends_sentence(last):
             # "Dr. Jones" is no end, and a sentence of one word is no sentence to speak.
             return count > 1
-        if self._opening:
-            return count >= OPENING_WORDS or (count > 1 and ends_clause(last))
+        if self._spoken_until is None or self._clock() > self._spoken_until - BEGINS_WITHIN:
+            return count >= OPENING_WORDS
         return count >= CLAUSE_WORDS and ends_clause(last)

@@ -48,6 +48,24 @@ async def test_a_piece_is_there_as_soon_as_the_next_word_begins() -> None:
     assert (await anext(stream)).token == "It will"
 
 
+async def test_a_slow_model_makes_smaller_pieces_and_no_silence() -> None:
+    """A word each 0.25 s: what is there goes out before what was sent has been spoken."""
+    clock = iter(0.25 * tick for tick in range(1000))
+    now = [0.0]
+    stream = PieceTokenizer(TextStreaming.CLAUSES, clock=lambda: now[0]).stream()
+    sent: list[tuple[float, str]] = []
+    for chunk in tokens("It will be mild and sunny in Paris and in most of France for days"):
+        now[0] = next(clock)
+        stream.push_text(chunk)
+        while not stream._event_ch.empty():
+            sent.append((now[0], (await anext(stream)).token))
+    spoken_until = sent[0][0]
+    for at, piece in sent:
+        assert at <= spoken_until
+        spoken_until += len(piece.split()) * 0.3
+    assert max(len(piece.split()) for _, piece in sent) > 1
+
+
 async def test_words_come_one_by_one_and_whole() -> None:
     """A token that goes on with a word is not a word of its own."""
     assert await pieces(TextStreaming.WORDS, ["Un", "believ", "able", " it", " is", "."]) == [
