@@ -20,11 +20,10 @@ from load.report.thresholds import read_thresholds
 from load.runner import report, run_locust
 from load.scenario import Scenario, read_scenario
 from load.services import NotThere, Services, check, register
-from load.targets.running import stock_services
+from load.targets.running import TARGETS
 from load.yaml_file import FileError
 
 UNUSABLE = 2
-STOCK = "stock"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,19 +66,19 @@ def _run(
         if given.api is None or given.register:
             asyncio.run(register(services, given.agent_id, scenario.agent))
         all_services = {OURS: services}
-        if given.target != OURS:
-            if given.api is not None:
-                parser.error("--target needs the servers that are started here, not --api")
-            stock = stack.enter_context(stock_services(services, folder / "logs"))
-            all_services[STOCK] = stock
+        others = [name for name in given.target if name != OURS]
+        if others and given.api is not None:
+            parser.error("--target needs the servers that are started here, not --api")
+        for name in others:
+            all_services[name] = stack.enter_context(TARGETS[name](services, folder / "logs"))
 
         def run_one(target: str, where: Path) -> int:
             arguments = locust_arguments(given, where, target, more)
             return run_locust(arguments, all_services[target], where)
 
-        if given.target == "both":
-            return alternate((STOCK, OURS), given.rounds, folder, run_one)
-        return run_one(given.target, folder)
+        if len(given.target) > 1:
+            return alternate(given.target, given.rounds, folder, run_one)
+        return run_one(given.target[0], folder)
 
 
 def _given(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Services:

@@ -6,7 +6,12 @@ import argparse
 import os
 import time
 from pathlib import Path
+from typing import Final
 
+from load.alternate import OURS
+from load.targets.running import TARGETS
+
+BOTH: Final = f"stock,{OURS}"
 DESCRIPTION = """Place calls with real speech and say what callers hear. Without --api everything is started
 here: LiveKit, provider stand-ins with realistic delays, API and worker. Keys are better given in the
 environment: LOAD_API_KEY, LIVEKIT_API_KEY, LIVEKIT_API_SECRET."""
@@ -44,9 +49,9 @@ def run_parser() -> argparse.ArgumentParser:
         help="open model: calls arrive at this rate, whatever becomes of the earlier ones")  # fmt: skip
     add("--scenario", default="receptionist", help="a name in load/scenarios, or a YAML file")
     add("--thresholds", default="", help="YAML file (sample: load/thresholds.yaml)")
-    add("--target", choices=("ours", "stock", "both"), default="ours",
-        help="local runs: an unmodified livekit-agents worker instead, or both in turn")  # fmt: skip
-    add("--rounds", type=positive, default=3, help="runs of each, with --target both (default: 3)")
+    add("--target", type=targets, default=(OURS,), metavar="NAME[,NAME...]",
+        help=f"local runs: {', '.join((OURS, *TARGETS))}; several go in turn; both: {BOTH}")  # fmt: skip
+    add("--rounds", type=positive, default=3, help="runs of each of several targets (default: 3)")
     add("--seed", type=int, default=0, help="another seed makes other calls")
     add("--reports", type=Path, default=None, help="folder of this run's report")
     add("--web", action="store_true", help="open Locust's web page instead of starting at once")
@@ -66,6 +71,18 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def targets(text: str) -> tuple[str, ...]:
+    """Names of targets, each of them once."""
+    names = tuple((BOTH if text == "both" else text).split(","))
+    for name in names:
+        if name != OURS and name not in TARGETS:
+            known = ", ".join((OURS, *TARGETS, "both"))
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {known}")
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text} names a target twice")
+    return names
 
 
 def locust_arguments(

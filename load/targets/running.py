@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,26 +15,18 @@ from fixtures.providers import provider_environ
 from fixtures.servers.ports import free_ports
 from fixtures.servers.process import LoggedProcess
 from load.services import Services
+from load.targets.pipecat_venv import pipecat_python
 
 ROOT: Final = Path(__file__).parents[2]
+
+StartTarget = Callable[[Services, Path], AbstractContextManager[Services]]
 
 
 @contextmanager
 def stock_services(ours: Services, folder: Path) -> Iterator[Services]:
     """The stock worker and its HTTP paths. Raises ProcessEndedError."""
     port, health = free_ports(2)
-    inherited = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
-    environ = {
-        **inherited,
-        **provider_environ(ours.stand_ins),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "LIVEKIT_URL": ours.livekit,
-        "LIVEKIT_API_KEY": ours.livekit_key,
-        "LIVEKIT_API_SECRET": ours.livekit_secret,
-        "PORT": str(port),
-        "STOCK_HEALTH_PORT": str(health),
-    }
+    environ = {**_environ(ours, port), "STOCK_HEALTH_PORT": str(health)}
 
     def start(name: str, *arguments: str) -> LoggedProcess:
         command = [sys.executable, "-m", f"load.targets.{name}", *arguments]
@@ -46,4 +39,44 @@ def stock_services(ours: Services, folder: Path) -> Iterator[Services]:
         worker = start("stock", "start")
         worker.wait_for("registered worker", 60)
         worker.wait_for("process initialized", 60)
-        yield replace(ours, api=f"http://127.0.0.1:{port}", database="")
+        yield _at(port, ours)
+
+
+@contextmanager
+def pipecat_services(name: str, ours: Services, folder: Path) -> Iterator[Services]:
+    """Pipecat, with the end of turn that `name` says. Raises NotThere or ProcessEndedError."""
+    (port,) = free_ports(1)
+    command = [str(pipecat_python()), "-m", "load.targets.pipecat_api", name]
+    # Like the stock worker, which logs no debug messages either.
+    environ = {**_environ(ours, port), "LOGURU_LEVEL": os.environ.get("LOGURU_LEVEL", "INFO")}
+    process = LoggedProcess(name, command, environ, folder / f"{name}.log")
+    try:
+        process.wait_for("Running on", 60)
+        yield _at(port, ours)
+    finally:
+        process.stop()
+
+
+TARGETS: Final[Mapping[str, StartTarget]] = {
+    "stock": stock_services,
+    "pipecat": partial(pipecat_services, "pipecat"),
+    "pipecat-timeout": partial(pipecat_services, "pipecat-timeout"),
+}
+
+
+def _environ(ours: Services, port: int) -> dict[str, str]:
+    inherited = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
+    return {
+        **inherited,
+        **provider_environ(ours.stand_ins),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "LIVEKIT_URL": ours.livekit,
+        "LIVEKIT_API_KEY": ours.livekit_key,
+        "LIVEKIT_API_SECRET": ours.livekit_secret,
+        "PORT": str(port),
+    }
+
+
+def _at(port: int, ours: Services) -> Services:
+    return replace(ours, api=f"http://127.0.0.1:{port}", database="")

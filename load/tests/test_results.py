@@ -210,11 +210,12 @@ def test_alternating_targets_are_compared_over_all_their_rounds(
         write(where, results_of([*said, END]))
         return int(target == "stock")
 
-    assert alternate(("stock", "ours"), 2, tmp_path, run_one) == 1
-    assert order == ["stock-1", "ours-1", "ours-2", "stock-2"]
+    assert alternate(("stock", "ours", "pipecat"), 2, tmp_path, run_one) == 1
+    assert order == ["stock-1", "ours-1", "pipecat-1", "ours-2", "pipecat-2", "stock-2"]
     ours = check(read_results(tmp_path / "ours.json"))
     assert ours["calls"] == {"begun": 2, "whole": 2}
     assert ours["stages"][Stage.VOICE_TO_VOICE]["count"] == 4
     said = capsys.readouterr().out
     assert "A: stock, B: ours" in said
+    assert "A: pipecat, B: ours" in said
     assert "0.50 (0.50..0.50) *" in said
