@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from fixtures.speech import ANSWERS, SENTENCES, Sound, clip
+from fixtures.speech.catalogue import is_clip, question_of
 from load.yaml_file import FileError, read_model
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -29,10 +30,18 @@ class Interruption(Strict):
     after: float = Field(default=1.5, gt=0, le=30)
 
 
+class Murmurs(Strict):
+    """What a caller murmurs while the agent speaks, one after the other, `every` so many seconds."""
+
+    say: tuple[str, ...] = Field(min_length=1)
+    every: float = Field(default=2.5, gt=0, le=30)
+
+
 class Turn(Strict):
     """A sentence and its answer, or `silent` seconds in which the agent is to say nothing.
 
-    `say` is a name of the speech catalogue or the path of a WAV file, relative to the scenario;
+    `interrupt` is a reason for the agent to stop; `murmur`, which comes before it, is none. `say` is a name
+    of the speech catalogue or the path of a WAV file, relative to the scenario;
     `expect` a name of the catalogue's answers or the sentence itself, left out for the catalogue's own.
     `chance` is the part of the calls in which the turn happens.
     """
@@ -41,14 +50,17 @@ class Turn(Strict):
     expect: str | None = None
     silent: float | None = Field(default=None, gt=0, le=60)
     interrupt: Interruption | None = None
+    murmur: Murmurs | None = None
     chance: float = Field(default=1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.say is None) == (self.silent is None):
             raise ValueError("a turn has either `say` or `silent`")
-        if self.silent is not None and (self.interrupt or self.expect):
-            raise ValueError("who is silent neither interrupts nor expects an answer")
+        if self.silent is not None and (self.interrupt or self.murmur or self.expect):
+            raise ValueError("who is silent neither interrupts nor murmurs nor expects an answer")
+        if self.murmur and not self.interrupt:
+            raise ValueError("who murmurs has to `interrupt` in the end: the answer is a long one")
         return self
 
 
@@ -90,6 +102,7 @@ class Scenario(Strict):
     def spoken(self) -> list[str]:
         """Everything that callers say."""
         turns = [turn.say for turn in self.turns if turn.say]
+        turns += [murmur for turn in self.turns if turn.murmur for murmur in turn.murmur.say]
         return turns + [turn.interrupt.say for turn in self.turns if turn.interrupt]
 
     def expected(self) -> list[str]:
@@ -113,10 +126,13 @@ def read_scenario(name_or_path: str) -> Scenario:
 
 def sound_of(said: str) -> Sound:
     """What a caller says: 16 kHz, silence before and after cut off. Raises ValueError."""
-    if said in SENTENCES:
+    if is_clip(said):
         return clip(said)
     if not said.endswith(".wav"):
-        raise ValueError(f"{said!r} is neither a WAV file nor one of {', '.join(SENTENCES)}")
+        raise ValueError(
+            f"{said!r} is neither a WAV file nor one of {', '.join(SENTENCES)}; "
+            "hesitations are called paused/QUESTION-VOICE, murmurs murmured/NAME"
+        )
     try:
         sound = Sound.read(Path(said))
     except (OSError, EOFError, wave.Error) as error:
@@ -134,8 +150,9 @@ def expected_after(said: str, expect: str | None) -> str:
     """The sentence that answers `said`. Raises ValueError when the scenario does not tell."""
     if expect is not None:
         return sentence(expect)
-    if said in ANSWERS:
-        return ANSWERS[said]
+    question = question_of(said)
+    if question is not None:
+        return ANSWERS[question]
     raise ValueError(f"{said}: `expect` tells the answer to a file of one's own")
 
 
@@ -150,7 +167,7 @@ def _with_whole_paths(given: dict[str, Any], folder: Path) -> dict[str, Any]:
             return {name: whole(each, name) for name, each in value.items()}
         if isinstance(value, list):
             return [whole(each) for each in value]
-        if key == "say" and isinstance(value, str) and value.endswith(".wav"):
+        if isinstance(value, str) and value.endswith(".wav") and key in ("say", ""):
             return str(folder / value)
         return value
 

@@ -16,6 +16,7 @@ class Stage(StrEnum):
     VOICE_TO_VOICE = "voice to voice"
     FIRST_TURN = "voice to voice, first turn"
     BARGE_IN = "barge-in"
+    TALKED_ON = "talked on over a murmur"
     SILENCE = "silence kept"
     ANSWER = "answer"
     GAP = "gap in the sound"

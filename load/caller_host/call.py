@@ -14,7 +14,7 @@ from load.caller_host.answers import Answer, Answers
 from load.caller_host.judge import Judge
 from load.caller_host.reports import FAILURES, CallFailed, CallReports, words
 from load.caller_host.settings import HostSettings
-from load.scenario import Interruption, Turn, expected_after, sentence, sound_of
+from load.scenario import Interruption, Murmurs, Turn, expected_after, sentence, sound_of
 from load.stages import Stage
 
 HTTP_WITHIN = 30.0  # seconds
@@ -168,6 +168,8 @@ class Call:
             return
         self._answers.interrupted(told, onset)
         self._voice_to_voice(number, onset - spoken.ended_at)
+        if turn.murmur is not None and not await self._murmurs(caller, turn.murmur):
+            return
         await asyncio.sleep(interrupt.after)  # the caller listens to that much of the answer
         spoken = await self._says(caller, interrupt.say)
         try:
@@ -183,6 +185,25 @@ class Call:
         else:
             self._reports.sample(Stage.BARGE_IN, silent_after)
         await self._hears(caller, interrupt.say, interrupt.expect, spoken, interrupts=True)
+
+    async def _murmurs(self, caller: Caller, murmurs: Murmurs) -> bool:
+        """Whether the agent talks on over all of them."""
+        for murmur in murmurs.say:
+            if not await self._talks_on(caller, murmur, murmurs.every):
+                return False
+        return True
+
+    async def _talks_on(self, caller: Caller, murmur: str, within: float) -> bool:
+        """Murmur, and see whether the agent falls silent within so many seconds."""
+        spoken = await caller.say(sound_of(murmur))
+        try:
+            heard = await caller.hear(within)
+        except TimeoutError:
+            self._reports.sample(Stage.TALKED_ON, 0.0)
+            return True
+        silent_after = max(0.0, heard.ended_at - spoken.began_at)
+        self._reports.sample(Stage.TALKED_ON, silent_after, f"the agent stopped at {murmur}")
+        return False
 
     async def _is_silent(self, caller: Caller, seconds: float) -> None:
         began = time.monotonic()

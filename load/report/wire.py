@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fixtures.providers import REALISTIC
 from fixtures.speech import SENTENCES
+from fixtures.speech.catalogue import question_of
 from load.messages import Message
 from load.stages import WIRE, Stage
 
@@ -92,7 +93,7 @@ def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moment
         return
     began = min(turn["spoke_until"] for turn in turns)
     ended = max(turn["answered_at"] for turn in turns)
-    question, answer = SENTENCES.get(turns[0]["said"]), turns[0]["expected"]
+    question, answer = SENTENCES.get(question_of(turns[0]["said"]) or ""), turns[0]["expected"]
 
     def within(kind: str, *names: str) -> list[Any]:
         """Those whose moments lie between; in order of the last."""

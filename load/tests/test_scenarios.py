@@ -42,7 +42,7 @@ def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
         ),
         ("[{say: hello}]", "'hello' is neither a WAV file nor one of weather, opening"),
         ("[{say: weather, silent: 2}]", "a turn has either `say` or `silent`"),
-        ("[{silent: 2, expect: weather}]", "neither interrupts nor expects"),
+        ("[{silent: 2, expect: weather}]", "neither interrupts nor murmurs nor expects"),
         ("[{say: missing.wav, expect: weather}]", "missing.wav cannot be read"),
         ("[{say: weather, chance: 2}]", "turns.0.chance: Input should be less than or equal to 1"),
         ("[]", "turns: Tuple should have at least 1 item"),
@@ -59,7 +59,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, turns: str, words: str) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     """And so is nothing that is no YAML."""
-    with pytest.raises(FileError, match="there are: questions, receptionist, short"):
+    with pytest.raises(FileError, match="there are: murmurs, pauses, questions"):
         read_scenario("nope")
 
 

@@ -186,7 +186,7 @@ class Call:
         pipeline.on("close", self._on_pipeline_closed)
         pace = pace_of(agent.config, self._settings.profile)
         await pipeline.start(
-            Talker(agent.config, pace, as_context(said)),
+            Talker(agent.config, pace, as_context(said), pipeline),
             room=self._job.room,
             room_options=room_options(pace),
         )

@@ -23,11 +23,13 @@ from livekit.agents import (
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
+from agent_runtime.voice.murmurs import Murmurs
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.speculation import MOST_TRIES, with_preflights
 from agent_runtime.voice.spoken_text import without_markdown
+from agent_runtime.voice.voiced_vad import VoicedVAD
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ CONNECTIONS: Final = SessionConnectOptions(
 )
 # What speech recognition and the models of voice activity and of turns take: nothing is converted twice.
 HEARING_RATE: Final = 16_000  # Hz
+# Seconds after a voice that said nothing in which the agent goes on where it paused for it.
+RESUMES_AFTER: Final = 0.1
 VAD: Final = "bundled_vad"
 TURN_DETECTOR: Final = "turn_detector"
 
@@ -76,20 +80,26 @@ def build_session(
 
 
 class Talker(Agent):
-    """Who talks, after what was said already."""
+    """Who talks in `session`, after what was said already."""
 
-    def __init__(self, config: AgentConfig, pace: Pace, said: ChatContext) -> None:
+    def __init__(
+        self, config: AgentConfig, pace: Pace, said: ChatContext, session: AgentSession[Any]
+    ) -> None:
         super().__init__(instructions=config.system_prompt, chat_ctx=said)
         self._pace = pace
+        self._murmurs = Murmurs(session)
+        if isinstance(session.vad, VoicedVAD):
+            session.vad.agent_has_floor = self._murmurs.agent_has_floor
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterable[stt.SpeechEvent]:
-        """The framework's own; with speculation its interim transcripts may start an answer."""
-        events = cast(
+        """The framework's own, less murmurs; with speculation interim transcripts may start an answer."""
+        heard = cast(
             "AsyncIterable[stt.SpeechEvent]", Agent.default.stt_node(self, audio, model_settings)
         )
-        return with_preflights(events) if self._pace.speculation else events
+        meant = self._murmurs.of(heard)
+        return with_preflights(meant) if self._pace.speculation else meant
 
 
 def room_options(pace: Pace) -> room_io.RoomOptions:
@@ -104,6 +114,10 @@ def room_options(pace: Pace) -> room_io.RoomOptions:
 
 
 def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
+    return VoicedVAD(_bare_voice_activity(turns, process))
+
+
+def _bare_voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
     if turns.vad == "silero":
         from livekit.plugins import silero
 
@@ -127,6 +141,7 @@ def _turn_handling(
             "mode": "vad",
             "min_duration": pace.interrupt_after,
             "min_words": pace.interrupt_words,
+            "false_interruption_timeout": RESUMES_AFTER,
         },
         "preemptive_generation": {
             "enabled": True,

@@ -32,14 +32,20 @@ _BALANCED: Final = Pace(
     frame_ms=10,
     text_streaming=TextStreaming.CLAUSES,
     min_delay=0.0,
-    max_delay=2.5,
+    max_delay=1.8,
     early_speech=True,
     speculation=False,
-    interrupt_after=0.5,
+    interrupt_after=0.35,
     interrupt_words=0,
 )
 PACES: Final[Mapping[Profile, Pace]] = {
-    Profile.FAST: replace(_BALANCED, text_streaming=TextStreaming.WORDS, speculation=True),
+    Profile.FAST: replace(
+        _BALANCED,
+        text_streaming=TextStreaming.WORDS,
+        max_delay=1.2,
+        speculation=True,
+        interrupt_after=0.25,
+    ),
     Profile.BALANCED: _BALANCED,
     Profile.DENSE: replace(
         _BALANCED, frame_ms=50, text_streaming=TextStreaming.SENTENCES, early_speech=False

@@ -18,6 +18,7 @@ from agent_runtime.voice.profiles import pace_of
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.settings import VoiceSettings
+from agent_runtime.voice.voiced_vad import VoicedVAD
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,8 @@ async def test_the_defaults_are_the_documented_ones(
     assert isinstance(session.llm, openai.LLM)
     assert isinstance(session.tts, cartesia.TTS)
     assert (session.stt.model, session.llm.model) == ("nova-3", "gpt-4o-mini")
-    assert session.vad in process.userdata.values()
+    assert isinstance(session.vad, VoicedVAD)
+    assert session.vad.inner in process.userdata.values()
     assert session.turn_detection in process.userdata.values()
     assert isinstance(session.turn_detection, inference.TurnDetector)
 
@@ -149,7 +151,8 @@ async def test_other_vad_and_turn_detection_can_be_chosen(
         {"vadConfig": {"provider": "silero"}, "turnDetectionConfig": {"provider": "vad"}}
     )
     session = built(config, voice_settings, process)
-    assert isinstance(session.vad, silero.VAD)
+    assert isinstance(session.vad, VoicedVAD)
+    assert isinstance(session.vad.inner, silero.VAD)
     assert session.turn_detection == "vad"
 
 

@@ -1,0 +1,102 @@
+"""What callers murmur while they listen: no reason for the agent to stop, nor a turn to answer.
+
+The framework takes every transcript for a turn, "Mhm." too. A murmur over the agent's words is held back.
+When the agent ends shortly after it, it was an answer after all ("Shall I book it?" - "Yeah."), and goes on
+its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any, Final
+
+from livekit.agents import AgentSession, SpeechCreatedEvent, stt
+from livekit.agents.utils import aio
+from livekit.agents.voice import SpeechHandle
+
+# Seconds before the agent's end in which a murmur may have been an answer.
+MAY_BE_AN_ANSWER: Final = 1.0
+
+_NOT_WORDS: Final = re.compile(r"[^\w\s]+")
+# As speech recognition writes them; the last line is what other languages add.
+_WORDS: Final = frozenset(
+    """
+    uh huh uhhuh um umm hm hmm mm mmm mhm mhmm mmhmm ah aha oh ooh
+    yeah yep yup yes ok okay right sure
+    ja genau ach so oui ouais si s\u00ed claro
+    """.split()  # noqa: SIM905 - words are easier to read and to add than a list of strings
+)
+
+_TRANSCRIPTS: Final = (
+    stt.SpeechEventType.INTERIM_TRANSCRIPT,
+    stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
+    stt.SpeechEventType.FINAL_TRANSCRIPT,
+)
+
+
+def is_murmur(text: str) -> bool:
+    """Whether it holds nothing but such words; nothing at all is no murmur."""
+    words = _NOT_WORDS.sub(" ", text.lower()).split()
+    return bool(words) and _WORDS.issuperset(words)
+
+
+class Murmurs:
+    """Of one call; `of` gives the transcripts that count."""
+
+    def __init__(self, session: AgentSession[Any]) -> None:
+        self._session = session
+        session.on("speech_created", self._on_speech)
+        self._out: aio.Chan[stt.SpeechEvent] | None = None
+        self._held: tuple[float, stt.SpeechEvent] | None = None
+
+    def _on_speech(self, event: SpeechCreatedEvent) -> None:
+        event.speech_handle.add_done_callback(self._on_spoken)
+
+    def _on_spoken(self, speech: SpeechHandle) -> None:
+        held, self._held = self._held, None
+        # An agent that was interrupted has not finished its question.
+        if held is None or speech.interrupted or self._out is None or self._out.closed:
+            return
+        at, event = held
+        if asyncio.get_running_loop().time() - at <= MAY_BE_AN_ANSWER:
+            self._out.send_nowait(event)
+
+    def agent_has_floor(self) -> bool:
+        """Also while it pauses because there is a voice, and may go on."""
+        speech = self._session.current_speech
+        return (
+            speech is not None
+            and not speech.interrupted
+            and self._session.agent_state in ("speaking", "listening")
+        )
+
+    async def of(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
+        """The same without murmurs over the agent's words."""
+        out = self._out = aio.Chan[stt.SpeechEvent]()
+        sorting = asyncio.create_task(self._sort(events, out))
+        sorting.add_done_callback(lambda _: out.close())
+        try:
+            async for event in out:
+                yield event
+            await sorting  # raises what ended it
+        finally:
+            await aio.cancel_and_wait(sorting)
+
+    async def _sort(
+        self, events: AsyncIterable[stt.SpeechEvent], out: aio.Chan[stt.SpeechEvent]
+    ) -> None:
+        async for event in events:
+            if self._is_held(event):
+                continue
+            out.send_nowait(event)
+
+    def _is_held(self, event: stt.SpeechEvent) -> bool:
+        if event.type not in _TRANSCRIPTS or not event.alternatives or not self.agent_has_floor():
+            return False
+        if not is_murmur(event.alternatives[0].text):
+            return False
+        if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+            self._held = (asyncio.get_running_loop().time(), event)
+        return True

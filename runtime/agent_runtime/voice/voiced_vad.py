@@ -1,0 +1,130 @@
+"""Voice activity for somebody who talks: how long a voice over the agent's words lasts, and when it ends.
+
+The framework has the agent pause when a voice has lasted for `interruption.min_duration`, and go on when it
+ends without words. Two things in what a VAD tells make that slow and wrong:
+
+- The duration includes the silence after the last sound until the end of speech is certain, a quarter of a
+  second: an "uh-huh" of 0.25 s counts as 0.5 s. Here it counts the voice alone.
+- The end is certain late because a turn may go on. While the agent has the floor, a short voice that was
+  followed by a tenth of a second of silence is over: the agent need not stay silent for longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from livekit.agents import vad
+from livekit.agents.utils import aio
+
+# Seconds of silence after which a voice over the agent's is over, if it was not longer than a murmur.
+SILENCE: Final = 0.09
+LONGEST_MURMUR: Final = 0.9
+
+HasFloor = Callable[[], bool]
+
+
+class VoicedVAD(vad.VAD):
+    """`inner`, as described above. `agent_has_floor` is set once the session is there."""
+
+    def __init__(self, inner: vad.VAD) -> None:
+        super().__init__(capabilities=inner.capabilities)
+        self._inner = inner
+        self.agent_has_floor: HasFloor = lambda: False
+
+    @property
+    def inner(self) -> vad.VAD:
+        """What judges the sound."""
+        return self._inner
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._inner.model
+
+    @property
+    def provider(self) -> str:
+        """Who made it."""
+        return self._inner.provider
+
+    @property
+    def min_silence_duration(self) -> float | None:
+        """Seconds of silence that end speech; the turn detector asks for it. None where not known."""
+        return getattr(self._inner, "min_silence_duration", None)
+
+    def _has_floor(self) -> bool:
+        return self.agent_has_floor()
+
+    def stream(self) -> vad.VADStream:
+        """Of one call."""
+        return _VoicedStream(self, self._inner.stream(), self._has_floor)
+
+
+class _VoicedStream(vad.VADStream):
+    def __init__(self, parent: VoicedVAD, inner: vad.VADStream, has_floor: HasFloor) -> None:
+        self._inner = inner
+        self._voice = Voice(has_floor)
+        super().__init__(parent)
+
+    async def _main_task(self) -> None:
+        forwarding = asyncio.create_task(self._forward())
+        try:
+            async for event in self._inner:
+                for told in self._voice.told(event):
+                    self._event_ch.send_nowait(told)
+        finally:
+            await aio.cancel_and_wait(forwarding)
+            await self._inner.aclose()
+
+    async def _forward(self) -> None:
+        async for item in self._input_ch:
+            if isinstance(item, self._FlushSentinel):
+                self._inner.flush()
+            else:
+                self._inner.push_frame(item)
+        self._inner.end_input()
+
+
+class Voice:
+    """What is told of each event of a VAD."""
+
+    def __init__(self, has_floor: HasFloor) -> None:
+        self._has_floor = has_floor
+        self._ended_early = False
+        self._before = 0.0  # seconds of the VAD's speech that were another voice's, which is over
+
+    def told(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+        """The events in its place."""
+        if event.type is vad.VADEventType.INFERENCE_DONE:
+            yield from self._inferred(event)
+            return
+        was_told, self._ended_early, self._before = self._ended_early, False, 0.0
+        if event.type is vad.VADEventType.END_OF_SPEECH and was_told:
+            return
+        yield event
+
+    def _inferred(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+        if not event.speaking:
+            yield event
+            return
+        silence = event.raw_accumulated_silence
+        if self._ended_early and silence > 0:
+            yield replace(event, speaking=False, speech_duration=0.0)
+            return
+        if self._ended_early:
+            self._ended_early = False
+            self._before = event.speech_duration
+            yield replace(event, type=vad.VADEventType.START_OF_SPEECH, speech_duration=0.0)
+        voiced = max(0.0, event.speech_duration - silence - self._before)
+        yield replace(event, speech_duration=voiced)
+        if silence >= SILENCE and voiced <= LONGEST_MURMUR and self._has_floor():
+            self._ended_early = True
+            yield replace(
+                event,
+                type=vad.VADEventType.END_OF_SPEECH,
+                speaking=False,
+                silence_duration=silence,
+                speech_duration=voiced,
+            )

@@ -1,0 +1,115 @@
+"""What is told of a voice: by itself as events, and with the real model and real speech."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents import inference, vad
+
+from agent_runtime.voice.voiced_vad import Voice, VoicedVAD
+from fixtures.speech import clip
+
+WINDOW = 0.032  # seconds of sound that the model judges at once
+RATE = 16_000
+START, INFERRED, END = (
+    vad.VADEventType.START_OF_SPEECH,
+    vad.VADEventType.INFERENCE_DONE,
+    vad.VADEventType.END_OF_SPEECH,
+)
+
+
+def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
+    """What a VAD says of windows with voice (x) and without (.); it is sure of an end `ends_after` dots."""
+
+    def event(kind: vad.VADEventType, speaking: bool, speech: int, silence: int) -> vad.VADEvent:
+        return vad.VADEvent(
+            type=kind,
+            samples_index=0,
+            timestamp=0.0,
+            speech_duration=speech * WINDOW,
+            silence_duration=0.0,
+            raw_accumulated_silence=silence * WINDOW,
+            speaking=speaking,
+        )
+
+    speech = silence = 0
+    for window in pattern:
+        if not speech and window == "x":
+            yield event(START, True, 1, 0)
+        if speech or window == "x":
+            speech += 1
+            silence = 0 if window == "x" else silence + 1
+            yield event(INFERRED, True, speech, silence)
+            if silence == ends_after:
+                yield event(END, False, speech - silence, 0)
+                speech = silence = 0
+        else:
+            yield event(INFERRED, False, 0, 0)
+
+
+def told(pattern: str, *, floor: bool) -> list[vad.VADEvent]:
+    """What comes out."""
+    voice = Voice(lambda: floor)
+    return [each for event in events(pattern) for each in voice.told(event)]
+
+
+def edges(found: list[vad.VADEvent]) -> list[vad.VADEventType]:
+    """Beginnings and ends."""
+    return [event.type for event in found if event.type is not INFERRED]
+
+
+def longest(found: list[vad.VADEvent]) -> float:
+    """Seconds of voice that would be compared with the interruption's."""
+    return max(event.speech_duration for event in found if event.type is INFERRED)
+
+
+@pytest.mark.parametrize("floor", [True, False])
+def test_silence_is_not_counted_as_voice(floor: bool) -> None:
+    """Eight windows of voice are eight, however long the end takes to be certain."""
+    assert longest(told("xxxxxxxx........", floor=floor)) == pytest.approx(8 * WINDOW)
+
+
+def test_over_the_agent_s_words_a_short_voice_is_over_soon() -> None:
+    """After a tenth of a second; and it is not ended twice."""
+    found = told("xxxxxx........", floor=True)
+    assert edges(found) == [START, END]
+    assert found.index(next(e for e in found if e.type is END)) < 12
+
+
+def test_when_it_is_the_caller_s_turn_the_end_is_the_model_s() -> None:
+    """A short word may be the beginning of a sentence."""
+    found = told("xxxxxx.......", floor=False)
+    assert edges(found) == [START]
+
+
+def test_a_voice_that_goes_on_begins_again() -> None:
+    """With its own duration, so that two murmurs do not add up to an interruption."""
+    found = told("xxxxxx....xxxxxxxx........", floor=True)
+    assert edges(found) == [START, END, START, END]
+    assert longest(found) == pytest.approx(8 * WINDOW, abs=WINDOW)
+
+
+def test_a_long_voice_ends_as_the_model_says() -> None:
+    """Who speaks for longer than one murmurs may breathe."""
+    assert edges(told("x" * 40 + "....", floor=True)) == [START]
+    assert edges(told("x" * 40 + "........", floor=True)) == [START, END]
+
+
+@pytest.mark.parametrize(("name", "at_most"), [("murmured/uh-huh-rms", 0.45), ("weather", 2.2)])
+async def test_real_speech_is_as_long_as_it_is(name: str, at_most: float) -> None:
+    """With the model that is used."""
+    sound = clip(name)
+    quiet = np.zeros(RATE // 2, np.int16)
+    samples = np.concatenate([quiet, sound.samples, quiet])
+    stream = VoicedVAD(inference.VAD()).stream()
+    for start in range(0, len(samples) - 160, 160):
+        piece = samples[start : start + 160]
+        stream.push_frame(rtc.AudioFrame(piece.tobytes(), RATE, 1, 160))
+    stream.end_input()
+    found = [event async for event in stream]
+    assert sound.seconds * 0.6 < longest(found) < at_most
+    assert edges(found) == [START, END]
+    await stream.aclose()
