@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import aiohttp
+
 from e2e.api import Api
 from e2e.rows import Rows
 from fixtures.agents import sample_agent
@@ -79,6 +81,14 @@ class Place:
     recogniser: Recogniser
     agent_id: int
     recordings: Path
+
+    async def worker_metrics(self) -> dict[str, float]:
+        """What Prometheus would read at the worker: series by name and labels."""
+        url = f"http://127.0.0.1:{self.stack.health_port}/metrics"
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            lines = (await answer.text()).splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {series: float(value) for series, value in pairs}
 
     async def __aenter__(self) -> Self:
         """Nothing is opened yet."""

@@ -53,6 +53,11 @@ async def test_figures_are_written_as_each_turn_ends(place: Place) -> None:
         told = await place.api.session_metrics(session_id)
         assert told["messageCount"] == 3
         assert told["avgLatency"] == row["avg_llm_latency"]
+        # Prometheus sees the turn too, at the worker, while the call goes on.
+        scraped = await place.worker_metrics()
+        assert scraped["agent_runtime_response_seconds_count"] >= 1
+        assert scraped["agent_runtime_stt_final_seconds_count"] >= 1
+        assert scraped["agent_runtime_calls"] == 1
         figures = await place.api.agent_metrics(place.agent_id)
         assert (figures["totalSessions"], figures["activeSessions"]) == (1, 1)
         await place.api.end(session_id)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from agent_runtime.rooms.tokens import caller_token as _caller_token
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from agent_runtime.api.prometheus import Overview
     from agent_runtime.domain.ports import Guard, Places
     from agent_runtime.rooms.livekit_rooms import LiveKitRooms
     from agent_runtime.storage import Database, StoredSessions
@@ -80,7 +81,8 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     watcher = _watcher(settings, database, sessions, rooms, guard)
     reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
     webhooks = Webhooks(reader.read, watcher.nudge)
-    server = ApiServer(create_app(runtime, access, webhooks=webhooks), patience)
+    app = create_app(runtime, access, webhooks=webhooks, overview=_overview(settings, database))
+    server = ApiServer(app, patience)
     gc.collect()
     gc.freeze()  # what is loaded now stays: the collector need not look at it again
     watching = asyncio.create_task(watcher.run())
@@ -92,6 +94,19 @@ async def _serve_api(settings: Settings, listening: object) -> None:
         await guard.close()
         await rooms.close()
         await database.close()
+
+
+def _overview(settings: Settings, database: Database) -> Callable[[], Awaitable[Overview]]:
+    from agent_runtime.api.prometheus import Overview
+    from agent_runtime.storage import StoredInstances, StoredLeases
+
+    instances = StoredInstances(database, settings.worker.namespace)
+    leases = StoredLeases(database)
+
+    async def read() -> Overview:
+        return Overview(await instances.all(), await leases.live())
+
+    return read
 
 
 def _places(settings: Settings, database: Database) -> Places | None:

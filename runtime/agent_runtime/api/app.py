@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import falcon.asgi
+from prometheus_client import CollectorRegistry
 
 from agent_runtime.api.access import AccessLog, RequestDurations
 from agent_runtime.api.agents import Agent, Agents, Registrations
@@ -15,6 +16,7 @@ from agent_runtime.api.faults import answer_faults
 from agent_runtime.api.health import Health, Readiness
 from agent_runtime.api.methods import MethodGuard
 from agent_runtime.api.metrics import AgentFigures, SessionFigures, TenantFigures
+from agent_runtime.api.prometheus import PrometheusFigures, ReadOverview
 from agent_runtime.api.sessions import Session, SessionEnd, Sessions
 from agent_runtime.api.webhooks import Webhooks
 from agent_runtime.runtime import AgentRuntime
@@ -24,6 +26,7 @@ Application: TypeAlias = "falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Respo
 AGENTS: Final = "/api/agents"
 SESSIONS: Final = "/api/sessions"
 METRICS: Final = "/api/metrics"
+SCRAPED: Final = "/metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,14 @@ class Access:
 def create_app(
     runtime: AgentRuntime,
     access: Access,
-    durations: RequestDurations | None = None,
     *,
     webhooks: Webhooks,
+    overview: ReadOverview,
 ) -> Application:
-    """The ASGI application that serves openapi.yaml from `runtime`.
-
-    `durations` collects how long requests took; a collector of its own is made when None.
-    """
+    """The ASGI application that serves openapi.yaml from `runtime`."""
+    requests = CollectorRegistry()
     app = falcon.asgi.App(media_type=JSON)
-    app.add_middleware(AccessLog(durations or RequestDurations()))
+    app.add_middleware(AccessLog(RequestDurations(requests)))
     app.add_middleware(KeyGuard(access.key, _guarded_paths(access)))
     app.add_middleware(MethodGuard())
     app.req_options.strip_url_path_trailing_slash = True
@@ -65,9 +66,11 @@ def create_app(
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionFigures(runtime))
     app.add_route("/health", Health())
     app.add_route("/ready", Readiness(runtime))
+    app.add_route("/metrics", PrometheusFigures(requests, overview))
     app.add_route("/livekit/webhook", webhooks)
     return app
 
 
 def _guarded_paths(access: Access) -> tuple[str, ...]:
-    return (AGENTS,) if access.open_sessions_and_metrics else (AGENTS, SESSIONS, METRICS)
+    ours = (AGENTS, SCRAPED)
+    return ours if access.open_sessions_and_metrics else (*ours, SESSIONS, METRICS)

@@ -109,3 +109,5 @@ class Instance:
     handled: int = 0
     cpu_percent: int | None = None
     memory_mb: int | None = None
+    # Of the turns since it started: how many had the figure of this name, and the sum of their seconds.
+    turns: Mapping[str, tuple[int, float]] = field(default_factory=dict)

@@ -81,7 +81,7 @@ class StoredInstances:
                 memory=instance.memory_mb,
                 active=instance.active,
                 handled=instance.handled,
-                metadata=json.dumps({"free": instance.free}),
+                metadata=json.dumps({"free": instance.free, "turns": dict(instance.turns)}),
             )
         )
 
@@ -95,8 +95,21 @@ class StoredInstances:
         found = []
         for name, beat, status, active, handled, cpu, memory, metadata in rows:
             told = json.loads(metadata) if isinstance(metadata, str) else metadata
-            free = told.get("free", 0) if isinstance(told, dict) else 0
+            told = told if isinstance(told, dict) else {}
             found.append(
-                Instance(name, str(beat), status, active or 0, free, handled or 0, cpu, memory)
+                Instance(
+                    name,
+                    str(beat),
+                    status,
+                    active or 0,
+                    told.get("free", 0),
+                    handled or 0,
+                    cpu,
+                    memory,
+                    {
+                        stage: (number, total)
+                        for stage, (number, total) in told.get("turns", {}).items()
+                    },
+                )
             )
         return found

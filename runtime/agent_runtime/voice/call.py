@@ -27,6 +27,7 @@ from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
 from agent_runtime.voice.lease_keeper import LeaseKeeper
+from agent_runtime.voice.live_figures import TurnTeller
 from agent_runtime.voice.memory import Memory, as_context
 from agent_runtime.voice.pipeline import Talker, build_session, room_options
 from agent_runtime.voice.profiles import pace_of
@@ -177,7 +178,9 @@ class Call:
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("the call was not prepared")
-        self._turns = TurnWriter(self._session_id, self._stores.metrics)
+        teller = TurnTeller(self._settings.turns_socket)
+        self._opened.callback(teller.close)
+        self._turns = TurnWriter(self._session_id, self._stores.metrics, teller.tell)
         self._turns.listen_to(pipeline)
         self._rescue = Rescue(self._settings.silence, self._give_up)
         self._rescue.listen_to(pipeline)

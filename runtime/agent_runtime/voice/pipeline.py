@@ -24,6 +24,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
 from agent_runtime.voice.murmurs import Murmurs
+from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.settings import VoiceSettings
@@ -133,7 +134,7 @@ def _turn_handling(
     turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess
 ) -> TurnHandlingOptions:
     return {
-        "turn_detection": _turn_detection(turns, settings, process),
+        "turn_detection": _turn_detection(turns, pace, settings, process),
         "endpointing": {"min_delay": pace.min_delay, "max_delay": pace.max_delay},
         "interruption": {
             "enabled": turns.interruptions,
@@ -151,7 +152,9 @@ def _turn_handling(
     }
 
 
-def _turn_detection(turns: TurnTaking, settings: VoiceSettings, process: JobProcess) -> Any:
+def _turn_detection(
+    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess
+) -> Any:
     if turns.detection in ("vad", "stt"):
         return turns.detection
     if turns.detection == "turn-detector":
@@ -163,4 +166,4 @@ def _turn_detection(turns: TurnTaking, settings: VoiceSettings, process: JobProc
             "turn detection turn-detector is not loaded by this worker; using v1-mini. "
             "Set WORKER_TURN_DETECTOR_PLUGIN=true after `agent-runtime worker download-files`"
         )
-    return process.userdata[TURN_DETECTOR]
+    return PatientDetector(process.userdata[TURN_DETECTOR], pace.patience)

@@ -13,6 +13,7 @@ from typing import Final
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Instance
 from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.live_figures import TurnFigures
 from agent_runtime.voice.pressure import LagMeter, read_pressure
 from agent_runtime.voice.stores import Stores
 
@@ -29,8 +30,9 @@ STOPPED: Final = "stopped"
 class Presence:
     """Runs beside the agent server, on its loop."""
 
-    def __init__(self, name: str, admission: Admission, stores: Stores) -> None:
+    def __init__(self, name: str, admission: Admission, stores: Stores, turns: TurnFigures) -> None:
         self._name = name
+        self._turns = turns
         self._admission = admission
         self._stores = stores
         self._started_at = datetime.now(UTC)
@@ -64,6 +66,7 @@ class Presence:
             handled=admission.handled,
             cpu_percent=self._cpu_percent(),
             memory_mb=_resident_mb(),
+            turns=dict(self._turns.sums),
         )
         try:
             await self._stores.instances.tell(instance, self._started_at)

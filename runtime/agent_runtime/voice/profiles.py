@@ -19,6 +19,8 @@ class Pace:
     # Silence after which the agent may answer at the earliest, and answers in any case.
     min_delay: float
     max_delay: float
+    # And between the two when the turn detector is not sure; see voice/patience.py.
+    patience: tuple[tuple[float, float], ...]
     # Speak the answer into a buffer before the end of the turn is certain.
     early_speech: bool
     # Ask the language model before the transcript is final.
@@ -33,6 +35,7 @@ _BALANCED: Final = Pace(
     text_streaming=TextStreaming.CLAUSES,
     min_delay=0.0,
     max_delay=1.8,
+    patience=((1.4, 0.0), (1.0, 0.85), (0.7, 1.1)),
     early_speech=True,
     speculation=False,
     interrupt_after=0.35,
@@ -43,6 +46,7 @@ PACES: Final[Mapping[Profile, Pace]] = {
         _BALANCED,
         text_streaming=TextStreaming.WORDS,
         max_delay=1.2,
+        patience=((1.0, 0.0), (0.7, 0.7)),
         speculation=True,
         interrupt_after=0.25,
     ),

@@ -41,5 +41,7 @@ class VoiceSettings:
     livekit_api_secret: str = field(repr=False)
     turn_detector_plugin: bool = False
     profile: Profile = Profile.BALANCED  # of agents that name none
+    # Where jobs tell their worker about turns; the worker fills it in.
+    turns_socket: str = ""
     # Modules that a job needs besides ours: loaded once, before any call, and inherited by each job.
     preload: tuple[str, ...] = ()

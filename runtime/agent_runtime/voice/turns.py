@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from livekit.agents import AgentSession, ConversationItemAddedEvent, SessionUsageUpdatedEvent
@@ -18,13 +19,16 @@ logger = logging.getLogger(__name__)
 
 
 class TurnWriter:
-    """Listens to a session and keeps its row of figures up to date.
+    """Listens to a session, tells of each turn, and keeps its row of figures up to date.
 
     What it writes are totals: when the database is away a turn is not lost, it comes with the next.
     """
 
-    def __init__(self, session_id: str, metrics: MetricsStore) -> None:
+    def __init__(
+        self, session_id: str, metrics: MetricsStore, tell: Callable[[Turn], None]
+    ) -> None:
         self._session_id = session_id
+        self._tell = tell
         self._metrics = metrics
         self._totals = SessionTotals()
         self._changed = asyncio.Event()
@@ -53,6 +57,7 @@ class TurnWriter:
             return
         turn = turn_of(event.item)
         self._totals.add(turn)
+        self._tell(turn)
         self._change()
         logger.info(
             "turn",

@@ -8,13 +8,18 @@ import math
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from livekit.agents import AgentServer
+from prometheus_client import CollectorRegistry, Gauge
 
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.call import run_call
+from agent_runtime.voice.health import LOOPBACK, HealthPort
+from agent_runtime.voice.live_figures import TurnFigures, listening
 from agent_runtime.voice.pipeline import prewarm
 from agent_runtime.voice.presence import STOPPED, Presence
 from agent_runtime.voice.settings import VoiceSettings
@@ -59,17 +64,36 @@ def build_server(
 
 async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
     """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
-    server, admission = build_server(settings, open_stores)
-    async with open_stores() as stores:
+    registry = CollectorRegistry()
+    turns = TurnFigures(registry)
+    async with listening(turns) as path, open_stores() as stores:
+        inside = replace(settings, health_host=LOOPBACK, health_port=0, turns_socket=path)
+        server, admission = build_server(inside, open_stores)
         admission.leases = stores.leases
-        presence = Presence(settings.name, admission, stores)
+        _show(admission, registry)
+        presence = Presence(settings.name, admission, stores, turns)
         telling = asyncio.create_task(presence.run())
         try:
-            return await _serve(server, admission)
+            async with HealthPort(server, settings.health_host, settings.health_port, registry):
+                return await _serve(server, admission)
         finally:
             telling.cancel()
             await asyncio.wait([telling])
             await presence.tell(STOPPED)
+
+
+def _show(admission: Admission, registry: CollectorRegistry) -> None:
+    def gauge(name: str, text: str, read: Callable[[], float]) -> None:
+        Gauge(f"agent_runtime_{name}", text, registry=registry).set_function(read)
+
+    gauge("calls", "Calls that this worker holds.", lambda: len(admission.taken))
+    gauge("free_places", "Further calls that it would take now.", lambda: admission.free)
+    gauge(
+        "cpu_pressure_percent",
+        "Share of the time in which a task waited for a CPU, over ten seconds.",
+        lambda: math.nan if admission.pressure.cpu is None else admission.pressure.cpu,
+    )
+    gauge("loop_lag_seconds", "How late the event loop is.", lambda: admission.pressure.lag)
 
 
 async def _serve(server: AgentServer, admission: Admission) -> int:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
+
+import psycopg2
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.session import SessionStatus
@@ -15,13 +19,30 @@ ROUNDS = 5
 LINES = 120
 
 
+def backends(url: str) -> set[int]:
+    """The processes in which PostgreSQL serves the database's clients; SQLite has none."""
+    if not url.startswith("postgres"):
+        return set()
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
 def write_until_killed(url: str) -> list[str]:
     """Start the writer and kill it in the middle of its work; what it said was done."""
+    before = backends(url)
     writer = subprocess.Popen([sys.executable, str(WRITER), url], stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     lines = [writer.stdout.readline() for _ in range(LINES)]
     writer.kill()
     rest, _ = writer.communicate(timeout=30)
+    # The server finishes what it was told before it sees that nobody is there.
+    until = time.monotonic() + 30
+    while backends(url) - before:
+        assert time.monotonic() < until, "PostgreSQL still serves a client that was killed"
     # The last line may be cut off in the middle: then it told nobody anything.
     return [*lines, *(line for line in rest.splitlines(keepends=True) if line.endswith("\n"))]
 

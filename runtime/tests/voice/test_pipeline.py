@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from livekit.agents import AgentSession, JobExecutorType, JobProcess, inference
+from livekit.agents import AgentSession, JobExecutorType, JobProcess
 from livekit.plugins import cartesia, deepgram, openai, silero
 
 from agent_runtime.config import parse_registered
 from agent_runtime.config.catalogue import PROVIDERS, Stage
 from agent_runtime.config.model import AgentConfig
+from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.pipeline import build_session, prewarm
 from agent_runtime.voice.profiles import pace_of
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
@@ -45,8 +46,8 @@ async def test_the_defaults_are_the_documented_ones(
     assert (session.stt.model, session.llm.model) == ("nova-3", "gpt-4o-mini")
     assert isinstance(session.vad, VoicedVAD)
     assert session.vad.inner in process.userdata.values()
-    assert session.turn_detection in process.userdata.values()
-    assert isinstance(session.turn_detection, inference.TurnDetector)
+    assert isinstance(session.turn_detection, PatientDetector)
+    assert session.turn_detection.inner in process.userdata.values()
 
 
 async def test_the_agent_s_own_models_win(
@@ -163,5 +164,5 @@ async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
     config = parse_registered({"turnDetectionConfig": {"provider": "turn-detector"}})
     with caplog.at_level(logging.WARNING):
         session = built(config, voice_settings, process)
-    assert isinstance(session.turn_detection, inference.TurnDetector)
+    assert isinstance(session.turn_detection, PatientDetector)
     assert "WORKER_TURN_DETECTOR_PLUGIN=true" in caplog.text

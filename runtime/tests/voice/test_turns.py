@@ -11,7 +11,7 @@ from livekit.agents.llm import ChatMessage
 from livekit.agents.metrics import AgentSessionUsage, LLMModelUsage
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.metrics import SessionTotals
+from agent_runtime.domain.metrics import SessionTotals, Turn
 from agent_runtime.voice.turns import TurnWriter, turn_of
 
 CALLER: dict[str, Any] = {"transcription_delay": 0.2, "end_of_turn_delay": 0.35}
@@ -23,6 +23,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.totals: SessionTotals | None = None
+        self.told: list[Turn] = []
         self.writes = 0
         self.away = False
         self.written = asyncio.Event()
@@ -60,7 +61,7 @@ def kept() -> Kept:
 @pytest.fixture
 async def writer(session: AgentSession[Any], kept: Kept) -> TurnWriter:
     """The writer of the session."""
-    made = TurnWriter("abc", kept)  # type: ignore[arg-type]
+    made = TurnWriter("abc", kept, kept.told.append)  # type: ignore[arg-type]
     made.listen_to(session)
     return made
 
