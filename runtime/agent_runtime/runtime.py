@@ -8,6 +8,7 @@ from typing import Any
 
 from agent_runtime.config.registered import parse_registered
 from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import NoWorkerFree, RoomsUnavailable, SessionNotFound
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
 from agent_runtime.domain.ports import (
@@ -36,6 +37,7 @@ class AgentRuntime:
         database: Health,
         default_max_sessions: int,
         places: Places | None = None,
+        clock: Clock = MACHINE,
     ) -> None:
         """With `places`, a create is refused while all workers are full; without, it waits."""
         self._agents = agents
@@ -45,6 +47,7 @@ class AgentRuntime:
         self._database = database
         self._default_max_sessions = default_max_sessions
         self._places = places
+        self._clock = clock
 
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> None:
         """Register an agent, or replace its configuration; its sessions stay.
@@ -86,7 +89,9 @@ class AgentRuntime:
             seconds = await self._places.retry_after()
             if seconds is not None:
                 raise NoWorkerFree(seconds)
-        session = new_session(agent_id, tenant_id, room_name, participant_name)
+        session = new_session(
+            agent_id, tenant_id, room_name, participant_name, now=self._clock.wall()
+        )
         await self._sessions.create(session)
         variables = {} if participant_name is None else {"participantName": participant_name}
         try:

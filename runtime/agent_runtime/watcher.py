@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
 from agent_runtime.domain.job import ROOM_PATTERN
 from agent_runtime.domain.lease import LiveSession
@@ -29,6 +29,7 @@ SWEEP_EVERY: Final = 30.0
 SHORTEST_PAUSE: Final = 0.03
 CLOCKS_DIFFER: Final = timedelta(seconds=5)
 EVENTS_KEPT: Final = timedelta(days=30)
+INSTANCES_KEPT: Final = timedelta(days=7)  # those that have stopped or fallen silent
 
 
 class Watcher:
@@ -45,6 +46,7 @@ class Watcher:
         rooms: Rooms,
         terms: Terms,
         interval: float,
+        clock: Clock = MACHINE,
     ) -> None:
         self._guard = guard
         self._leases = leases
@@ -54,6 +56,7 @@ class Watcher:
         self._rooms = rooms
         self._terms = terms
         self._interval = interval
+        self._clock = clock
         self._watch: Watch | None = None
         self._nudged = asyncio.Event()
         self._rooms_at = 0.0
@@ -96,7 +99,7 @@ class Watcher:
             logger.info("this process watches the sessions")
             self._watch = Watch(self._terms)
             self._swept_at = 0.0
-        now = time.monotonic()
+        now = self._clock.steady()
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
             await self._sweep(self._watch)
@@ -105,7 +108,7 @@ class Watcher:
     async def _look(self, watch: Watch) -> None:
         live = await self._leases.live()
         instances = await self._instances.all()
-        now = time.monotonic()
+        now = self._clock.steady()
         actions = watch.look(now, live, instances)
         await asyncio.gather(*(self._act(watch, action) for action in actions))
         if now - self._rooms_at >= ROOMS_EVERY:
@@ -130,7 +133,7 @@ class Watcher:
         try:
             if action.for_caller:
                 somebody = bool(await self._rooms.callers(session.room_name))
-                watch.waits(time.monotonic(), live, somebody=somebody)
+                watch.waits(self._clock.steady(), live, somebody=somebody)
                 if not somebody:
                     return
             if not await self._leases.ask(live, action.why):
@@ -161,7 +164,7 @@ class Watcher:
             occupied = await self._rooms.occupied()
             # Read after the rooms: a session that came with its room is to be seen.
             live = await self._leases.live()
-            for room in watch.unserved(time.monotonic(), occupied, live):
+            for room in watch.unserved(self._clock.steady(), occupied, live):
                 # Whoever stays after the end of a call is not waiting for another.
                 if await self._sessions.any_since(room, occupied[room] - CLOCKS_DIFFER):
                     continue
@@ -178,7 +181,9 @@ class Watcher:
                 session.status.value,
                 extra={"session": session.session_id},
             )
-        for name in watch.silent_instances(time.monotonic()):
+        for name in watch.silent_instances(self._clock.steady()):
             logger.warning("worker %s says nothing any more", name)
             await self._instances.bury(name)
-        await self._events.clear(datetime.now(UTC), EVENTS_KEPT)
+        now = self._clock.wall()
+        await self._events.clear(now, EVENTS_KEPT)
+        await self._instances.forget(now, INSTANCES_KEPT)

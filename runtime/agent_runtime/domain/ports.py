@@ -145,6 +145,9 @@ class InstanceStore(Protocol):
     async def bury(self, name: str) -> None:
         """The worker is gone without a goodbye."""
 
+    async def forget(self, now: datetime, older_than: timedelta) -> None:
+        """Delete the rows of workers that stopped, or were buried, and said nothing since."""
+
 
 class Guard(Protocol):
     """The right to act, which one process at a time has."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import peewee
@@ -118,7 +117,7 @@ class RegisteredAgents:
                 tenant_id=registration.tenant_id,
                 config=json.dumps(registration.config),
                 max_sessions=registration.max_sessions,
-                now=self._database.moment(datetime.now(UTC)),
+                now=self._database.now(),
             )
         )
 
@@ -126,7 +125,7 @@ class RegisteredAgents:
         """Delete the registration, end the sessions, free their places: one transaction."""
         ending = {
             "status": SessionStatus.ENDED.value,
-            "now": self._database.moment(datetime.now(UTC)),
+            "now": self._database.now(),
             "metadata": json.dumps({"reason": DELETED}),
         }
         freed = await self._database.write(

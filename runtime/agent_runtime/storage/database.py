@@ -50,6 +50,9 @@ class Database(Protocol):
     def moment(self, moment: datetime) -> Any:
         """An aware time as the database stores it: UTC without a zone."""
 
+    def now(self) -> Any:
+        """The time that it is for this process, as the database stores it."""
+
     async def check(self) -> None:
         """Return when it is usable and our own tables are current."""
 

@@ -124,7 +124,7 @@ class Figures:
         """Update the session's row, or make it."""
         values = {
             "session_id": session_id,
-            "now": self._database.moment(datetime.now(UTC)),
+            "now": self._database.now(),
             "message_count": totals.user_messages + totals.agent_messages,
             "user_message_count": totals.user_messages,
             "agent_message_count": totals.agent_messages,

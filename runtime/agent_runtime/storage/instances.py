@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import peewee
@@ -54,6 +54,14 @@ class StoredInstances:
                 table.pod_name == bind("name"), table.status != STOPPED
             )
         )
+        # Sessions that ran there keep their rows: the schema sets their reference to null.
+        self._forget = database.dialect.compile(
+            table.delete().where(
+                table.status.in_((STOPPED, LOST)),
+                table.last_heartbeat < bind("before", "timestamp"),
+                table.namespace == bind("namespace"),
+            )
+        )
         self._all = database.dialect.compile(
             table.select(
                 table.pod_name,
@@ -69,7 +77,7 @@ class StoredInstances:
 
     async def tell(self, instance: Instance, started_at: datetime) -> None:
         """Write how the worker is."""
-        now: Any = self._database.moment(datetime.now(UTC))
+        now: Any = self._database.now()
         await self._database.write(
             self._write.bind(
                 name=instance.name,
@@ -88,6 +96,11 @@ class StoredInstances:
     async def bury(self, name: str) -> None:
         """Its row stays, as lost, and counts no more."""
         await self._database.write(self._bury.bind(name=name))
+
+    async def forget(self, now: datetime, older_than: timedelta) -> None:
+        """Workers of this namespace that are gone and were last heard of so long ago."""
+        before: Any = self._database.moment(now - older_than)
+        await self._database.write(self._forget.bind(before=before, namespace=self._namespace))
 
     async def all(self) -> list[Instance]:
         """Every worker that has not said goodbye; which of them live shows in their beats."""

@@ -7,7 +7,6 @@ a moment ago, one watcher or two at once, does no harm.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from agent_runtime.domain.errors import SessionHeld, SessionOver
@@ -117,7 +116,7 @@ class StoredLeases:
 
     async def claim(self, session_id: str, holder: Holder) -> int:
         """Take the lease for a job that is about to start; returns how often one was asked for."""
-        values = {"session_id": session_id, "job": holder.job, "now": self._now()}
+        values = {"session_id": session_id, "job": holder.job, "now": self._database.now()}
         rows = await self._database.write(
             self._claim.bind(**values, worker=holder.worker),
             self._claimed.bind(**values, detail=f"{holder.job} on {holder.worker}"),
@@ -133,7 +132,7 @@ class StoredLeases:
 
     async def release(self, session_id: str, job: str, why: str) -> bool:
         """Give the lease back, or take it from a job that is known to be dead."""
-        values = {"session_id": session_id, "now": self._now()}
+        values = {"session_id": session_id, "now": self._database.now()}
         return bool(
             await self._database.write(
                 self._release.bind(**values, job=job),
@@ -146,7 +145,7 @@ class StoredLeases:
         """Take the lease from a job that has not beaten since `live` was read."""
         if live.holder is None:
             return False
-        values = {"session_id": live.session.session_id, "now": self._now()}
+        values = {"session_id": live.session.session_id, "now": self._database.now()}
         return bool(
             await self._database.write(
                 self._expire.bind(**values, job=live.holder.job, beats=live.beats),
@@ -157,7 +156,7 @@ class StoredLeases:
 
     async def ask(self, live: LiveSession, why: str) -> bool:
         """Note that an agent is about to be asked for again; False when somebody else did."""
-        values = {"session_id": live.session.session_id, "now": self._now()}
+        values = {"session_id": live.session.session_id, "now": self._database.now()}
         return bool(
             await self._database.write(
                 self._ask.bind(**values, dispatches=live.dispatches),
@@ -174,9 +173,6 @@ class StoredLeases:
     async def not_taken(self, session_id: str) -> None:
         """A worker refused the job: the session waits, unless it is held meanwhile."""
         await self._database.write(self._not_taken.bind(session_id=session_id))
-
-    def _now(self) -> Any:
-        return self._database.moment(datetime.now(UTC))
 
 
 def _live_from(row: tuple[Any, ...]) -> LiveSession:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import peewee
@@ -57,6 +57,10 @@ class PostgresDatabase:
     def moment(self, moment: datetime) -> datetime:
         """A timestamp without time zone."""
         return naive_utc(moment)
+
+    def now(self) -> datetime:
+        """By this machine's clock."""
+        return self.moment(datetime.now(UTC))
 
     async def read(self, step: Step) -> Rows:
         """Rows of a short query."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import peewee
@@ -295,7 +295,7 @@ class StoredSessions:
 
     async def activate(self, session_id: str, holder: Holder) -> Session:
         """Take the lease and the room, become active."""
-        values = {"session_id": session_id, "now": self._now(), "job": holder.job}
+        values = {"session_id": session_id, "now": self._database.now(), "job": holder.job}
         values["worker"] = holder.worker
         try:
             rows = await self._database.write(
@@ -332,7 +332,7 @@ class StoredSessions:
         """End it if it lives; its place and its room are free with the same commit."""
         if not can_be_stored(session_id):
             return None
-        values = {"session_id": session_id, "status": status.value, "now": self._now()}
+        values = {"session_id": session_id, "status": status.value, "now": self._database.now()}
         free = self._free if by is None else self._free_own
         rows = await self._database.write(
             free.bind(session_id=session_id, job=by.job if by else ""),
@@ -349,7 +349,8 @@ class StoredSessions:
         """Heartbeat."""
         values = {"session_id": session_id, "job": holder.job}
         rows = await self._database.write(
-            self._beat.bind(**values, now=self._now()), self._holder.bind(session_id=session_id)
+            self._beat.bind(**values, now=self._database.now()),
+            self._holder.bind(session_id=session_id),
         )
         if not rows:
             return Holding.OVER
@@ -361,7 +362,7 @@ class StoredSessions:
         """Write how many are in the room."""
         await self._database.write(
             self._count_participants.bind(
-                session_id=session_id, now=self._now(), participant_count=count
+                session_id=session_id, now=self._database.now(), participant_count=count
             )
         )
 
@@ -380,9 +381,6 @@ class StoredSessions:
         for session in found:
             await self.finish(session.session_id, SessionStatus.ERROR, "left behind by a crash")
         return found
-
-    def _now(self) -> Any:
-        return self._database.moment(datetime.now(UTC))
 
 
 def session_from(row: tuple[Any, ...]) -> Session:

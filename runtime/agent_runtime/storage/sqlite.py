@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import peewee
@@ -44,6 +44,10 @@ class SqliteDatabase:
         Without a fraction when it is zero; a fraction makes the text longer, hence later.
         """
         return naive_utc(moment).isoformat(" ")
+
+    def now(self) -> str:
+        """By this machine's clock."""
+        return self.moment(datetime.now(UTC))
 
     async def read(self, step: Step) -> Rows:
         """Rows of a short query."""

@@ -215,6 +215,37 @@ async def test_instances_tell_of_themselves(database: Database) -> None:
     assert await instances.all() == []
 
 
+async def test_workers_that_are_gone_are_forgotten_by_age(
+    database: Database, sessions: StoredSessions, session: Session
+) -> None:
+    """Stopped or silent for long; not one that lives, nor another namespace's; sessions stay."""
+    ours, start = StoredInstances(database, "livekit"), datetime.now(UTC)
+    theirs = StoredInstances(database, "elsewhere")
+    for store, name, status in (
+        (ours, "living", "running"),
+        (ours, HOLDER.worker, "stopped"),
+        (ours, "silent", "running"),
+        (theirs, "not-ours", "stopped"),
+    ):
+        await store.tell(Instance(name, "", status, 0, 0), start)
+    await ours.bury("silent")
+    await sessions.activate(session.session_id, HOLDER)
+    week = timedelta(days=7)
+    await ours.forget(start, week)
+    assert await instance_names(database) == ["living", "not-ours", "silent", "worker-one"]
+    await ours.forget(start + week + timedelta(minutes=1), week)
+    assert await instance_names(database) == ["living", "not-ours"]
+    kept = await sessions.get(session.session_id)
+    assert kept is not None
+    assert kept.status is SessionStatus.ACTIVE
+
+
+async def instance_names(database: Database) -> list[str]:
+    """Whose rows there are."""
+    every = database.dialect.raw("SELECT pod_name FROM agent_runtime_instances ORDER BY pod_name")
+    return [name for (name,) in await database.scan(every.bind())]
+
+
 async def test_one_guard_among_many(url: str) -> None:
     """One has the right to act, and keeps it; another gets it as soon as the first lets go."""
     first, second = guard_of(url, prepare=True), guard_of(url, prepare=True)

@@ -1,0 +1,20 @@
+"""Time as a process has it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`wall` may be wrong, and be moved; `steady` counts seconds and is never set back."""
+
+    wall: Callable[[], datetime]
+    steady: Callable[[], float]
+
+
+MACHINE: Final = Clock(lambda: datetime.now(UTC), time.monotonic)
