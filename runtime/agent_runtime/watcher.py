@@ -19,7 +19,6 @@ from agent_runtime.domain.ports import (
     Rooms,
     SessionStore,
 )
-from agent_runtime.domain.session import SessionStatus
 from agent_runtime.domain.watch import Ask, Expire, GiveUp, Terms, Watch
 
 logger = logging.getLogger(__name__)
@@ -123,7 +122,6 @@ class Watcher:
                 logger.warning("agent lost: %s", action.why, extra=where)
                 self._nudged.set()
         elif isinstance(action, GiveUp):
-            logger.warning("session given up: %s", action.reason, extra=where)
             await self._give_up(action.live, action.reason)
         else:
             await self._ask(watch, action)
@@ -143,14 +141,20 @@ class Watcher:
                 action.why,
                 extra={"session": session.session_id, "room": session.room_name},
             )
-            await self._rooms.dispatch_again(session, live.variables)
+            await self._rooms.dispatch_again(session, live.variables, live.dispatches + 1)
         except RoomsUnavailable as error:
             # The deadline goes on; the next look tries again.
             logger.warning("no agent can be asked for: %s", error)
 
     async def _give_up(self, live: LiveSession, reason: str) -> None:
         session = live.session
-        await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
+        if not await self._sessions.give_up(session.session_id, reason):
+            return  # an agent came after all
+        logger.warning(
+            "session given up: %s",
+            reason,
+            extra={"session": session.session_id, "room": session.room_name},
+        )
         try:
             await self._rooms.remove_agent(session)
             if session.has_room_of_its_own or ROOM_PATTERN.fullmatch(session.room_name):

@@ -13,7 +13,16 @@ ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room")
 AUTOMATIC: Final = "automatic"
 MAX_ID: Final = 2**31 - 1  # agents.id is a 32-bit serial key
 
-_OWN_KEYS: Final = {"agentId", "agent_id", "sessionId", "session_id", "tenantId", "tenant_id"}
+_DISPATCH: Final = "dispatchNumber"
+_OWN_KEYS: Final = {
+    _DISPATCH,
+    "agentId",
+    "agent_id",
+    "sessionId",
+    "session_id",
+    "tenantId",
+    "tenant_id",
+}
 
 
 class NotOurJob(ValueError):
@@ -26,16 +35,25 @@ class JobTarget:
 
     `session_id` and `tenant_id` are None on automatic dispatch. `variables` are the remaining
     metadata keys (participantName, customer_name, agent_data ...), which instructions may refer to.
+    `dispatch` is which of the session's dispatches this is; 0 when it does not say, as the first
+    does, whose metadata is the contract's.
     """
 
     agent_id: int
     session_id: str | None = None
     tenant_id: int | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+    dispatch: int = 0
 
     def to_metadata(self) -> str:
         """The JSON text that an explicit dispatch carries."""
-        own = {"agentId": self.agent_id, "sessionId": self.session_id, "tenantId": self.tenant_id}
+        own: dict[str, Any] = {
+            "agentId": self.agent_id,
+            "sessionId": self.session_id,
+            "tenantId": self.tenant_id,
+        }
+        if self.dispatch > 1:
+            own[_DISPATCH] = self.dispatch
         return json.dumps(own | dict(self.variables), separators=(",", ":"))
 
 
@@ -47,11 +65,13 @@ def target_of(metadata: str, room_name: str) -> JobTarget:
     given = _parse(metadata)
     agent_id = given.get("agentId", given.get("agent_id"))
     if agent_id is not None:
+        session_id = _text("sessionId", given.get("sessionId", given.get("session_id")))
         return JobTarget(
             agent_id=_id("agentId", agent_id),
-            session_id=_text("sessionId", given.get("sessionId", given.get("session_id"))),
+            session_id=session_id,
             tenant_id=_optional_id("tenantId", given.get("tenantId", given.get("tenant_id"))),
             variables={key: value for key, value in given.items() if key not in _OWN_KEYS},
+            dispatch=_dispatch(given.get(_DISPATCH)) if session_id else 0,
         )
     match = ROOM_PATTERN.fullmatch(room_name)
     if match is None:
@@ -80,6 +100,11 @@ def _id(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_ID:
         raise NotOurJob(f"{name} must be an integer from 1 to {MAX_ID}, not {value!r}")
     return value
+
+
+def _dispatch(value: object) -> int:
+    # Not ours when it is anything else: no reason to leave the session without an agent.
+    return value if type(value) is int and value > 0 else 0
 
 
 def _optional_id(name: str, value: object) -> int | None:

@@ -31,10 +31,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The job (LiveKit's id) that holds a session, and the worker it runs on."""
+    """The job (LiveKit's id) that holds a session, and the worker it runs on.
+
+    `dispatch` is which of the session's dispatches brought the job, 0 when that did not say: once
+    another one was asked for, it is too late to take the session.
+    """
 
     job: str
     worker: str
+    dispatch: int = field(default=0, compare=False)
 
 
 class Holding(StrEnum):

@@ -58,8 +58,9 @@ class SessionStore(Protocol):
     async def activate(self, session_id: str, holder: Holder) -> Session:
         """The agent is in the room: connecting becomes active, room and lease are taken, atomically.
 
-        Raises SessionNotFound, SessionOver when it is final, SessionHeld when another job has it,
-        RoomTaken when another session's agent holds the room. Doing it again changes nothing.
+        Raises SessionNotFound, SessionOver when it is final, SessionHeld when another job has it or
+        was asked for since, RoomTaken when another session's agent holds the room. Doing it again
+        changes nothing.
         """
 
     async def finish(
@@ -75,6 +76,9 @@ class SessionStore(Protocol):
         A session that is final already stays as it is, and so does one that is no longer held by the
         job that would end it (`by`). Returns the row afterwards; None if unknown.
         """
+
+    async def give_up(self, session_id: str, reason: str) -> bool:
+        """End it as an error, unless a job holds it; whether that was done."""
 
     async def beat(self, session_id: str, holder: Holder) -> Holding:
         """Heartbeat of the job that holds the session; tells whether it still does."""
@@ -104,7 +108,8 @@ class LeaseStore(Protocol):
     async def claim(self, session_id: str, holder: Holder) -> int:
         """Take the lease for a job that is about to start; returns how often one was asked for.
 
-        Raises SessionHeld when another job has it, SessionOver when there is no such live session.
+        Raises SessionHeld when another job has it or was asked for since, SessionOver when there is
+        no such live session.
         """
 
     async def release(self, session_id: str, job: str, why: str) -> bool:
@@ -208,8 +213,10 @@ class Rooms(Health, Protocol):
     async def remove_agent(self, session: Session) -> None:
         """Take the session's agent out of its room; nothing happens when it is not there."""
 
-    async def dispatch_again(self, session: Session, variables: Mapping[str, Any]) -> None:
-        """Ask for another agent, though one was asked for before; the old dispatches are dropped."""
+    async def dispatch_again(
+        self, session: Session, variables: Mapping[str, Any], number: int
+    ) -> None:
+        """Ask for the `number`th agent; what came of earlier dispatches goes, of later ones stays."""
 
     async def callers(self, room_name: str) -> int:
         """How many who are no agents are in the room; 0 when there is no such room."""

@@ -101,6 +101,12 @@ def session_of(identity: str) -> str:
     return identity.removeprefix(IDENTITY_PREFIX).partition(".")[0]
 
 
+def dispatch_of(identity: str) -> int:
+    """Which of the session's dispatches brought this agent."""
+    number = identity.rpartition(".")[2]
+    return int(number) if number.isdecimal() and "." in identity else 1
+
+
 def new_session(
     agent_id: int,
     tenant_id: int,

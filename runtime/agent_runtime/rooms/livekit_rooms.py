@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from agent_runtime.domain.job import JobTarget
-from agent_runtime.domain.session import Session, agent_identity, session_of
+from agent_runtime.domain.job import MAX_ID, JobTarget, NotOurJob, target_of
+from agent_runtime.domain.session import Session, agent_identity, dispatch_of, session_of
 from agent_runtime.rooms.twirp import NotThereError, Twirp
 
 logger = logging.getLogger(__name__)
@@ -24,15 +23,16 @@ class LiveKitRooms:
     def __init__(self, url: str, api_key: str, api_secret: str, *, timeout: float = 2.0) -> None:
         self._livekit = Twirp(url, api_key, api_secret, timeout)
 
-    async def dispatch(self, session: Session, variables: Mapping[str, Any]) -> None:
+    async def dispatch(
+        self, session: Session, variables: Mapping[str, Any], number: int = 1
+    ) -> None:
         """Exactly one job for the session, whether the room exists or not.
 
         A new room gets the dispatches that CreateRoom carries instead of the default one; for a room
         that is alive they are stored and never launched (livekit-server 1.13.5, `Room.NewRoom` and
         `StandardRoomAllocator.CreateRoom`), so it is looked at and dispatched into by hand.
         """
-        target = JobTarget(session.agent_id, session.session_id, session.tenant_id, variables)
-        agent = {"agent_name": AGENT_NAME, "metadata": target.to_metadata()}
+        agent = {"agent_name": AGENT_NAME, "metadata": _metadata(session, variables, number)}
         room = session.room_name
         await self._livekit.ask("RoomService/CreateRoom", {"name": room, "agents": [agent]})
         if session.has_room_of_its_own:
@@ -42,18 +42,24 @@ class LiveKitRooms:
             request = {"room": room, **agent}
             await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room)
 
-    async def dispatch_again(self, session: Session, variables: Mapping[str, Any]) -> None:
-        """A new job for the session; the server forgets, or ends, those that it had before."""
+    async def dispatch_again(
+        self, session: Session, variables: Mapping[str, Any], number: int
+    ) -> None:
+        """A new job for the session; the server forgets, or ends, those that it had before.
+
+        Not what a later dispatch has brought: whoever asks here may have been held up.
+        """
         room = session.room_name
         found = await self._livekit.ask("RoomService/ListRooms", {"names": [room]})
         if not found.get("rooms"):
-            await self.dispatch(session, variables)
+            await self.dispatch(session, variables, number)
             return
         for identity in await self._agents_of(session):
-            await self._remove(room, identity)
-        await self._delete_dispatches(session)
-        target = JobTarget(session.agent_id, session.session_id, session.tenant_id, variables)
-        request = {"room": room, "agent_name": AGENT_NAME, "metadata": target.to_metadata()}
+            if dispatch_of(identity) < number:
+                await self._remove(room, identity)
+        await self._delete_dispatches(session, before=number)
+        metadata = _metadata(session, variables, number)
+        request = {"room": room, "agent_name": AGENT_NAME, "metadata": metadata}
         await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room)
 
     async def dispatch_automatic(self, room_name: str) -> None:
@@ -135,11 +141,12 @@ class LiveKitRooms:
         ).get("agent_dispatches", [])
         return found
 
-    async def _delete_dispatches(self, session: Session) -> None:
+    async def _delete_dispatches(self, session: Session, before: int = MAX_ID) -> None:
         room = session.room_name
         try:
             for dispatch in await self._dispatches(room):
-                if _session_id(dispatch.get("metadata", "")) == session.session_id:
+                target = _target(dispatch.get("metadata", ""))
+                if target and target.session_id == session.session_id and target.dispatch < before:
                     request = {"dispatch_id": dispatch["id"], "room": room}
                     method = "AgentDispatchService/DeleteDispatch"
                     await self._livekit.ask(method, request, room=room)
@@ -147,9 +154,13 @@ class LiveKitRooms:
             logger.debug("nothing to take out of room %s: %s", room, error)
 
 
-def _session_id(metadata: str) -> object:
+def _metadata(session: Session, variables: Mapping[str, Any], number: int) -> str:
+    target = JobTarget(session.agent_id, session.session_id, session.tenant_id, variables, number)
+    return target.to_metadata()
+
+
+def _target(metadata: str) -> JobTarget | None:
     try:
-        given = json.loads(metadata or "{}")
-    except ValueError:
+        return target_of(metadata, "")
+    except NotOurJob:
         return None  # somebody else's dispatch
-    return given.get("sessionId") if isinstance(given, dict) else None

@@ -57,7 +57,7 @@ class StoredLeases:
                     LiveSessions.heartbeat_at: now,
                     LiveSessions.beats: LiveSessions.beats + 1,
                 }
-            ).where(this, unheld)
+            ).where(this, unheld, LiveSessions.latest())
         )
         self._claimed = compile_(
             appended_if(LiveSessions.select().where(this, mine, just_now), EventKind.CLAIMED)
@@ -91,6 +91,7 @@ class StoredLeases:
                 {
                     LiveSessions.phase: Phase.ASKED.value,
                     LiveSessions.dispatches: LiveSessions.dispatches + 1,
+                    LiveSessions.numbered: LiveSessions.dispatches + 1,
                     LiveSessions.heartbeat_at: now,
                     LiveSessions.beats: LiveSessions.beats + 1,
                 }
@@ -118,7 +119,7 @@ class StoredLeases:
         """Take the lease for a job that is about to start; returns how often one was asked for."""
         values = {"session_id": session_id, "job": holder.job, "now": self._database.now()}
         rows = await self._database.write(
-            self._claim.bind(**values, worker=holder.worker),
+            self._claim.bind(**values, worker=holder.worker, dispatch=holder.dispatch),
             self._claimed.bind(**values, detail=f"{holder.job} on {holder.worker}"),
             self._holder.bind(session_id=session_id),
         )

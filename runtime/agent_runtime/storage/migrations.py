@@ -103,6 +103,10 @@ STEPS: Final[Sequence[Step]] = (
             "CREATE INDEX runtime_utterances_session ON runtime_utterances (session_id, id)",
         ),
     ),
+    Step(
+        3,
+        ("ALTER TABLE runtime_live_sessions ADD COLUMN numbered integer NOT NULL DEFAULT 0",),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+import peewee
 from peewee import SQL, AutoField, CharField, DateTimeField, IntegerField, Model, TextField
+
+from agent_runtime.storage.statements import bind
 
 
 class SchemaVersion(Model):
@@ -38,7 +41,8 @@ class LiveSessions(Model):
     The number of an agent's rows is what counts against its capacity: counting them costs nothing,
     however many sessions are on record. `claimed_room` is the room's name once the agent is in it;
     it is unique, so a room has one agent at a time. The other columns are the lease:
-    `domain.lease.LiveSession` tells what they mean.
+    `domain.lease.LiveSession` tells what they mean. `numbered` is the last dispatch whose jobs say
+    which one they come from; the first, and those of earlier versions of the runtime, do not.
     """
 
     session_id = CharField(primary_key=True)
@@ -52,10 +56,18 @@ class LiveSessions(Model):
     lost_by = CharField(null=True)
     beats = IntegerField(constraints=[SQL("DEFAULT 0")])
     dispatches = IntegerField(constraints=[SQL("DEFAULT 1")])
+    numbered = IntegerField(constraints=[SQL("DEFAULT 0")])
     variables = TextField(null=True)
 
     class Meta:
         table_name = "runtime_live_sessions"
+
+    @classmethod
+    def latest(cls) -> peewee.Node:
+        """Whether nobody was asked for since `dispatch`, or since a job that does not know (0)."""
+        given = bind("dispatch", "integer")
+        unknown = peewee.Expression(given, "=", 0)
+        return (cls.dispatches == given) | (unknown & (cls.numbered != cls.dispatches))
 
 
 class SessionEvents(Model):

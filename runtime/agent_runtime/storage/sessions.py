@@ -24,7 +24,7 @@ from agent_runtime.domain.session import LIVE, Session, SessionStatus, may_becom
 from agent_runtime.storage.database import Database, DuplicateError, can_be_stored
 from agent_runtime.storage.events import appended_if
 from agent_runtime.storage.own_tables import LiveSessions, Registrations, Utterances
-from agent_runtime.storage.statements import Dialect, Statement, bind, single
+from agent_runtime.storage.statements import Dialect, Statement, Step, bind, single
 from agent_runtime.storage.tables import RuntimeInstances, Sessions
 from agent_runtime.storage.times import aware
 
@@ -105,7 +105,7 @@ class StoredSessions:
                     LiveSessions.worker: bind("worker"),
                     LiveSessions.beats: LiveSessions.beats + 1,
                 }
-            ).where(this_live, mine | unheld)
+            ).where(this_live, mine | (unheld & LiveSessions.latest()))
         )
         held = LiveSessions.select().where(this_live, mine)
         self._activate = compile_(
@@ -129,6 +129,7 @@ class StoredSessions:
         )
         self._holder = compile_(LiveSessions.select(LiveSessions.holder).where(this_live))
         self._free = compile_(LiveSessions.delete().where(this_live))
+        self._free_unheld = compile_(LiveSessions.delete().where(this_live, unheld))
         # Before anybody had it, whoever was to have it may say that it cannot be; not afterwards.
         never_held = unheld & LiveSessions.lost_by.is_null()
         self._free_own = compile_(LiveSessions.delete().where(this_live, mine | never_held))
@@ -151,6 +152,11 @@ class StoredSessions:
                 this, Sessions.status == status.value, Sessions.updated_at == now
             )
             self._ended[status] = compile_(appended_if(over, kind))
+        self._given_up = compile_(
+            Sessions.select(Sessions.session_id).where(
+                this, Sessions.status == SessionStatus.ERROR.value, Sessions.updated_at == now
+            )
+        )
         self._beat = compile_(
             LiveSessions.update(
                 {LiveSessions.heartbeat_at: now, LiveSessions.beats: LiveSessions.beats + 1}
@@ -299,7 +305,7 @@ class StoredSessions:
         values["worker"] = holder.worker
         try:
             rows = await self._database.write(
-                self._hold.bind(**values),
+                self._hold.bind(**values, dispatch=holder.dispatch),
                 self._activate.bind(**values),
                 self._talking.bind(**values, detail=f"{holder.job} on {holder.worker}"),
                 self._get.bind(session_id=session_id),
@@ -332,18 +338,36 @@ class StoredSessions:
         """End it if it lives; its place and its room are free with the same commit."""
         if not can_be_stored(session_id):
             return None
-        values = {"session_id": session_id, "status": status.value, "now": self._database.now()}
         free = self._free if by is None else self._free_own
         rows = await self._database.write(
             free.bind(session_id=session_id, job=by.job if by else ""),
-            self._finish[status].bind(
-                **values, metadata=json.dumps({"reason": reason} if reason else {})
-            ),
-            self._ended[status].bind(**values, detail=reason or ""),
-            self._forget_words.bind(session_id=session_id),
+            *self._ending(session_id, status, reason, self._database.now()),
             self._get.bind(session_id=session_id),
         )
         return session_from(rows[0]) if rows else None
+
+    async def give_up(self, session_id: str, reason: str) -> bool:
+        """End it as an error, unless a job has it meanwhile; whether it was ended here."""
+        now = self._database.now()
+        return bool(
+            await self._database.write(
+                self._free_unheld.bind(session_id=session_id),
+                *self._ending(session_id, SessionStatus.ERROR, reason, now),
+                self._given_up.bind(session_id=session_id, now=now),
+            )
+        )
+
+    def _ending(
+        self, session_id: str, status: SessionStatus, reason: str | None, now: Any
+    ) -> tuple[Step, ...]:
+        """What ends a session that has no lease any more."""
+        values = {"session_id": session_id, "status": status.value, "now": now}
+        metadata = json.dumps({"reason": reason} if reason else {})
+        return (
+            self._finish[status].bind(**values, metadata=metadata),
+            self._ended[status].bind(**values, detail=reason or ""),
+            self._forget_words.bind(session_id=session_id),
+        )
 
     async def beat(self, session_id: str, holder: Holder) -> Holding:
         """Heartbeat."""

@@ -82,7 +82,7 @@ class Admission:
         self.taken[request.id] = Taken(session_id, time.monotonic())
         identity: str | None = agent_identity(session_id)
         if target.session_id is not None:
-            identity = await self._claim(request, target.session_id)
+            identity = await self._claim(request, target.session_id, target.dispatch)
         if identity is None:
             del self.taken[request.id]
             return
@@ -110,17 +110,18 @@ class Admission:
                 gone.append((job, self.taken.pop(job)))
         return gone
 
-    async def _claim(self, request: JobRequest, session_id: str) -> str | None:
+    async def _claim(self, request: JobRequest, session_id: str, dispatch: int) -> str | None:
         """Take the session's lease; the agent's identity, or None when the job is refused."""
         if self.leases is None:
             return agent_identity(session_id)
         where = {"room": request.room.name, "job": request.id, "session": session_id}
+        holder = Holder(request.id, self._name, dispatch)
         try:
             if self.others_free and await self._lost_here(session_id):
                 logger.info("job refused: its agent was lost here, elsewhere first", extra=where)
                 await request.reject(terminate=False)
                 return None
-            dispatches = await self.leases.claim(session_id, Holder(request.id, self._name))
+            dispatches = await self.leases.claim(session_id, holder)
         except (SessionHeld, SessionOver) as error:
             logger.info("job refused: %s", error, extra=where)
             await request.reject(terminate=True)
@@ -128,7 +129,7 @@ class Admission:
         except StoreUnavailable as error:
             # The database may be back when the job starts: it claims the session itself.
             logger.warning("session not claimed yet: %s", error, extra=where)
-            return agent_identity(session_id)
+            return agent_identity(session_id, dispatch or 1)
         return agent_identity(session_id, dispatches)
 
     async def _lost_here(self, session_id: str) -> bool:

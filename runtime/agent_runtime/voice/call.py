@@ -101,7 +101,7 @@ class Call:
         # The worker accepted the job under this identity; an automatic job has no other id.
         named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
         self._session_id = target.session_id or named
-        self._holder = Holder(job.job.id, settings.name)
+        self._holder = Holder(job.job.id, settings.name, target.dispatch)
         # Nobody has created it: the first job did, and one that follows it is told so.
         self._is_automatic = target.session_id is None or bool(target.variables.get(AUTOMATIC))
         self._turns: TurnWriter | None = None
@@ -159,6 +159,8 @@ class Call:
                 started_at=datetime.now(UTC),
             )
             await self._stores.sessions.create_automatic(session, agent.max_sessions)
+            # As the worker does for a session that it knows; else another would soon be asked for.
+            await self._stores.leases.claim(self._session_id, self._holder)
         pace = pace_of(agent.config, self._settings.profile)
         self._pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
         return agent

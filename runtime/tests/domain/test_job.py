@@ -18,6 +18,27 @@ def test_metadata_survives_the_way_to_the_worker(agent_id: int, tenant_id: int, 
     assert target_of(target.to_metadata(), "any room") == target
 
 
+@given(number=IDS)
+def test_a_dispatch_after_the_first_says_which_it_is(number: int) -> None:
+    """The first is as the contract has it: three ids and the caller's name."""
+    target = JobTarget(7, "session", 3, dispatch=number)
+    said = "dispatchNumber" in json.loads(target.to_metadata())
+    assert said == (number > 1)
+    assert target_of(target.to_metadata(), "any room").dispatch == (number if said else 0)
+
+
+@pytest.mark.parametrize("number", [0, -1, True, "2", "A-77", None, 1.5, [2]])
+def test_a_number_that_is_none_of_ours_is_no_reason_to_refuse(number: object) -> None:
+    """The job says nothing of the sort, then."""
+    metadata = json.dumps({"agentId": 7, "sessionId": "s", "dispatchNumber": number})
+    assert target_of(metadata, "any room") == JobTarget(7, "s")
+
+
+def test_a_job_without_a_session_is_the_first() -> None:
+    """It makes the session itself; a number would keep it out of that."""
+    assert target_of('{"agentId": 7, "dispatchNumber": 4}', "any room").dispatch == 0
+
+
 @given(agent_id=IDS)
 def test_room_name_names_the_agent(agent_id: int) -> None:
     """Without metadata `agent-<id>-room` names the agent."""

@@ -1,5 +1,7 @@
 """Exactly one job for a session, whatever the room was before."""
 
+import json
+
 from livekit import api
 
 from agent_runtime.domain.session import new_session
@@ -66,3 +68,15 @@ async def test_a_room_that_was_closed_gets_a_job_again(
     await rooms.dispatch(session, {})
     found = await offers.of_room("again-room")
     assert [metadata["sessionId"] for metadata in found] == [session.session_id]
+
+
+async def test_another_dispatch_takes_the_place_of_earlier_ones_only(
+    rooms: LiveKitRooms, admin: api.LiveKitAPI
+) -> None:
+    """One that was held up on the way leaves what a later one has brought."""
+    session = new_session(7, 3, "held-up-room")
+    await rooms.dispatch(session, {})
+    for number, left in ((3, [3]), (2, [2, 3])):
+        await rooms.dispatch_again(session, {}, number)
+        found = await admin.agent_dispatch.list_dispatch("held-up-room")
+        assert sorted(json.loads(one.metadata)["dispatchNumber"] for one in found) == left

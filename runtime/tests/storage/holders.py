@@ -6,3 +6,5 @@ from agent_runtime.domain.lease import Holder
 
 HOLDER = Holder("AJ_one", "worker-one")
 OTHER = Holder("AJ_two", "worker-two")
+FIRST = Holder("AJ_four", "worker-two", dispatch=1)
+SECOND = Holder("AJ_three", "worker-one", dispatch=2)

@@ -22,7 +22,7 @@ from agent_runtime.storage import (
     guard_of,
 )
 
-from .holders import HOLDER, OTHER
+from .holders import FIRST, HOLDER, OTHER, SECOND
 
 AGENT = 7
 
@@ -115,8 +115,54 @@ async def test_an_agent_is_asked_for_once(
     assert sorted(results) == [False, True]
     assert await kinds(database, session) == ["created", "asked"]
     assert (await the_only(leases)).dispatches == 2
-    await leases.claim(session.session_id, HOLDER)
+    await leases.claim(session.session_id, SECOND)
     assert not await leases.ask(await the_only(leases), "held already")
+
+
+async def test_once_another_was_asked_for_it_is_too_late(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """A job of an earlier dispatch can neither claim, nor join, nor come back to what it had."""
+    await sessions.activate(session.session_id, HOLDER)
+    await leases.expire(await the_only(leases), "silent")
+    await leases.ask(await the_only(leases), "again")
+    for late in (HOLDER, OTHER, FIRST):
+        with pytest.raises(SessionHeld):
+            await leases.claim(session.session_id, late)
+        with pytest.raises(SessionHeld):
+            await sessions.activate(session.session_id, late)
+    assert await leases.claim(session.session_id, SECOND) == 2
+    await sessions.activate(session.session_id, SECOND)
+    assert (await the_only(leases)).holder == SECOND
+
+
+async def test_a_job_without_a_number_serves_what_an_earlier_version_asked_for(
+    database: Database, leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """While versions are mixed its watcher counts the dispatches, and its jobs do not say theirs."""
+    await leases.ask(await the_only(leases), "by this version")
+    await database.write(
+        database.dialect.raw("UPDATE runtime_live_sessions SET dispatches = 3").bind()
+    )
+    with pytest.raises(SessionHeld):
+        await leases.claim(session.session_id, SECOND)
+    assert await leases.claim(session.session_id, OTHER) == 3
+    await sessions.activate(session.session_id, OTHER)
+    assert (await the_only(leases)).holder == OTHER
+
+
+async def test_giving_up_comes_too_late_for_a_session_with_a_job(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """A watcher that was held up does not end what has an agent meanwhile."""
+    await leases.claim(session.session_id, HOLDER)
+    assert not await sessions.give_up(session.session_id, "no agent")
+    await leases.release(session.session_id, HOLDER.job, "died")
+    assert await sessions.give_up(session.session_id, "no agent")
+    stored = await sessions.get(session.session_id)
+    assert stored is not None
+    assert (stored.status, stored.reason) == (SessionStatus.ERROR, "no agent")
+    assert not await sessions.give_up(session.session_id, "no agent")
 
 
 async def test_taking_over(

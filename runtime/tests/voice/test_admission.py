@@ -164,6 +164,24 @@ async def test_a_session_is_claimed_before_its_job_is_taken(server: Server) -> N
     assert isinstance(offer.answer, JobAcceptArguments)
 
 
+async def test_a_claim_says_which_dispatch_brought_the_job(server: Server) -> None:
+    """So that it comes too late when another was asked for since."""
+    leases = Leases()
+    offer = Offer("any-room", JobTarget(7, "abc", 3, dispatch=4).to_metadata())
+    await admission_of(server, leases=leases).answer(offer.request)
+    ((_, holder),) = leases.claimed
+    assert holder.dispatch == 4
+
+
+async def test_the_number_is_in_the_name_also_without_a_database(server: Server) -> None:
+    """The job claims the session itself, later, and must not have the name of an earlier one."""
+    leases = Leases(StoreUnavailable("away"))
+    offer = Offer("any-room", JobTarget(7, "abc", 3, dispatch=4).to_metadata())
+    await admission_of(server, leases=leases).answer(offer.request)
+    assert isinstance(offer.answer, JobAcceptArguments)
+    assert offer.answer.identity == "agent-abc.4"
+
+
 async def test_an_agent_that_follows_another_has_a_name_of_its_own(server: Server) -> None:
     """LiveKit ends the job that has the name of whoever leaves: not the new one's."""
     leases = Leases()
