@@ -1,0 +1,131 @@
+"""API processes: the real use cases, watcher, webhook endpoint and dispatch logic."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from falcon import HTTPUnauthorized
+from livekit import api as livekit_api
+
+from agent_runtime.api.webhooks import Webhooks
+from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.watch import Terms
+from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+from agent_runtime.rooms.webhooks import WebhookReader
+from agent_runtime.runtime import AgentRuntime
+from agent_runtime.watcher import Watcher
+
+from .processes import Process
+
+if TYPE_CHECKING:
+    from .world import World
+
+KEY, SECRET = "key", "secret-of-thirty-two-characters-"
+INTERVAL = 0.25
+
+
+class Lock:
+    """What one API process at a time has; the database may take it away without a word."""
+
+    owner: Api | None = None
+
+
+class Guard:
+    """Implements the port Guard with that lock."""
+
+    def __init__(self, lock: Lock, api: Api) -> None:
+        self._lock = lock
+        self._api = api
+
+    async def hold(self) -> bool:
+        """Whether we have it; it is freed with its process."""
+        await self._api.step()
+        if self._api.is_cut:
+            raise StoreUnavailable("cut off")
+        if self._lock.owner is None or self._lock.owner.dead:
+            self._lock.owner = self._api
+        return self._lock.owner is self._api
+
+    async def close(self) -> None:
+        """Never called: processes are killed here."""
+
+
+class Api(Process):
+    """One API process on a machine whose clock is `offset` seconds off."""
+
+    def __init__(self, world: World, name: str, offset: float) -> None:
+        super().__init__(world, name, offset)
+        self.offset = offset
+        stores = world.stores
+        sessions = self.with_line(stores.sessions)
+        leases = self.with_line(stores.leases)
+        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET)
+        rooms._livekit = cast("Any", SimpleNamespace(ask=world.livekit.ask_from(self)))
+        self.runtime = AgentRuntime(
+            agents=self.with_line(stores.agents),
+            sessions=sessions,
+            metrics=cast("Any", None),
+            rooms=rooms,
+            database=self.line,
+            default_max_sessions=10,
+            clock=self.clock,
+        )
+        self.watcher = Watcher(
+            guard=Guard(world.lock, self),
+            leases=leases,
+            sessions=sessions,
+            instances=self.with_line(stores.instances),
+            events=self.with_line(stores.events),
+            rooms=rooms,
+            terms=Terms(),
+            interval=INTERVAL,
+            clock=self.clock,
+        )
+        self._webhooks = Webhooks(WebhookReader(KEY, SECRET).read, self.watcher.nudge)
+        self.start(self.watcher.run())
+
+    async def create(self, agent_id: int, room: str) -> str | None:
+        """A session's id; None when it was refused."""
+        try:
+            session = await self.runtime.create_session(agent_id, 3, room, None)
+        except (StoreUnavailable, RoomsUnavailable):
+            return None
+        return session.session_id
+
+    async def end(self, session_id: str) -> bool:
+        """Whether it was acknowledged."""
+        try:
+            await self.runtime.end_session(session_id)
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def receive(self, body: bytes, secret: str = SECRET) -> bool:
+        """A webhook, signed with `secret`; whether it was taken."""
+        headers = SimpleNamespace(auth=signed(body, secret), stream=_Stream(body))
+        try:
+            await self._webhooks.on_post(cast("Any", headers), cast("Any", SimpleNamespace()))
+        except HTTPUnauthorized:
+            return False
+        return True
+
+
+class _Stream:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def read(self) -> bytes:
+        """All of it."""
+        return self._body
+
+
+def signed(body: bytes, secret: str) -> str:
+    """As LiveKit signs."""
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    token = livekit_api.AccessToken(KEY, secret).with_sha256(digest)
+    return token.with_ttl(timedelta(seconds=time.monotonic() + 600)).to_jwt()

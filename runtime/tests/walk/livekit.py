@@ -1,0 +1,269 @@
+"""LiveKit as far as sessions see it: rooms, dispatches that may be forgotten, webhooks that go astray."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agent_runtime.domain.errors import RoomsUnavailable
+from agent_runtime.rooms.twirp import NotThereError
+
+from .processes import START, Process
+
+if TYPE_CHECKING:
+    from .workers import Job, Worker
+    from .world import World
+
+EMPTY = 20.0  # seconds that a room outlives those who were in it
+UNUSED = 300.0  # and one that nobody came to
+ANSWER = 5.0  # seconds for a worker's yes
+LATE = 6.0  # seconds that a dispatch may lie about
+
+
+class Ask(Protocol):
+    """A question to LiveKit's server API."""
+
+    async def __call__(
+        self, method: str, request: Mapping[str, Any], *, room: str | None = None
+    ) -> dict[str, Any]:
+        """Its answer."""
+
+
+@dataclass
+class Dispatch:
+    """A wish for an agent, and the jobs that came of it."""
+
+    key: str
+    metadata: str
+    jobs: list[Job] = field(default_factory=list)
+    deleted: bool = False
+
+
+@dataclass
+class Room:
+    """Who is in it. A room that was deleted and made again is another."""
+
+    name: str
+    made_at: float
+    callers: set[str] = field(default_factory=set)
+    agents: dict[str, Job] = field(default_factory=dict)
+    dispatches: dict[str, Dispatch] = field(default_factory=dict)
+    visits: int = 0
+
+
+class LiveKit:
+    """One server. Of its dispatches a share comes to nothing, comes late, or comes twice."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.rooms: dict[str, Room] = {}
+        self.caller_seen: dict[str, float] = {}
+        self.forgets = self.is_late = self.doubles = 0.0
+        self.away = False
+        self._numbers = itertools.count(1)
+
+    # What callers and jobs do
+
+    def enter(self, name: str, caller: str) -> None:
+        """A caller joins; a room that was not there gets the automatic dispatch."""
+        room = self.rooms.get(name)
+        if room is None:
+            room = self._make(name)
+            self._launch(room, "")
+        room.callers.add(caller)
+        room.visits += 1
+        self._tell("participant_joined", room)
+
+    def leave(self, name: str, caller: str) -> None:
+        """A caller goes."""
+        room = self.rooms.get(name)
+        if room is not None and caller in room.callers:
+            self.caller_seen[name] = self._now
+            room.callers.discard(caller)
+            self._left(room)
+
+    def enter_job(self, name: str, job: Job) -> Room:
+        """An agent joins; one of the same name is sent out, as its connection was doubled."""
+        room = self.rooms.get(name) or self._make(name)
+        double = room.agents.get(job.identity)
+        room.agents[job.identity] = job
+        room.visits += 1
+        if double is not None:
+            double.disconnected("duplicate_identity")
+        self._tell("participant_joined", room)
+        return room
+
+    def leave_job(self, room: Room, job: Job) -> None:
+        """An agent goes, or its connection breaks."""
+        if room.agents.get(job.identity) is job:
+            del room.agents[job.identity]
+            self._left(room)
+
+    def delete(self, name: str) -> None:
+        """Everybody is sent out."""
+        room = self.rooms.pop(name, None)
+        if room is None:
+            return
+        if room.callers:
+            self.caller_seen[name] = self._now
+        room.callers.clear()
+        for job in room.agents.values():
+            job.disconnected("room_deleted")
+        for dispatch in room.dispatches.values():
+            dispatch.deleted = True
+        room.agents.clear()
+        self._tell("room_finished", room)
+
+    # The server API
+
+    def ask_from(self, process: Process) -> Ask:
+        """How a process asks: that takes a moment, and fails while the server is away."""
+
+        async def ask(
+            method: str, request: Mapping[str, Any], *, room: str | None = None
+        ) -> dict[str, Any]:
+            del room  # whom the token is for
+            changes = not method.partition("/")[2].startswith("List")
+            await process.step(0.1, acts=changes)
+            if self.away:
+                raise RoomsUnavailable("LiveKit is away")
+            answer = self._methods[method](request)
+            await process.step(acts=changes)
+            return answer
+
+        return ask
+
+    @property
+    def _methods(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+        return {
+            "RoomService/CreateRoom": self._create_room,
+            "RoomService/ListRooms": self._list_rooms,
+            "RoomService/DeleteRoom": self._delete_room,
+            "RoomService/ListParticipants": self._list_participants,
+            "RoomService/RemoveParticipant": self._remove_participant,
+            "AgentDispatchService/ListDispatch": self._list_dispatch,
+            "AgentDispatchService/CreateDispatch": self._create_dispatch,
+            "AgentDispatchService/DeleteDispatch": self._delete_dispatch,
+        }
+
+    def _create_room(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if request["name"] not in self.rooms:
+            room = self._make(request["name"])
+            for agent in request["agents"]:
+                self._launch(room, agent["metadata"])
+        return {}
+
+    def _list_rooms(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        names = request.get("names") or list(self.rooms)
+        return {
+            "rooms": [
+                {
+                    "name": name,
+                    "creation_time": str(int(START.timestamp() + self.rooms[name].made_at)),
+                    "num_participants": len(self.rooms[name].callers)
+                    + len(self.rooms[name].agents),
+                }
+                for name in names
+                if name in self.rooms
+            ]
+        }
+
+    def _delete_room(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._room(request)
+        self.delete(request["room"])
+        return {}
+
+    def _list_participants(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        room = self._room(request)
+        callers = [{"identity": name, "kind": "STANDARD"} for name in sorted(room.callers)]
+        agents = [{"identity": name, "kind": "AGENT"} for name in room.agents]
+        return {"participants": [*callers, *agents]}
+
+    def _remove_participant(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        room = self._room(request)
+        job = room.agents.pop(request["identity"], None)
+        if job is None:
+            raise NotThereError
+        job.disconnected("participant_removed")
+        self._left(room)
+        return {}
+
+    def _list_dispatch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        room = self._room(request)
+        return {
+            "agent_dispatches": [
+                {"id": one.key, "metadata": one.metadata} for one in room.dispatches.values()
+            ]
+        }
+
+    def _create_dispatch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._launch(self._room(request), request.get("metadata", ""))
+        return {}
+
+    def _delete_dispatch(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Its jobs are ended with it."""
+        dispatch = self._room(request).dispatches.pop(request["dispatch_id"], None)
+        if dispatch is None:
+            raise NotThereError
+        dispatch.deleted = True
+        for job in dispatch.jobs:
+            job.terminate()
+        return {}
+
+    def _room(self, request: Mapping[str, Any]) -> Room:
+        if request["room"] not in self.rooms:
+            raise NotThereError
+        return self.rooms[request["room"]]
+
+    # What it does by itself
+
+    @property
+    def _now(self) -> float:
+        return self._world.loop.time()
+
+    def _make(self, name: str) -> Room:
+        room = self.rooms[name] = Room(name, self._now)
+        self._world.later(UNUSED, lambda: self._close_if_empty(room, 0))
+        return room
+
+    def _left(self, room: Room) -> None:
+        visits = room.visits
+        self._world.later(EMPTY, lambda: self._close_if_empty(room, visits))
+        self._tell("participant_left", room)
+
+    def _close_if_empty(self, room: Room, visits: int) -> None:
+        empty = not room.callers and not room.agents and room.visits == visits
+        if empty and self.rooms.get(room.name) is room:
+            self.delete(room.name)
+
+    def _launch(self, room: Room, metadata: str) -> None:
+        dispatch = Dispatch(f"AD_{next(self._numbers)}", metadata)
+        room.dispatches[dispatch.key] = dispatch
+        for _ in range(1 + (self._world.chance.random() < self.doubles)):
+            self._world.spawn(self._offer(room, dispatch))
+
+    async def _offer(self, room: Room, dispatch: Dispatch) -> None:
+        chance = self._world.chance
+        is_late = chance.random() < self.is_late
+        await asyncio.sleep(chance.uniform(0.5, LATE) if is_late else chance.uniform(0.01, 0.5))
+        if chance.random() < self.forgets:
+            return
+        job_id = f"AJ_{next(self._numbers)}"
+        workers: list[Worker] = [one for one in self._world.workers if not one.dead]
+        chance.shuffle(workers)
+        for worker in workers:
+            try:
+                async with asyncio.timeout(ANSWER):
+                    answer = await worker.offer(job_id, dispatch, room.name)
+            except TimeoutError:
+                continue
+            if answer is not None:
+                return
+
+    def _tell(self, event: str, room: Room) -> None:
+        body = {"event": event, "room": {"name": room.name}, "id": f"EV_{next(self._numbers)}"}
+        self._world.post(json.dumps(body).encode())
