@@ -112,8 +112,8 @@ class LeaseStore(Protocol):
         no such live session.
         """
 
-    async def release(self, session_id: str, job: str, why: str) -> bool:
-        """Give the lease of `job` back, or take it from one that is known to be dead."""
+    async def release(self, session_id: str, holder: Holder, why: str) -> bool:
+        """Give the lease back, or take it from a job that is known to be dead on that worker."""
 
     async def expire(self, live: LiveSession, why: str) -> bool:
         """Take the lease from a job that has not beaten since `live` was read."""

@@ -43,6 +43,9 @@ class StoredLeases:
         mine = LiveSessions.holder == bind("job")
         unheld = LiveSessions.holder.is_null()
         just_now = LiveSessions.heartbeat_at == now
+        here = mine & (LiveSessions.worker == bind("worker"))
+        # LiveKit gives a job to another worker when the first one's line breaks before its yes.
+        moved = mine & (LiveSessions.phase == Phase.STARTING.value)
         self._live = compile_(
             Sessions.select(*COLUMNS, *_LEASE)
             .join(LiveSessions, on=(LiveSessions.session_id == Sessions.session_id))
@@ -57,14 +60,17 @@ class StoredLeases:
                     LiveSessions.heartbeat_at: now,
                     LiveSessions.beats: LiveSessions.beats + 1,
                 }
-            ).where(this, unheld, LiveSessions.latest())
+            ).where(this, (unheld & LiveSessions.latest()) | moved)
         )
         self._claimed = compile_(
             appended_if(LiveSessions.select().where(this, mine, just_now), EventKind.CLAIMED)
         )
         self._holder = compile_(
             LiveSessions.select(
-                LiveSessions.holder, LiveSessions.lost_by, LiveSessions.dispatches
+                LiveSessions.holder,
+                LiveSessions.worker,
+                LiveSessions.lost_by,
+                LiveSessions.dispatches,
             ).where(this)
         )
         given_back = {
@@ -75,7 +81,7 @@ class StoredLeases:
             LiveSessions.heartbeat_at: now,
             LiveSessions.beats: LiveSessions.beats + 1,
         }
-        self._release = compile_(LiveSessions.update(given_back).where(this, mine))
+        self._release = compile_(LiveSessions.update(given_back).where(this, here))
         self._expire = compile_(
             LiveSessions.update(given_back).where(
                 this, mine, LiveSessions.beats == bind("beats", "integer")
@@ -126,17 +132,17 @@ class StoredLeases:
         row = single(rows)
         if row is None:
             raise SessionOver(session_id, SessionStatus.ENDED)
-        if row[0] != holder.job:
+        if row[:2] != (holder.job, holder.worker):
             raise SessionHeld(session_id)
-        dispatches: int = row[2]
+        dispatches: int = row[3]
         return dispatches
 
-    async def release(self, session_id: str, job: str, why: str) -> bool:
-        """Give the lease back, or take it from a job that is known to be dead."""
+    async def release(self, session_id: str, holder: Holder, why: str) -> bool:
+        """Give the lease back, or take it from a job that is known to be dead on that worker."""
         values = {"session_id": session_id, "now": self._database.now()}
         return bool(
             await self._database.write(
-                self._release.bind(**values, job=job),
+                self._release.bind(**values, job=holder.job, worker=holder.worker),
                 self._lost.bind(**values, detail=why),
                 self._was_released.bind(**values),
             )
@@ -169,7 +175,7 @@ class StoredLeases:
     async def lost_by(self, session_id: str) -> str | None:
         """The worker that lost the session last."""
         row = single(await self._database.read(self._holder.bind(session_id=session_id)))
-        return None if row is None else row[1]
+        return None if row is None else row[2]
 
     async def not_taken(self, session_id: str) -> None:
         """A worker refused the job: the session waits, unless it is held meanwhile."""

@@ -131,7 +131,7 @@ class StoredSessions:
         self._free = compile_(LiveSessions.delete().where(this_live))
         self._free_unheld = compile_(LiveSessions.delete().where(this_live, unheld))
         # Before anybody had it, whoever was to have it may say that it cannot be; not afterwards.
-        never_held = unheld & LiveSessions.lost_by.is_null()
+        never_held = unheld & LiveSessions.lost_by.is_null() & LiveSessions.latest()
         self._free_own = compile_(LiveSessions.delete().where(this_live, mine | never_held))
         living = LiveSessions.select().where(this_live)
         self._forget_words = compile_(
@@ -339,8 +339,9 @@ class StoredSessions:
         if not can_be_stored(session_id):
             return None
         free = self._free if by is None else self._free_own
+        whose = {} if by is None else {"job": by.job, "dispatch": by.dispatch}
         rows = await self._database.write(
-            free.bind(session_id=session_id, job=by.job if by else ""),
+            free.bind(session_id=session_id, **whose),
             *self._ending(session_id, status, reason, self._database.now()),
             self._get.bind(session_id=session_id),
         )

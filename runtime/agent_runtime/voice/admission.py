@@ -84,8 +84,9 @@ class Admission:
         if target.session_id is not None:
             identity = await self._claim(request, target.session_id, target.dispatch)
         if identity is None:
-            del self.taken[request.id]
+            self.taken.pop(request.id, None)  # after a long claim it may be taken for vanished
             return
+        self.taken[request.id] = Taken(session_id, time.monotonic())
         self.handled += 1
         await request.accept(identity=identity, name=f"agent {target.agent_id}")
 

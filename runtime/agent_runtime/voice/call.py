@@ -340,7 +340,7 @@ class Call:
 
     async def _release(self, why: str) -> None:
         try:
-            await self._stores.leases.release(self._session_id, self._holder.job, why)
+            await self._stores.leases.release(self._session_id, self._holder, why)
         except StoreUnavailable as error:
             # Without a heartbeat the lease runs out by itself.
             logger.warning("session not given back: %s", error)

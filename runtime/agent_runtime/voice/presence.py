@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.lease import Instance
+from agent_runtime.domain.lease import Holder, Instance
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.live_figures import TurnFigures
 from agent_runtime.voice.pressure import LagMeter, read_pressure
@@ -88,7 +88,8 @@ class Presence:
         for job, session_id in list(self._unreleased.items()):
             try:
                 # Of a call that has ended there is nothing left to give back.
-                if await self._stores.leases.release(session_id, job, "its process died"):
+                holder = Holder(job, self._name)
+                if await self._stores.leases.release(session_id, holder, "its process died"):
                     logger.error("job process died", extra={"session": session_id, "job": job})
             except StoreUnavailable as error:
                 logger.warning("session not given back yet: %s", error)

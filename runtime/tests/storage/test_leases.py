@@ -9,7 +9,7 @@ import pytest
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import SessionHeld, SessionOver
-from agent_runtime.domain.lease import Holding, Instance, LiveSession, Phase, Utterance
+from agent_runtime.domain.lease import Holder, Holding, Instance, LiveSession, Phase, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import (
     Database,
@@ -151,13 +151,28 @@ async def test_a_job_without_a_number_serves_what_an_earlier_version_asked_for(
     assert (await the_only(leases)).holder == OTHER
 
 
+async def test_a_job_that_moves_to_another_worker_is_not_given_back_by_the_first(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """LiveKit moves it when the first one's line breaks before its yes; then it never came there."""
+    first, second = Holder("AJ_one", "worker-one"), Holder("AJ_one", "worker-two")
+    await leases.claim(session.session_id, first)
+    await leases.claim(session.session_id, second)
+    assert not await leases.release(session.session_id, first, "it never came")
+    await sessions.activate(session.session_id, second)
+    with pytest.raises(SessionHeld):
+        await leases.claim(session.session_id, first)
+    assert (await the_only(leases)).holder == second
+    assert await leases.release(session.session_id, second, "died")
+
+
 async def test_giving_up_comes_too_late_for_a_session_with_a_job(
     leases: StoredLeases, sessions: StoredSessions, session: Session
 ) -> None:
     """A watcher that was held up does not end what has an agent meanwhile."""
     await leases.claim(session.session_id, HOLDER)
     assert not await sessions.give_up(session.session_id, "no agent")
-    await leases.release(session.session_id, HOLDER.job, "died")
+    await leases.release(session.session_id, HOLDER, "died")
     assert await sessions.give_up(session.session_id, "no agent")
     stored = await sessions.get(session.session_id)
     assert stored is not None
@@ -170,8 +185,8 @@ async def test_taking_over(
 ) -> None:
     """After a loss another job takes the room over; the one that lost it is out for good."""
     await sessions.activate(session.session_id, HOLDER)
-    assert await leases.release(session.session_id, HOLDER.job, "killed")
-    assert not await leases.release(session.session_id, HOLDER.job, "twice")
+    assert await leases.release(session.session_id, HOLDER, "killed")
+    assert not await leases.release(session.session_id, HOLDER, "twice")
     assert await leases.lost_by(session.session_id) == "worker-one"
     assert await leases.claim(session.session_id, OTHER) == 1
     await sessions.activate(session.session_id, OTHER)
@@ -186,13 +201,27 @@ async def test_whoever_lost_a_session_ends_nothing(
 ) -> None:
     """Between two holders, the first may not say that it is over; before any, a job that fails may."""
     await sessions.activate(session.session_id, HOLDER)
-    await leases.release(session.session_id, HOLDER.job, "cut off")
+    await leases.release(session.session_id, HOLDER, "cut off")
     after = await sessions.finish(session.session_id, SessionStatus.ENDED, "I left", by=HOLDER)
     assert after is not None
     assert after.status is SessionStatus.ACTIVE
     fresh = new_session(AGENT, 3, "hall")
     await sessions.create(fresh)
     after = await sessions.finish(fresh.session_id, SessionStatus.ERROR, "no key", by=OTHER)
+    assert after is not None
+    assert after.status is SessionStatus.ERROR
+
+
+async def test_whoever_came_too_late_ends_nothing(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """It is taken out of the room for the agent that was asked for since; the session goes on."""
+    await leases.ask(await the_only(leases), "no worker answered")
+    for late in (FIRST, OTHER):
+        after = await sessions.finish(session.session_id, SessionStatus.ENDED, "removed", by=late)
+        assert after is not None
+        assert after.status is SessionStatus.CONNECTING
+    after = await sessions.finish(session.session_id, SessionStatus.ERROR, "no key", by=SECOND)
     assert after is not None
     assert after.status is SessionStatus.ERROR
 
@@ -214,7 +243,7 @@ async def test_over_is_over(
     with pytest.raises(SessionOver):
         await leases.claim(session.session_id, HOLDER)
     assert await sessions.beat(session.session_id, HOLDER) is Holding.OVER
-    assert not await leases.release(session.session_id, HOLDER.job, "late")
+    assert not await leases.release(session.session_id, HOLDER, "late")
 
 
 async def test_words_live_as_long_as_the_session(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+import time
 from types import SimpleNamespace
 from typing import cast
 
@@ -180,6 +181,27 @@ async def test_the_number_is_in_the_name_also_without_a_database(server: Server)
     await admission_of(server, leases=leases).answer(offer.request)
     assert isinstance(offer.answer, JobAcceptArguments)
     assert offer.answer.identity == "agent-abc.4"
+
+
+@pytest.mark.parametrize("error", [None, SessionHeld("abc")], ids=["taken", "refused"])
+async def test_a_claim_may_take_longer_than_a_job_on_its_way(
+    server: Server, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    """The job counts when it is taken after all, and nothing breaks when it is not."""
+    admission = admission_of(server)
+
+    class Slow(Leases):
+        async def claim(self, session_id: str, holder: Holder) -> int:
+            now = time.monotonic()
+            with monkeypatch.context() as patch:
+                patch.setattr(time, "monotonic", lambda: now + 60)
+                assert [job for job, _ in admission.vanished()] == [holder.job]
+            return await super().claim(session_id, holder)
+
+    admission.leases = cast("LeaseStore", Slow(error))
+    offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
+    await admission.answer(offer.request)
+    assert list(admission.taken) == ([] if error else [offer.request.id])
 
 
 async def test_an_agent_that_follows_another_has_a_name_of_its_own(server: Server) -> None:
