@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent_runtime.domain.lease import EventKind
 
 GIVEN_UP = ("no agent within", "the agent was lost and nobody")
+TAKEN = {EventKind.CLAIMED, EventKind.TALKING}
 FINAL = {EventKind.ENDED, EventKind.ERROR}
 
 
 @dataclass
 class History:
-    """One session's. `dispatch_of` tells which dispatch brought a job."""
+    """One session's. `brought_by` is which dispatch brought each job."""
 
     session_id: str
-    dispatch_of: Callable[[str], int]
+    brought_by: Mapping[str, int]
     holder: str | None = None
     dispatches: int = 1
     over: bool = False
@@ -25,7 +26,7 @@ class History:
         """The next event; what is wrong with it, if anything."""
         wrong = f"{self.session_id} is over, and then: {kind} {detail}" if self.over else None
         job = detail.partition(" on ")[0]
-        if kind == EventKind.CLAIMED or (kind == EventKind.TALKING and job != self.holder):
+        if kind in TAKEN and job != self.holder:
             wrong = self._taken(job)
         elif kind == EventKind.LOST:
             wrong = None if self.holder else f"{self.session_id} was lost by nobody: {detail}"
@@ -42,8 +43,8 @@ class History:
         before, self.holder = self.holder, job
         if before is not None:
             return f"{job} took {self.session_id} from {before}"
-        if self.dispatch_of(job) != self.dispatches:
-            return f"{job} of dispatch {self.dispatch_of(job)} came after {self.dispatches}"
+        if self.brought_by[job] != self.dispatches:
+            return f"{job} of dispatch {self.brought_by[job]} came after {self.dispatches}"
         return None
 
     def _unheld(self, what: str) -> str | None:

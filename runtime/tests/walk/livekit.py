@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EMPTY = 20.0  # seconds that a room outlives those who were in it
 UNUSED = 300.0  # and one that nobody came to
-ANSWER = 5.0  # seconds for a worker's yes
+ANSWER = 10.0  # seconds for a worker's yes or no, after which nobody else is asked
 LATE = 6.0  # seconds that a dispatch may lie about
 
 
@@ -41,6 +41,12 @@ class Dispatch:
     metadata: str
     jobs: list[Job] = field(default_factory=list)
     deleted: bool = False
+
+    @property
+    def number(self) -> int:
+        """Which of its session's dispatches this is."""
+        number: int = json.loads(self.metadata or "{}").get("dispatchNumber", 1)
+        return number
 
 
 @dataclass
@@ -127,12 +133,12 @@ class LiveKit:
             method: str, request: Mapping[str, Any], *, room: str | None = None
         ) -> dict[str, Any]:
             del room  # whom the token is for
-            changes = not method.partition("/")[2].startswith("List")
-            await process.step(0.1, acts=changes)
+            what = method.partition("/")[2]
+            await process.step(0.1, doing=f"before {what}")
             if self.away:
                 raise RoomsUnavailable("LiveKit is away")
             answer = self._methods[method](request)
-            await process.step(acts=changes)
+            await process.step(doing=f"after {what}")
             return answer
 
         return ask
@@ -260,7 +266,7 @@ class LiveKit:
                 async with asyncio.timeout(ANSWER):
                     answer = await worker.offer(job_id, dispatch, room.name)
             except TimeoutError:
-                continue
+                return
             if answer is not None:
                 return
 

@@ -35,8 +35,11 @@ class Machine(Protocol):
     def fell(self, task: asyncio.Task[Any]) -> None:
         """A task of some process is over."""
 
-    def freeze(self, process: Process, seconds: float) -> None:
-        """It hangs for a while."""
+    def trap(self, process: Process, doing: str) -> None:
+        """Let it hang, if whoever does this next is to."""
+
+    def word_for(self, step: Step) -> str:
+        """What a change that begins like this is called."""
 
 
 class Inline(SqliteDatabase):
@@ -88,7 +91,6 @@ class Process:
         self.dead = False
         self.is_cut = False
         self.touched_at = machine.loop.time()
-        self.hangs_at: tuple[int, float] | None = None
         self.running = asyncio.Event()
         self.running.set()
         self.clock = Clock(
@@ -111,16 +113,9 @@ class Process:
         for task in list(self._tasks):
             task.cancel()
 
-    async def step(self, longest: float = 0.02, *, acts: bool = False) -> None:
-        """A way to the outside: takes a moment, and nothing comes of it while we are frozen.
-
-        With `hangs_at` it hangs right before, or after, one of the next things that it changes.
-        """
-        if acts and self.hangs_at is not None:
-            left, seconds = self.hangs_at
-            self.hangs_at = (left - 1, seconds) if left else None
-            if not left:
-                self.machine.freeze(self, seconds)
+    async def step(self, longest: float = 0.02, doing: str = "") -> None:
+        """A way to the outside: takes a moment, and nothing comes of it while we are frozen."""
+        self.machine.trap(self, doing)
         await asyncio.sleep(self.machine.chance.uniform(0.001, longest))
         await self.running.wait()
 
@@ -152,12 +147,13 @@ class Line:
         return await self._over(*steps, write=True)
 
     async def _over(self, *steps: Step, write: bool = False) -> Rows:
-        await self._process.step(acts=write)
+        what = self._process.machine.word_for(steps[0]) if write else ""
+        await self._process.step(doing=f"before {what}")
         if self._process.is_cut:
             raise StoreUnavailable("cut off")
         if write:
             rows = await self._database.write(*steps)
-            await self._process.step(acts=True)
+            await self._process.step(doing=f"after {what}")
             return rows
         return await self._database.read(steps[0])
 

@@ -27,17 +27,19 @@ from hypothesis.stateful import (
 )
 
 from .apis import Api
-from .world import AGENTS, CALM, World
+from .world import AGENTS, CALM, LONGEST_NEED, TERMS, World
 
 CALLS = "WALK_CALLS"
 SHRINK = "WALK_SHRINK"
-FEW = 500
-WALKS = 15  # between two looks at the number of calls
+FEW = 400
+WALKS = 5  # between two looks at the number of calls
 STEPS = 60
 MOST_AT_ONCE = 12
 Thing = TypeVar("Thing")
 ANY = st.integers(0, 10**6)
-MOMENTS = st.integers(1, 40).map(lambda quarters: quarters / 4)
+MOMENTS = st.one_of(st.integers(1, 40).map(lambda quarters: quarters / 4), st.just(25.0))
+DOING = ["claim", "release", "expire", "ask", "activate", "beat", "finish", "give up"]
+ASKING = ["CreateRoom", "CreateDispatch", "DeleteDispatch", "RemoveParticipant", "DeleteRoom"]
 SHARES = st.sampled_from([0.0, 0.3, 1.0])
 
 
@@ -157,14 +159,63 @@ class Walk(RuleBasedStateMachine):
 
     @rule(which=st.sampled_from([0, 1]), seconds=MOMENTS)
     def a_worker_hangs(self, which: int, seconds: float) -> None:
-        """LiveKit asks another one, and its yes may come late; its jobs go on."""
+        """Its yes may come too late; its jobs go on."""
         self.at.freeze(self.at.workers[which], seconds)
 
-    @rule(who=ANY, acts=st.integers(0, 4), seconds=MOMENTS)
-    def somebody_hangs_in_the_middle(self, who: int, acts: int, seconds: float) -> None:
+    @rule(which=st.sampled_from([0, 1]))
+    def a_worker_loses_its_line(self, which: int) -> None:
+        """To LiveKit, which asks another one; its jobs have lines of their own."""
+        self.at.workers[which].lose_line()
+
+    @rule(which=st.sampled_from([0, 1]), api=ANY, seconds=MOMENTS)
+    def a_job_moves(self, which: int, api: int, seconds: float) -> None:
+        """The worker's line breaks between its claim and its yes."""
+        at = self.at
+        at.traps["after claim"] = seconds, False
+        at.spawn(at.create(self._api(api), AGENTS[0], "", with_caller=True))
+        at.pass_time(1)
+        at.workers[which].lose_line()
+
+    @rule(
+        when=st.sampled_from(["before", "after"]),
+        what=st.sampled_from([*DOING, *ASKING]),
+        seconds=MOMENTS,
+        loses_lock=st.booleans(),
+    )
+    def somebody_will_hang(self, when: str, what: str, seconds: float, *, loses_lock: bool) -> None:
         """Between what it has seen and what it changes, or before it learns what came of it."""
-        everybody = [*self.at.apis, *self.at.workers, *self.at.jobs]
-        self._pick(everybody, who).hangs_at = acts, seconds
+        self.at.traps[f"{when} {what}"] = seconds, loses_lock
+
+    @precondition(lambda self: self.at.jobs)
+    @rule(
+        when=st.sampled_from(["before expire", "after expire", "before ask", "after ask"]),
+        which=ANY,
+        seconds=MOMENTS,
+    )
+    def a_watcher_replaces_an_agent_too_late(self, when: str, which: int, seconds: float) -> None:
+        """A job is silent for as long as its lease; then the watcher hangs, and the job is back."""
+        self.at.traps[when] = seconds, True
+        self.at.freeze(self._pick(self.at.jobs, which), TERMS.lease + 0.5)
+
+    @rule(api=ANY, seconds=MOMENTS)
+    def a_job_joins_too_late(self, api: int, seconds: float) -> None:
+        """Its worker could not claim the session, and others are asked for meanwhile."""
+        at = self.at
+        at.traps["before activate"] = seconds, False
+        for worker in at.workers:
+            at.cut(worker, 3)
+        at.spawn(at.create(self._api(api), AGENTS[0], "", with_caller=True))
+        at.pass_time(4)
+
+    @rule(api=ANY, seconds=MOMENTS)
+    def a_watcher_gives_up_too_late(self, api: int, seconds: float) -> None:
+        """No dispatch brings an agent until the watcher hangs as it gives up: then one does."""
+        at = self.at
+        at.traps["before give up"] = seconds, True
+        at.livekit.forgets = 1.0
+        at.spawn(at.create(self._api(api), AGENTS[0], "", with_caller=True))
+        at.pass_time(TERMS.deadline + 1)
+        at.livekit.forgets = 0.0
 
     @rule(which=st.sampled_from([0, 1]), seconds=MOMENTS)
     def a_watcher_is_killed(self, which: int, seconds: float) -> None:
@@ -188,6 +239,13 @@ class Walk(RuleBasedStateMachine):
     def a_watcher_is_cut_off(self, which: int, seconds: float) -> None:
         """From the database."""
         self.at.cut(self.at.apis[which], seconds)
+
+    @rule()
+    def nobody_comes_for_long(self) -> None:
+        """Whoever has no agent by then will not get one."""
+        self.at.livekit.forgets = 1.0
+        self.at.pass_time(LONGEST_NEED + 30)
+        self.at.livekit.forgets = 0.0
 
     @rule(forgets=SHARES, late=SHARES, doubles=SHARES)
     def dispatches_go_astray(self, forgets: float, late: float, doubles: float) -> None:

@@ -49,6 +49,7 @@ class Worker(Process):
         self._instances = self.with_line(world.stores.instances)
         self._admission = Admission(self, name, PLACES, 100)  # type: ignore[arg-type]
         self._admission.leases = self._leases
+        self._line_broken = asyncio.Event()
         self.start(self._give_back())
         self.start(self._tell())
 
@@ -59,7 +60,7 @@ class Worker(Process):
 
     async def offer(self, job_id: str, dispatch: Dispatch, room: str) -> bool | None:
         """True when taken, False when nobody shall have it, None when another may."""
-        self.world.dispatches[job_id] = target_of(dispatch.metadata, room).dispatch or 1
+        self.world.dispatches[job_id] = dispatch.number
         await self.step()
         answer: bool | None = None
         waits = True
@@ -85,11 +86,18 @@ class Worker(Process):
             reject=reject,
         )
         answering = self.start(self._admission.answer(request))  # type: ignore[arg-type]
+        broken = asyncio.ensure_future(self._line_broken.wait())
         try:
-            await asyncio.wait([answering])
+            await asyncio.wait([answering, broken], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            waits = False  # LiveKit asks another one: a yes comes too late now
+            broken.cancel()
+            waits = False  # a yes comes too late now
         return answer
+
+    def lose_line(self) -> None:
+        """To LiveKit: what it was asked there is asked of another; the next line is up at once."""
+        self._line_broken.set()
+        self._line_broken = asyncio.Event()
 
     def kill(self) -> None:
         """With all its jobs."""
@@ -104,7 +112,9 @@ class Worker(Process):
             unreleased |= {job: taken.session_id for job, taken in self._admission.vanished()}
             try:
                 for job, session_id in list(unreleased.items()):
-                    await self._leases.release(session_id, job, "its process died")
+                    await self._leases.release(
+                        session_id, Holder(job, self.name), "its process died"
+                    )
                     del unreleased[job]
             except StoreUnavailable:
                 continue
@@ -250,7 +260,7 @@ class Job(Process):
     async def _close(self) -> None:
         if self._handed_back is not None:
             with suppress(StoreUnavailable):  # without a heartbeat the lease runs out by itself
-                await self._leases.release(self.session_id, self.name, self._handed_back)
+                await self._leases.release(self.session_id, self._holder, self._handed_back)
             return
         status, reason = self._outcome or (SessionStatus.ERROR, "the job ended before the call did")
         for _ in range(FINISH_TRIES):

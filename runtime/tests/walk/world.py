@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.domain.watch import MOST_DISPATCHES, Terms
 from agent_runtime.storage import (
@@ -35,7 +36,7 @@ from .history import History
 from .livekit import LiveKit
 from .processes import Inline, Process
 from .simulated_time import SimulatedLoop
-from .workers import MOST_SESSIONS, PLACES, Job, Worker
+from .workers import MOST_SESSIONS, PLACES, WELL, Job, Worker
 
 AGENTS = (7, 8)
 CLOCKS = (0.0, 10.0)  # seconds by which the machines of the two watchers are off
@@ -82,10 +83,22 @@ class World:
         self.calls: list[str] = []
         self.rooms: dict[str, str] = {}
         self.webhooks_lost = self.webhooks_doubled = self.webhooks_late = 0.0
+        self.traps: dict[str, tuple[float, bool]] = {}
         self.disturbed_at = 0.0
         self._full_at = 0.0
         self.lock = Lock()
         self.livekit = LiveKit(self)
+        leases = self.stores.leases
+        self._words = {
+            leases._claim: "claim",
+            leases._release: "release",
+            leases._expire: "expire",
+            leases._ask: "ask",
+            sessions._hold: "activate",
+            sessions._beat: "beat",
+            sessions._free_own: "finish",
+            sessions._free_unheld: "give up",
+        }
         self._names = itertools.count(1)
         self._doctor = Doctor(self.database)
         compile_ = self.database.dialect.compile
@@ -101,6 +114,7 @@ class World:
         self._histories: dict[str, History] = {}
         self.dispatches: dict[str, int] = {}  # which one brought each job
         self._final: dict[str, Session] = {}
+        self._final_at: dict[str, float] = {}
         self._served_at: dict[str, float] = {}
         self._background: set[asyncio.Task[Any]] = set()
         # The real admission reads the machine's clock.
@@ -217,6 +231,18 @@ class World:
         process.touched_at = self.loop.time()
         self.later(seconds, lambda: self.thaw(process))
 
+    def trap(self, process: Process, doing: str) -> None:
+        """Whoever does it next hangs; a watcher may lose its lock by that."""
+        if doing in self.traps:
+            seconds, loses_lock = self.traps.pop(doing)
+            self.freeze(process, seconds)
+            if loses_lock and self.lock.owner is process:
+                self.lock.owner = None
+
+    def word_for(self, step: Step) -> str:
+        """What a change that begins like this is called."""
+        return self._words.get(step.statement, "else")
+
     def thaw(self, process: Process) -> None:
         """It goes on where it was."""
         if isinstance(process, Api):
@@ -244,8 +270,8 @@ class World:
         """Nothing is wrong any more; what was killed is back soon."""
         self.livekit.away = False
         self.livekit.forgets = self.livekit.is_late = self.livekit.doubles = 0.0
+        self.traps.clear()
         for process in (*self.apis, *self.workers, *self.jobs):
-            process.hangs_at = None
             self.mend(process)
             self.thaw(process)
         for number, api in enumerate(self.apis):
@@ -337,23 +363,25 @@ class World:
         return self.database._reader.execute(step.statement.sql, step.values).fetchall()
 
     def _judge_holders(self) -> None:
-        """Who talks, and has done so undisturbed, has its session."""
-        holders = dict(self._read(self._holders.bind()))
+        """Who talks, and has done so undisturbed, has its session; or it has ended right now."""
+        holders, now = dict(self._read(self._holders.bind())), self.loop.time()
         for job in self.jobs:
             key = job.session_id
-            if job.is_well(self.loop.time()) and holders.get(key, job.name) != job.name:
+            if job.is_well(now) and holders.get(key, job.name) != job.name:
                 self.broken.append(f"{key} was taken from {job.name}, which is well")
+            if job.is_well(now) and now - self._final_at.get(key, now) > WELL:
+                self.broken.append(f"{job.name} talks though {key} is over")
 
     def _judge_events(self) -> None:
         """What happened may happen in this order."""
+        well = {job.name for job in self.jobs if job.is_well(self.loop.time())}
         for number, _, key, kind, detail in self._read(self._events.bind(after=self._events_read)):
             self._events_read = number
-            history = self._histories.setdefault(key, History(key, self._dispatch_of))
+            history = self._histories.setdefault(key, History(key, self.dispatches))
+            if kind == EventKind.LOST and history.holder in well:
+                self.broken.append(f"{key} was lost by {history.holder}, which is well: {detail}")
             if wrong := history.goes_on(kind, detail):
                 self.broken.append(wrong)
-
-    def _dispatch_of(self, job: str) -> int:
-        return self.dispatches[job]
 
     def _judge(self) -> None:
         now, talking = self.loop.time(), self._talking
@@ -366,7 +394,7 @@ class World:
             if before is not None and before != session:
                 self.broken.append(f"final was not final: {before} became {session}")
             if before is None and session.status.is_final:
-                self._final[key] = session
+                self._final[key], self._final_at[key] = session, now
                 self._judge_end(session)
             if key in talking:
                 self._served_at[key] = now
@@ -381,8 +409,8 @@ class World:
         empty = now - self.livekit.caller_seen.get(session.room_name, 0.0)
         is_true = {
             "no agent within": unserved >= TERMS.deadline - LOOK_EVERY,
-            "the agent was lost and nobody": unserved >= TERMS.abandoned - LOOK_EVERY
-            and empty >= TERMS.abandoned,
+            # One that is cut off may still be there, and nobody hears it.
+            "the agent was lost and nobody": empty >= TERMS.abandoned - LOOK_EVERY,
             f"{MOST_DISPATCHES} agents": True,
         }
         for words, right in is_true.items():
