@@ -25,7 +25,7 @@ WITHIN: Final = 30.0  # seconds in which an agent has to come
 
 
 def main() -> int:
-    """Measure, print; exit code 0."""
+    """Measure, print; exit code 1 when an acknowledged create was lost."""
     parser = argparse.ArgumentParser(
         prog="python -m load.reliability",
         description=__doc__,
@@ -49,8 +49,9 @@ def main() -> int:
     }
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
         if given.what == "creates":
-            print(asyncio.run(creates(given.database, given.times, Path(folder))))
-            return 0
+            whole, told = asyncio.run(creates(given.database, given.times, Path(folder)))
+            print(told)
+            return 0 if whole else 1
         both = given.what in ("burst", "dispatch")
         with stage(Path(folder), stock=both) as at:
             asyncio.run(_run(runs[given.what], at))

@@ -36,8 +36,8 @@ _HALF: Final = """
 """
 
 
-async def creates(kind: str, times: int, folder: Path) -> str:
-    """`times` kills on `sqlite` or `postgresql`; what was found, for people."""
+async def creates(kind: str, times: int, folder: Path) -> tuple[bool, str]:
+    """`times` kills on `sqlite` or `postgresql`; whether nothing was lost, and what was found."""
     with RecordedRooms(folder) as rooms, _database(kind, folder) as url:
         stack = Stack(
             StackSettings(
@@ -64,7 +64,7 @@ async def creates(kind: str, times: int, folder: Path) -> str:
                 print(f"  {number + 1} kills, {len(acknowledged)} creates", flush=True)
         stored, half = await asyncio.to_thread(_stored, url)
     lost = len(acknowledged - stored)
-    return (
+    return lost == half == 0, (
         f"{kind}: {times} kills, {len(acknowledged)} creates acknowledged, {lost} of them lost, "
         f"{half} half written"
     )
