@@ -115,7 +115,8 @@ class World:
         self.dispatches: dict[str, int] = {}  # which one brought each job
         self._final: dict[str, Session] = {}
         self._final_at: dict[str, float] = {}
-        self._served_at: dict[str, float] = {}
+        self._served_at: dict[str, float] = {}  # by an agent that is heard
+        self._held_at: dict[str, float] = {}  # by one that may be, too; or since it was created
         self._background: set[asyncio.Task[Any]] = set()
         # The real admission reads the machine's clock.
         time = SimpleNamespace(monotonic=self.loop.time)
@@ -367,6 +368,8 @@ class World:
         holders, now = dict(self._read(self._holders.bind())), self.loop.time()
         for job in self.jobs:
             key = job.session_id
+            if job.is_heard and holders.get(key) == job.name:
+                self._held_at[key] = now
             if job.is_well(now) and holders.get(key, job.name) != job.name:
                 self.broken.append(f"{key} was taken from {job.name}, which is well")
             if job.is_well(now) and now - self._final_at.get(key, now) > WELL:
@@ -389,7 +392,9 @@ class World:
         self._judge_events()
         for session in self._sessions():
             key = session.session_id
-            self._served_at.setdefault(key, now)  # its creator may have died before it told us
+            # Its creator may have died before it told us.
+            self._served_at.setdefault(key, now)
+            self._held_at.setdefault(key, now)
             before = self._final.get(key)
             if before is not None and before != session:
                 self.broken.append(f"final was not final: {before} became {session}")
@@ -405,7 +410,7 @@ class World:
     def _judge_end(self, session: Session) -> None:
         """The reason is true."""
         reason, now = session.reason or "", self.loop.time()
-        unserved = now - self._served_at[session.session_id]
+        unserved = now - self._held_at[session.session_id]
         empty = now - self.livekit.caller_seen.get(session.room_name, 0.0)
         is_true = {
             "no agent within": unserved >= TERMS.deadline - LOOK_EVERY,
