@@ -148,7 +148,7 @@ class Watcher:
 
     async def _give_up(self, live: LiveSession, reason: str) -> None:
         session = live.session
-        if not await self._sessions.give_up(session.session_id, reason):
+        if not await self._sessions.give_up(live, reason):
             return  # an agent came after all
         logger.warning(
             "session given up: %s",

@@ -77,8 +77,8 @@ class SessionStore(Protocol):
         job that would end it (`by`). Returns the row afterwards; None if unknown.
         """
 
-    async def give_up(self, session_id: str, reason: str) -> bool:
-        """End it as an error, unless a job holds it; whether that was done."""
+    async def give_up(self, live: LiveSession, reason: str) -> bool:
+        """End as an error what nobody holds or held since `live` was read; whether that was done."""
 
     async def beat(self, session_id: str, holder: Holder) -> Holding:
         """Heartbeat of the job that holds the session; tells whether it still does."""

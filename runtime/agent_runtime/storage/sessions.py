@@ -19,7 +19,7 @@ from agent_runtime.domain.errors import (
     SessionOver,
 )
 from agent_runtime.domain.job import AUTOMATIC
-from agent_runtime.domain.lease import EventKind, Holder, Holding, Phase
+from agent_runtime.domain.lease import EventKind, Holder, Holding, LiveSession, Phase
 from agent_runtime.domain.session import LIVE, Session, SessionStatus, may_become
 from agent_runtime.storage.database import Database, DuplicateError, can_be_stored
 from agent_runtime.storage.events import appended_if
@@ -129,7 +129,8 @@ class StoredSessions:
         )
         self._holder = compile_(LiveSessions.select(LiveSessions.holder).where(this_live))
         self._free = compile_(LiveSessions.delete().where(this_live))
-        self._free_unheld = compile_(LiveSessions.delete().where(this_live, unheld))
+        unchanged = LiveSessions.beats == bind("beats", "integer")
+        self._free_unheld = compile_(LiveSessions.delete().where(this_live, unheld, unchanged))
         # Before anybody had it, whoever was to have it may say that it cannot be; not afterwards.
         never_held = unheld & LiveSessions.lost_by.is_null() & LiveSessions.latest()
         self._free_own = compile_(LiveSessions.delete().where(this_live, mine | never_held))
@@ -347,12 +348,12 @@ class StoredSessions:
         )
         return session_from(rows[0]) if rows else None
 
-    async def give_up(self, session_id: str, reason: str) -> bool:
-        """End it as an error, unless a job has it meanwhile; whether it was ended here."""
-        now = self._database.now()
+    async def give_up(self, live: LiveSession, reason: str) -> bool:
+        """End it as an error, unless a job has or had it meanwhile; whether it was ended here."""
+        session_id, now = live.session.session_id, self._database.now()
         return bool(
             await self._database.write(
-                self._free_unheld.bind(session_id=session_id),
+                self._free_unheld.bind(session_id=session_id, beats=live.beats),
                 *self._ending(session_id, SessionStatus.ERROR, reason, now),
                 self._given_up.bind(session_id=session_id, now=now),
             )

@@ -169,15 +169,19 @@ async def test_a_job_that_moves_to_another_worker_is_not_given_back_by_the_first
 async def test_giving_up_comes_too_late_for_a_session_with_a_job(
     leases: StoredLeases, sessions: StoredSessions, session: Session
 ) -> None:
-    """A watcher that was held up does not end what has an agent meanwhile."""
+    """A watcher that was held up does not end what has an agent meanwhile, or had one."""
+    before = await the_only(leases)
     await leases.claim(session.session_id, HOLDER)
-    assert not await sessions.give_up(session.session_id, "no agent")
+    for seen in (before, await the_only(leases)):
+        assert not await sessions.give_up(seen, "no agent")
     await leases.release(session.session_id, HOLDER, "died")
-    assert await sessions.give_up(session.session_id, "no agent")
+    assert not await sessions.give_up(before, "no agent")  # it had one, if not for long
+    after = await the_only(leases)
+    assert await sessions.give_up(after, "no agent")
     stored = await sessions.get(session.session_id)
     assert stored is not None
     assert (stored.status, stored.reason) == (SessionStatus.ERROR, "no agent")
-    assert not await sessions.give_up(session.session_id, "no agent")
+    assert not await sessions.give_up(after, "no agent")
 
 
 async def test_taking_over(

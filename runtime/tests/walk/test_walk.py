@@ -196,6 +196,7 @@ class Walk(RuleBasedStateMachine):
         """A job is silent for as long as its lease; then the watcher hangs, and the job is back."""
         self.at.traps[when] = seconds, True
         self.at.freeze(self._pick(self.at.jobs, which), TERMS.lease + 0.5)
+        self.at.pass_time(TERMS.lease + seconds + 2)
 
     @rule(api=ANY, seconds=MOMENTS)
     def a_job_joins_too_late(self, api: int, seconds: float) -> None:
@@ -216,6 +217,7 @@ class Walk(RuleBasedStateMachine):
         at.spawn(at.create(self._api(api), AGENTS[0], "", with_caller=True))
         at.pass_time(TERMS.deadline + 1)
         at.livekit.forgets = 0.0
+        at.pass_time(seconds + 1)
 
     @rule(which=st.sampled_from([0, 1]), seconds=MOMENTS)
     def a_watcher_is_killed(self, which: int, seconds: float) -> None:
