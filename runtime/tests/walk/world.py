@@ -314,9 +314,9 @@ class World:
 
     def check_calm(self) -> None:
         """Nothing has been wrong for a while: who is not over has an agent, or waits for a place."""
-        now, talking = self.loop.time(), self._talking
+        now = self.loop.time()
         for session in self.live:
-            if session.session_id not in talking and now - self._full_at > SOON:
+            if now - max(self._served_at[session.session_id], self._full_at) > SOON:
                 self.broken.append(f"{session} has no agent though there are places")
         if now - self._full_at < SELDOM:
             return  # LiveKit has forgotten those who found no place; they are looked for seldom
