@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 )
 
 from .apis import Api
+from .livekit import LATE
 from .world import AGENTS, CALM, LONGEST_NEED, TERMS, World
 
 CALLS = "WALK_CALLS"
@@ -75,6 +76,7 @@ class Walk(RuleBasedStateMachine):
     def _end(self) -> None:
         self.calm()
         self.holds()
+        self.at.livekit.away = True  # no agent can be sent out: it has to read that it is over
         for session in self.at.live:
             assert self.at.run(self.at.apis[0].end(session.session_id))
         self.at.pass_time(5)
@@ -207,6 +209,16 @@ class Walk(RuleBasedStateMachine):
             at.cut(worker, 3)
         at.spawn(at.create(self._api(api), AGENTS[0], "", with_caller=True))
         at.pass_time(4)
+
+    @rule(api=ANY, seconds=MOMENTS)
+    def a_watcher_asks_too_late(self, api: int, seconds: float) -> None:
+        """The dispatch that took so long brings an agent after all while it hangs."""
+        at = self.at
+        at.traps["before ask"] = seconds, False
+        at.livekit.is_late = 1.0
+        at.spawn(at.create(self._api(api), AGENTS[0], "", with_caller=True))
+        at.pass_time(LATE + 1)
+        at.livekit.is_late = 0.0
 
     @rule(api=ANY, seconds=MOMENTS)
     def a_watcher_gives_up_too_late(self, api: int, seconds: float) -> None:
