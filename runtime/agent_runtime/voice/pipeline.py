@@ -107,7 +107,9 @@ def room_options(pace: Pace) -> room_io.RoomOptions:
     """What of the room the pipeline hears, and how."""
     return room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(
-            sample_rate=HEARING_RATE, frame_size_ms=pace.frame_ms
+            sample_rate=HEARING_RATE,
+            frame_size_ms=pace.frame_ms,
+            auto_gain_control=pace.gain_control,
         ),
         # When the call is over is ours to say: a caller may lose the connection and come back.
         close_on_disconnect=False,
