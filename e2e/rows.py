@@ -68,6 +68,11 @@ class Rows:
         found = await self._select("runtime_session_events", "session_id", session_id)
         return [row["kind"] for row in found]
 
+    async def claimed_by(self, session_id: str) -> list[str]:
+        """The jobs that claimed a session, and their workers, in order."""
+        found = await self._select("runtime_session_events", "session_id", session_id)
+        return [row["detail"] for row in found if row["kind"] == "claimed"]
+
     async def phases(self, until: Mapping[str, str]) -> dict[str, str]:
         """The phases of all live sessions by id, once those of `until` are as it says."""
         found: dict[str, str] = {}

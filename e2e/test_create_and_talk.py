@@ -28,6 +28,9 @@ async def test_three_questions_are_answered(place: Place) -> None:
     assert (await place.api.agent(place.agent_id))["activeSessions"] == 0
     # The first dispatch brought the agent: nobody had to ask for it again.
     assert await place.rows.events(session_id) == ["created", "claimed", "talking", "ended"]
+    # And it came before LiveKit offered its job.
+    (job,) = await place.rows.claimed_by(session_id)
+    assert job.startswith("rung-")
     told = await place.api.session(session_id)
     assert told["status"] == "ended"
     assert "endedAt" in told

@@ -55,16 +55,25 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     from agent_runtime.rooms.livekit_rooms import LiveKitRooms
     from agent_runtime.rooms.webhooks import WebhookReader
     from agent_runtime.runtime import AgentRuntime
-    from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions, guard_of
+    from agent_runtime.storage import (
+        Figures,
+        RegisteredAgents,
+        StoredSessions,
+        bell_of,
+        guard_of,
+    )
 
     database = open_database(settings)
     sessions = StoredSessions(database)
     livekit = settings.livekit
+    store = settings.database
+    bell = bell_of(database, store.url, prepare=store.prepare, key=livekit.api_key)
     rooms = LiveKitRooms(
         livekit.url,
         livekit.api_key,
         livekit.api_secret.get_secret_value(),
         timeout=livekit.timeout,
+        asked=None if bell is None else bell.ring,
     )
     runtime = AgentRuntime(
         agents=RegisteredAgents(database, sessions),
@@ -162,12 +171,13 @@ async def open_stores() -> AsyncIterator[Stores]:
         StoredInstances,
         StoredLeases,
         StoredSessions,
+        ear_of,
     )
     from agent_runtime.voice.stores import Stores
 
     settings = Settings.load(os.environ, env_file=Path(".env"))
     # Opening SQLite reads the disk; a call is starting on this loop.
-    database = await asyncio.to_thread(open_database, settings)
+    database, store = await asyncio.to_thread(open_database, settings), settings.database
     try:
         sessions = StoredSessions(database)
         yield Stores(
@@ -177,6 +187,7 @@ async def open_stores() -> AsyncIterator[Stores]:
             leases=StoredLeases(database),
             conversations=StoredConversations(database),
             instances=StoredInstances(database, settings.worker.namespace),
+            ear=ear_of(store.url, prepare=store.prepare, key=settings.livekit.api_key),
         )
     finally:
         await database.close()

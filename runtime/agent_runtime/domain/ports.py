@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -152,6 +152,20 @@ class InstanceStore(Protocol):
 
     async def forget(self, now: datetime, older_than: timedelta) -> None:
         """Delete the rows of workers that stopped, or were buried, and said nothing since."""
+
+
+class Bell(Protocol):
+    """Tells the workers of a session sooner than LiveKit does, which makes up for what is not heard."""
+
+    def ring(self, room_name: str, metadata: str) -> None:
+        """An agent was asked for; `metadata` is that of the dispatch. Neither waits nor fails."""
+
+
+class Ear(Protocol):
+    """Hears the bell, in a worker."""
+
+    def rings(self) -> AsyncIterator[tuple[str, str]]:
+        """Room name and metadata of each session that is asked for; without end, never fails."""
 
 
 class Guard(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,10 +18,22 @@ AGENT_NAME: Final = ""
 
 
 class LiveKitRooms:
-    """Implements the port Rooms."""
+    """Implements the port Rooms.
 
-    def __init__(self, url: str, api_key: str, api_secret: str, *, timeout: float = 2.0) -> None:
+    `asked` is called with room name and metadata when a session's agent was asked for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        *,
+        timeout: float = 2.0,
+        asked: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._livekit = Twirp(url, api_key, api_secret, timeout)
+        self._asked = asked
 
     async def dispatch(
         self, session: Session, variables: Mapping[str, Any], number: int = 1
@@ -35,6 +47,8 @@ class LiveKitRooms:
         agent = {"agent_name": AGENT_NAME, "metadata": _metadata(session, variables, number)}
         room = session.room_name
         await self._livekit.ask("RoomService/CreateRoom", {"name": room, "agents": [agent]})
+        # Told no sooner: whoever joins a room before it is made, makes it, with another dispatch.
+        self._tell(room, agent["metadata"])
         if session.has_room_of_its_own:
             return  # it cannot have been there
         launched = await self._dispatches(room)
@@ -61,6 +75,7 @@ class LiveKitRooms:
         metadata = _metadata(session, variables, number)
         request = {"room": room, "agent_name": AGENT_NAME, "metadata": metadata}
         await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room)
+        self._tell(room, metadata)
 
     async def dispatch_automatic(self, room_name: str) -> None:
         """What LiveKit does once for every new room: a job without metadata."""
@@ -109,6 +124,10 @@ class LiveKitRooms:
     async def close(self) -> None:
         """Close the connections."""
         await self._livekit.close()
+
+    def _tell(self, room: str, metadata: str) -> None:
+        if self._asked is not None:
+            self._asked(room, metadata)
 
     async def _participants(self, room: str) -> list[dict[str, Any]]:
         try:

@@ -1,6 +1,7 @@
 """Agents, sessions and figures in PostgreSQL or SQLite."""
 
 from agent_runtime.storage.agents import RegisteredAgents
+from agent_runtime.storage.bell import bell_of, ear_of
 from agent_runtime.storage.conversation import StoredConversations
 from agent_runtime.storage.database import Database
 from agent_runtime.storage.doctor import Broken, Doctor
@@ -23,6 +24,8 @@ __all__ = [
     "StoredInstances",
     "StoredLeases",
     "StoredSessions",
+    "bell_of",
+    "ear_of",
     "guard_of",
     "open_database",
 ]

@@ -93,6 +93,15 @@ class Connection:
         await self._query(sql, None)
         return self._cursor.fetchall() if self._cursor.description else []
 
+    async def heard(self) -> list[str]:
+        """Wait for notifications (LISTEN was said); returns their texts. Raises one of DEAD."""
+        while not self._connection.notifies:
+            await _readable(self._connection.fileno())
+            self._connection.poll()
+        texts = [one.payload for one in self._connection.notifies]
+        self._connection.notifies.clear()
+        return texts
+
     async def _prepare_new(self, steps: Sequence[Step]) -> None:
         new = {
             step.statement.name: step.statement
@@ -156,6 +165,16 @@ async def _until_ready(connection: Any) -> None:
             await ready
         finally:
             (loop.remove_reader if reading else loop.remove_writer)(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _set(ready: asyncio.Future[None]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from livekit.agents import AgentServer, JobRequest
 
@@ -13,12 +15,15 @@ from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import agent_identity, new_session_id
+from agent_runtime.voice.job_marks import UNCLAIMED, holder_of
 from agent_runtime.voice.pressure import Pressure
 
 logger = logging.getLogger(__name__)
 
 # Seconds in which LiveKit hands a job out that was accepted.
 ASSIGNMENT = 10.0
+# Begins the id under which a job that LiveKit did not offer holds its session.
+UNOFFERED: Final = "rung-"
 
 
 @dataclass
@@ -28,6 +33,15 @@ class Taken:
     session_id: str
     since: float
     seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A session of ours: who holds it, and as whom its agent joins."""
+
+    holder: str
+    identity: str
+    name: str
 
 
 class Admission:
@@ -81,14 +95,54 @@ class Admission:
         # Taken before it is accepted: offers come at the same time.
         self.taken[request.id] = Taken(session_id, time.monotonic())
         identity: str | None = agent_identity(session_id)
+        attributes: dict[str, str] = {}
         if target.session_id is not None:
-            identity = await self._claim(request, target.session_id, target.dispatch)
+            try:
+                identity = await self._claim(request, target.session_id, target.dispatch)
+            except StoreUnavailable as error:
+                # The database may be back when the job starts: it claims the session itself.
+                logger.warning("session not claimed yet: %s", error, extra=where)
+                identity = agent_identity(session_id, target.dispatch or 1)
+                attributes[UNCLAIMED] = "true"
         if identity is None:
             self.taken.pop(request.id, None)  # after a long claim it may be taken for vanished
             return
         self.taken[request.id] = Taken(session_id, time.monotonic())
         self.handled += 1
-        await request.accept(identity=identity, name=f"agent {target.agent_id}")
+        await request.accept(
+            identity=identity, name=_name_of(target), attributes=attributes or None
+        )
+
+    async def claim_unoffered(self, room_name: str, metadata: str) -> Claimed | None:
+        """Claim a session that LiveKit has not offered yet; None leaves it to that offer."""
+        try:
+            target = target_of(metadata, room_name)
+        except NotOurJob:
+            return None
+        session_id = target.session_id
+        if self.leases is None or session_id is None or self.why_not:
+            return None
+        holder = f"{UNOFFERED}{secrets.token_hex(8)}"
+        # Taken before it is claimed: offers come meanwhile.
+        self.taken[holder] = Taken(session_id, time.monotonic())
+        dispatches = None
+        try:
+            if not (self.others_free and await self._was_lost_here(session_id)):
+                asking = Holder(holder, self._name, target.dispatch)
+                dispatches = await self.leases.claim(session_id, asking)
+        except (SessionHeld, SessionOver, StoreUnavailable) as error:
+            logger.debug("session not taken: %s", error, extra={"session": session_id})
+        if dispatches is None:
+            self.taken.pop(holder, None)
+            return None
+        self.taken[holder] = Taken(session_id, time.monotonic())
+        self.handled += 1
+        return Claimed(holder, agent_identity(session_id, dispatches), _name_of(target))
+
+    @property
+    def manners(self) -> float:
+        """How much it should let other workers go first: 0, not at all, to 1."""
+        return len(self.taken) / self._max_calls if self.others_free else 0.0
 
     def load(self, _server: AgentServer) -> float:
         """Share of the places that are taken, as LiveKit compares workers by it.
@@ -102,7 +156,7 @@ class Admission:
         """Jobs that were here and are no more, or that never came; they are forgotten."""
         if not self.taken:
             return []  # and a server that has not started yet cannot be asked
-        running = {info.job.id for info in self._server.active_jobs}
+        running = {holder_of(info.job) for info in self._server.active_jobs}
         now = time.monotonic()
         gone = []
         for job, taken in list(self.taken.items()):
@@ -112,7 +166,10 @@ class Admission:
         return gone
 
     async def _claim(self, request: JobRequest, session_id: str, dispatch: int) -> str | None:
-        """Take the session's lease; the agent's identity, or None when the job is refused."""
+        """Take the session's lease; the agent's identity, or None when the job is refused.
+
+        Raises StoreUnavailable.
+        """
         if self.leases is None:
             return agent_identity(session_id)
         where = {"room": request.room.name, "job": request.id, "session": session_id}
@@ -124,23 +181,24 @@ class Admission:
                 return None
             dispatches = await self.leases.claim(session_id, holder)
         except (SessionHeld, SessionOver) as error:
-            logger.info("job refused: %s", error, extra=where)
+            # Held is what a session is that was taken before LiveKit offered it.
+            level = logging.DEBUG if isinstance(error, SessionHeld) else logging.INFO
+            logger.log(level, "job refused: %s", error, extra=where)
             await request.reject(terminate=True)
             return None
-        except StoreUnavailable as error:
-            # The database may be back when the job starts: it claims the session itself.
-            logger.warning("session not claimed yet: %s", error, extra=where)
-            return agent_identity(session_id, dispatch or 1)
         return agent_identity(session_id, dispatches)
 
     async def _lost_here(self, session_id: str) -> bool:
         """Whether this worker had the session last; once, then it takes it all the same."""
-        if self.leases is None or session_id in self._left_to_others:
+        if session_id in self._left_to_others:
             return False
-        if await self.leases.lost_by(session_id) != self._name:
+        if not await self._was_lost_here(session_id):
             return False
         self._left_to_others.add(session_id)
         return True
+
+    async def _was_lost_here(self, session_id: str) -> bool:
+        return self.leases is not None and await self.leases.lost_by(session_id) == self._name
 
     async def _let_it_wait(self, target: JobTarget) -> None:
         """Tell whoever watches that this dispatch brings nothing."""
@@ -150,3 +208,7 @@ class Admission:
             await self.leases.not_taken(target.session_id)
         except StoreUnavailable as error:
             logger.warning("refusal not written: %s", error)
+
+
+def _name_of(target: JobTarget) -> str:
+    return f"agent {target.agent_id}"

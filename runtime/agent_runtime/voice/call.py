@@ -26,6 +26,7 @@ from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
 from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
+from agent_runtime.voice.job_marks import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.live_figures import TurnTeller
 from agent_runtime.voice.memory import Memory, as_context
@@ -69,10 +70,11 @@ async def run_call(
 
     Without a `target` the job says itself whom it is for.
     """
-    target = target or target_of(job.job.metadata, job.job.room.name)
+    target = target or target_of(metadata_of(job.job), job.job.room.name)
+    joining = asyncio.create_task(job.connect()) if _is_claimed(job, target) else None
     async with AsyncExitStack() as opened:
         stores = await opened.enter_async_context(open_stores())
-        call = Call(job, target, stores, settings, opened.pop_all())
+        call = Call(job, target, stores, settings, opened.pop_all(), joining)
     job.add_shutdown_callback(call.close)
     try:
         await call.start()
@@ -91,17 +93,20 @@ class Call:
         stores: Stores,
         settings: VoiceSettings,
         opened: AsyncExitStack,
+        joining: asyncio.Task[None] | None,
     ) -> None:
+        """`joining` connects to the room already; without it the call does, when it is prepared."""
         self._job = job
         self._at_console = job.is_fake_job()  # without a room, and with the caller at the keyboard
         self._stores = stores
         self._settings = settings
         self._opened = opened  # closed last, when nothing is left to be written
+        self._joining = joining
         self._target = target
         # The worker accepted the job under this identity; an automatic job has no other id.
         named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
         self._session_id = target.session_id or named
-        self._holder = Holder(job.job.id, settings.name, target.dispatch)
+        self._holder = Holder(holder_of(job.job), settings.name, target.dispatch)
         # Nobody has created it: the first job did, and one that follows it is told so.
         self._is_automatic = target.session_id is None or bool(target.variables.get(AUTOMATIC))
         self._turns: TurnWriter | None = None
@@ -124,12 +129,7 @@ class Call:
     async def start(self) -> None:
         """Load, join, become active, talk. A refusal ends the job cleanly, with its reason."""
         try:
-            agent = await self._prepare()
-            await self._job.connect()
-            log_room_events(self._job.room)
-            self._job.room.on("disconnected", self._on_room_disconnected)
-            self._job.room.on("participant_disconnected", self._on_participant_left)
-            self._job.room.on("participant_connected", self._on_participant_came)
+            agent = await self._prepare_and_join()
             await self._stores.sessions.activate(self._session_id, self._holder)
             said = await self._stores.conversations.so_far(self._session_id)
         except SessionHeld as error:
@@ -145,6 +145,21 @@ class Call:
         self._count_participants()
         self._run(self._keeper().run())
         await self._talk(agent, said)
+
+    async def _prepare_and_join(self) -> FoundAgent:
+        room = self._job.room
+        log_room_events(room)
+        room.on("disconnected", self._on_room_disconnected)
+        room.on("participant_disconnected", self._on_participant_left)
+        room.on("participant_connected", self._on_participant_came)
+        if self._joining is None:
+            agent = await self._prepare()
+            await self._job.connect()
+            return agent
+        try:
+            return await self._prepare()
+        finally:
+            await self._joining  # also by whoever has to leave: what is not joined cannot be left
 
     async def _prepare(self) -> FoundAgent:
         limit = self._settings.max_sessions_per_agent
@@ -349,6 +364,13 @@ class Call:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_claimed(job: JobContext, target: JobTarget) -> bool:
+    """Whether the worker holds the session for this job, so that no other agent can be in the room."""
+    if job.is_fake_job() or target.session_id is None:
+        return False
+    return UNCLAIMED not in (job.token_claims().attributes or {})
 
 
 def _outcome_of(why: str) -> tuple[SessionStatus, str]:

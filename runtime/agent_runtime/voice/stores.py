@@ -10,6 +10,7 @@ from typing import TypeAlias
 from agent_runtime.domain.ports import (
     AgentRegistry,
     ConversationStore,
+    Ear,
     InstanceStore,
     LeaseStore,
     MetricsStore,
@@ -27,6 +28,7 @@ class Stores:
     leases: LeaseStore
     conversations: ConversationStore
     instances: InstanceStore
+    ear: Ear | None = None
 
 
 # Called in each process that needs the database; sent to job processes, so a function of a module.

@@ -24,6 +24,7 @@ from agent_runtime.voice.pipeline import prewarm
 from agent_runtime.voice.presence import STOPPED, Presence
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.stores import OpenStores
+from agent_runtime.voice.unoffered import Unoffered
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +73,17 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         admission.leases = stores.leases
         _show(admission, registry)
         presence = Presence(settings.name, admission, stores, turns)
-        telling = asyncio.create_task(presence.run())
+        beside = [asyncio.create_task(presence.run())]
+        if stores.ear is not None:
+            unoffered = Unoffered(server, admission, inside, stores.ear)
+            beside.append(asyncio.create_task(unoffered.run()))
         try:
             async with HealthPort(server, settings.health_host, settings.health_port, registry):
                 return await _serve(server, admission)
         finally:
-            telling.cancel()
-            await asyncio.wait([telling])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
             await presence.tell(STOPPED)
 
 

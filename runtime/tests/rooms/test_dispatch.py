@@ -4,6 +4,7 @@ import json
 
 from livekit import api
 
+from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.session import new_session
 from agent_runtime.rooms.livekit_rooms import LiveKitRooms
 from fixtures.caller import Caller, room_token
@@ -80,3 +81,22 @@ async def test_another_dispatch_takes_the_place_of_earlier_ones_only(
         await rooms.dispatch_again(session, {}, number)
         found = await admin.agent_dispatch.list_dispatch("held-up-room")
         assert sorted(json.loads(one.metadata)["dispatchNumber"] for one in found) == left
+
+
+async def test_whoever_wants_to_know_is_told_what_was_asked_for(livekit: LiveKitServer) -> None:
+    """Each time, with the metadata of the dispatch, once the room is there to be joined."""
+    told: list[tuple[str, str]] = []
+    rooms = LiveKitRooms(
+        livekit.url,
+        livekit.api_key,
+        livekit.api_secret,
+        asked=lambda room, metadata: told.append((room, metadata)),
+    )
+    session = new_session(7, 3, "told-room")
+    metadata = JobTarget(7, session.session_id, 3, {"name": "Ada"}).to_metadata()
+    await rooms.dispatch(session, {"name": "Ada"})
+    assert told == [("told-room", metadata)]
+    await rooms.dispatch_again(session, {"name": "Ada"}, 2)
+    again = JobTarget(7, session.session_id, 3, {"name": "Ada"}, 2).to_metadata()
+    assert told[1:] == [("told-room", again)]
+    await rooms.close()

@@ -20,6 +20,7 @@ from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import session_of
 from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.job_marks import UNCLAIMED, room_with
 from agent_runtime.voice.pressure import Pressure, read_pressure
 
 JOBS = itertools.count(1)
@@ -30,11 +31,14 @@ class Server(AgentServer):
     """An agent server that runs the jobs that the test says."""
 
     jobs: tuple[str, ...] = ()
+    unoffered: tuple[str, ...] = ()
 
     @property
     def active_jobs(self) -> list[object]:  # type: ignore[override]
         """One for each id."""
-        return [SimpleNamespace(job=api.Job(id=job)) for job in self.jobs]
+        offered = [api.Job(id=job) for job in self.jobs]
+        rung = [api.Job(id="job-1", room=room_with("a", "{}", holder)) for holder in self.unoffered]
+        return [SimpleNamespace(job=job) for job in (*offered, *rung)]
 
 
 class Leases:
@@ -163,6 +167,63 @@ async def test_a_session_is_claimed_before_its_job_is_taken(server: Server) -> N
     await admission_of(server, leases=leases).answer(offer.request)
     assert leases.claimed == [("abc", Holder(offer.request.id, "worker-one"))]
     assert isinstance(offer.answer, JobAcceptArguments)
+    assert not offer.answer.attributes
+
+
+async def test_a_session_that_was_rung_for_is_claimed_for_a_job_to_come(server: Server) -> None:
+    """It takes a place like any other, and is seen in its job under the id that it was claimed with."""
+    leases = Leases()
+    leases.dispatches = 2
+    admission = admission_of(server, leases=leases)
+    claimed = await admission.claim_unoffered("a", JobTarget(7, "abc", 3).to_metadata())
+    assert claimed is not None
+    assert (claimed.identity, claimed.name) == ("agent-abc.2", "agent 7")
+    assert leases.claimed == [("abc", Holder(claimed.holder, "worker-one"))]
+    assert admission.free == 1
+    server.unoffered = (claimed.holder,)
+    assert admission.vanished() == []
+    server.unoffered = ()
+    ((holder, taken),) = admission.vanished()
+    assert (holder, taken.session_id) == (claimed.holder, "abc")
+
+
+@pytest.mark.parametrize(
+    "error", [SessionHeld("abc"), SessionOver("abc", "ended"), StoreUnavailable("away")]
+)
+async def test_what_cannot_be_claimed_is_left_to_livekit_s_offer(
+    server: Server, error: Exception
+) -> None:
+    """Its place is free again."""
+    admission = admission_of(server, leases=Leases(error))
+    assert await admission.claim_unoffered("a", JobTarget(7, "abc", 3).to_metadata()) is None
+    assert admission.free == 2
+
+
+async def test_a_ring_is_not_heard_by_whoever_should_not_have_the_session(server: Server) -> None:
+    """One that lost it while another is free, one that is full or leaving; nor without a session."""
+    metadata = JobTarget(7, "abc", 3).to_metadata()
+    leases = Leases(lost_by="worker-one")
+    admission = admission_of(server, leases=leases)
+    admission.others_free = True
+    assert await admission.claim_unoffered("a", metadata) is None
+    admission.others_free = False
+    admission.draining = True
+    assert await admission.claim_unoffered("a", metadata) is None
+    admission.draining = False
+    assert await admission.claim_unoffered("agent-7-room", "") is None
+    assert await admission.claim_unoffered("a", "{") is None
+    assert leases.claimed == []
+    assert leases.waiting == []
+    assert admission.free == 2
+
+
+async def test_the_emptier_worker_hears_first(server: Server) -> None:
+    """One that has calls already lets others go first, if there are any."""
+    admission = admission_of(server, 2)
+    await admission.answer(Offer("agent-7-room").request)
+    assert admission.manners == 0
+    admission.others_free = True
+    assert admission.manners == 0.5
 
 
 async def test_a_claim_says_which_dispatch_brought_the_job(server: Server) -> None:
@@ -232,6 +293,8 @@ async def test_without_the_database_a_job_is_taken(server: Server) -> None:
     offer = Offer("any-room", JobTarget(7, "abc", 3).to_metadata())
     await admission_of(server, leases=Leases(StoreUnavailable("away"))).answer(offer.request)
     assert isinstance(offer.answer, JobAcceptArguments)
+    # And says so to the job, which must not join before.
+    assert offer.answer.attributes == {UNCLAIMED: "true"}
 
 
 async def test_a_refusal_is_told(server: Server) -> None:

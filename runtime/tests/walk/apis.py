@@ -64,7 +64,7 @@ class Api(Process):
         stores = world.stores
         sessions = self.with_line(stores.sessions)
         leases = self.with_line(stores.leases)
-        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET)
+        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET, asked=world.ring)
         rooms._livekit = cast("Any", SimpleNamespace(ask=world.livekit.ask_from(self)))
         self.runtime = AgentRuntime(
             agents=self.with_line(stores.agents),

@@ -267,6 +267,11 @@ class Walk(RuleBasedStateMachine):
         livekit = self.at.livekit
         livekit.forgets, livekit.is_late, livekit.doubles = forgets, late, doubles
 
+    @rule(heard=SHARES)
+    def workers_hear_the_bell(self, heard: float) -> None:
+        """From now on this share of what is rung."""
+        self.at.rings = heard
+
     @rule(seconds=MOMENTS)
     def livekit_is_away(self, seconds: float) -> None:
         """Its API, that is."""

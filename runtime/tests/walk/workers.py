@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from .livekit import Dispatch, Room
 from .processes import Process
 
 if TYPE_CHECKING:
+    from agent_runtime.storage import StoredLeases
+
     from .world import World
 
 PLACES = 8  # calls of one worker
@@ -48,7 +51,7 @@ class Worker(Process):
         self._leases = self.with_line(world.stores.leases)
         self._instances = self.with_line(world.stores.instances)
         self._admission = Admission(self, name, PLACES, 100)  # type: ignore[arg-type]
-        self._admission.leases = self._leases
+        self._admission.leases = _Noted(world, self._leases)  # type: ignore[assignment]
         self._line_broken = asyncio.Event()
         self.start(self._give_back())
         self.start(self._tell())
@@ -56,7 +59,8 @@ class Worker(Process):
     @property
     def active_jobs(self) -> list[SimpleNamespace]:
         """As the agent server lists its job processes."""
-        return [SimpleNamespace(job=SimpleNamespace(id=key)) for key in self.jobs]
+        jobs = [SimpleNamespace(id=key, dispatch_id="AD_1") for key in self.jobs]
+        return [SimpleNamespace(job=job) for job in jobs]
 
     async def offer(self, job_id: str, dispatch: Dispatch, room: str) -> bool | None:
         """True when taken, False when nobody shall have it, None when another may."""
@@ -65,12 +69,15 @@ class Worker(Process):
         answer: bool | None = None
         waits = True
 
-        async def accept(*, identity: str, name: str) -> None:
+        async def accept(
+            *, identity: str, name: str, attributes: Mapping[str, str] | None = None
+        ) -> None:
             nonlocal answer
             del name
             answer = True
             if waits and not self.dead and not dispatch.deleted:
                 job = self.jobs[job_id] = Job(self, job_id, identity, dispatch, room)
+                job.is_claimed = not attributes
                 dispatch.jobs.append(job)
                 job.start(job.live())
 
@@ -93,6 +100,19 @@ class Worker(Process):
             broken.cancel()
             waits = False  # a yes comes too late now
         return answer
+
+    async def hear(self, room: str, metadata: str) -> None:
+        """An API has rung: no offer is waited for, and LiveKit knows of no job."""
+        await self.step()
+        claimed = await self._admission.claim_unoffered(room, metadata)
+        if claimed is None:
+            return
+        await self.step(0.2)
+        key = claimed.holder
+        dispatch = Dispatch(key, metadata)
+        job = self.jobs[key] = Job(self, key, claimed.identity, dispatch, room)
+        job.is_claimed = True
+        job.start(job.live())
 
     def lose_line(self) -> None:
         """To LiveKit: what it was asked there is asked of another; the next line is up at once."""
@@ -132,6 +152,21 @@ class Worker(Process):
             await asyncio.sleep(1.0)
 
 
+class _Noted:
+    """The leases of a worker; which dispatch a job is of is noted before it claims its session."""
+
+    def __init__(self, world: World, leases: StoredLeases) -> None:
+        self._world = world
+        self._leases = leases
+        self.lost_by = leases.lost_by
+        self.not_taken = leases.not_taken
+
+    async def claim(self, session_id: str, holder: Holder) -> int:
+        """Of the port LeaseStore."""
+        self._world.dispatches.setdefault(holder.job, holder.dispatch or 1)
+        return await self._leases.claim(session_id, holder)
+
+
 class Job(Process):
     """One agent in one room, with the steps of a real call and no voice."""
 
@@ -142,6 +177,7 @@ class Job(Process):
         self.identity = identity
         self.room_name = room
         self.talks = False
+        self.is_claimed = False  # by the worker: it joins before it has prepared anything
         self.room: Room | None = None
         self._worker = worker
         self._world = worker.world
@@ -211,6 +247,8 @@ class Job(Process):
 
     async def _begin(self) -> None:
         await self.step(0.2)
+        if self.is_claimed and self._target.session_id is not None:
+            self.room = self._world.livekit.enter_job(self.room_name, self)
         if self._target.session_id is None:
             session = Session(
                 session_id=self.session_id,
@@ -224,7 +262,8 @@ class Job(Process):
             await self._leases.claim(self.session_id, self._holder)
             self._world.created(self.session_id, self.room_name)
         await self.step(0.6)
-        self.room = self._world.livekit.enter_job(self.room_name, self)
+        if self.room is None and not self._over.is_set():
+            self.room = self._world.livekit.enter_job(self.room_name, self)
         await self._sessions.activate(self.session_id, self._holder)
 
     def _keeper(self) -> LeaseKeeper:

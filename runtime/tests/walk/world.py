@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +34,7 @@ from agent_runtime.voice import admission
 
 from .apis import Api, Lock
 from .history import History
-from .livekit import LiveKit
+from .livekit import LATE, LiveKit
 from .processes import Inline, Process
 from .simulated_time import SimulatedLoop
 from .workers import MOST_SESSIONS, PLACES, WELL, Job, Worker
@@ -111,6 +112,7 @@ class World:
             .order_by(events.id)
         )
         self._events_read = 0
+        self.rings = 0.3  # the share that is heard
         self._histories: dict[str, History] = {}
         self.dispatches: dict[str, int] = {}  # which one brought each job
         self._final: dict[str, Session] = {}
@@ -189,6 +191,20 @@ class World:
         self.calls.append(session_id)
         self.rooms[session_id] = room
         self._served_at[session_id] = self.loop.time()
+
+    def ring(self, room: str, metadata: str) -> None:
+        """Each worker hears of it, or not; late, twice or never like a dispatch."""
+        livekit = self.livekit
+        for worker in [one for one in self.workers if not one.dead]:
+            for _ in range(1 + (self.chance.random() < livekit.doubles)):
+                if self.chance.random() < self.rings and self.chance.random() >= livekit.forgets:
+                    late = self.chance.random() < livekit.is_late
+                    after = self.chance.uniform(0.5, LATE) if late else self.chance.uniform(0, 0.1)
+                    self.later(after, partial(self._heard_by, worker, room, metadata))
+
+    def _heard_by(self, worker: Worker, room: str, metadata: str) -> None:
+        if not worker.dead:
+            worker.start(worker.hear(room, metadata))
 
     def post(self, body: bytes) -> None:
         """LiveKit tells of something: once, twice, late or never."""

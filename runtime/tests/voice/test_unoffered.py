@@ -1,0 +1,139 @@
+"""Sessions that a worker takes before LiveKit offers their jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+from livekit import api
+from livekit.agents import AgentServer
+from livekit.protocol.agent import Job
+from livekit.protocol.models import Room
+
+from agent_runtime.domain.job import JobTarget
+from agent_runtime.voice.admission import Admission, Claimed
+from agent_runtime.voice.job_marks import holder_of, metadata_of, room_with
+from agent_runtime.voice.settings import VoiceSettings
+from agent_runtime.voice.unoffered import PATIENCE, Unoffered
+
+METADATA = JobTarget(7, "abc", 3).to_metadata()
+
+
+@dataclass
+class Rung:
+    """An ear that hears what the test says."""
+
+    queue: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
+
+    async def rings(self) -> AsyncIterator[tuple[str, str]]:
+        """Without end."""
+        while True:
+            yield await self.queue.get()
+
+
+class Server:
+    """Writes down what it is to launch, and takes as long as the test says."""
+
+    def __init__(self) -> None:
+        self.launched: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def simulate_job(self, room: str, **given: Any) -> None:
+        """Of the agent server."""
+        self.launched.put_nowait({"room": room, **given})
+        await self.free.wait()
+
+
+class Claims:
+    """An admission that claims every session, or none."""
+
+    manners = 0.0
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.refuses = False
+
+    async def claim_unoffered(self, room_name: str, _metadata: str) -> Claimed | None:
+        """Of the admission."""
+        self.asked.append(room_name)
+        return None if self.refuses else Claimed("rung-1", "agent-abc.2", "agent 7")
+
+
+@dataclass
+class Scene:
+    """A worker that listens."""
+
+    ear: Rung
+    server: Server
+    admission: Claims
+    settings: VoiceSettings
+
+    def ring(self, room: str) -> None:
+        """The API's part."""
+        self.ear.queue.put_nowait((room, METADATA))
+
+
+@pytest.fixture
+async def scene(voice_settings: VoiceSettings) -> AsyncIterator[Scene]:
+    """One at work."""
+    known = replace(voice_settings, livekit_api_key="key", livekit_api_secret="s" * 32)
+    found = Scene(Rung(), Server(), Claims(), known)
+    unoffered = Unoffered(
+        cast("AgentServer", found.server), cast("Admission", found.admission), known, found.ear
+    )
+    task = asyncio.create_task(unoffered.run())
+    yield found
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_the_job_is_launched_with_all_that_livekit_would_have_given(scene: Scene) -> None:
+    """A token for the room as an agent, and the session's metadata."""
+    scene.ring("room-1")
+    async with asyncio.timeout(5):
+        launched = await scene.server.launched.get()
+    assert launched["room"] == "room-1"
+    claims = api.TokenVerifier("key", "s" * 32).verify(launched["token"])
+    assert (claims.identity, claims.name, claims.kind) == ("agent-abc.2", "agent 7", "agent")
+    assert claims.video is not None
+    assert (claims.video.room_join, claims.video.room) == (True, "room-1")
+    assert claims.video.agent
+    assert claims.video.can_update_own_metadata
+    job = Job(id="job-5", room=launched["room_info"])
+    assert (holder_of(job), metadata_of(job)) == ("rung-1", METADATA)
+
+
+async def test_what_cannot_be_claimed_is_not_launched(scene: Scene) -> None:
+    """It is full, or another worker was quicker."""
+    scene.admission.refuses = True
+    scene.ring("room-1")
+    await asyncio.sleep(0.05)
+    assert scene.admission.asked == ["room-1"]
+    assert scene.server.launched.empty()
+
+
+async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scene) -> None:
+    """Unclaimed: no warm process is there, and its offers are as quick then."""
+    scene.server.free.clear()
+    scene.ring("room-1")
+    await scene.server.launched.get()
+    scene.ring("room-2")
+    await asyncio.sleep(PATIENCE * 2)
+    assert scene.admission.asked == ["room-1"]
+    scene.server.free.set()
+    scene.ring("room-3")
+    async with asyncio.timeout(5):
+        assert (await scene.server.launched.get())["room"] == "room-3"
+
+
+def test_livekit_s_own_jobs_are_what_they_say() -> None:
+    """Whatever the metadata of their rooms are."""
+    room = room_with("room", "{}", "rung-1")
+    offered = Job(id="AJ_1", dispatch_id="AD_1", room=room, metadata="mine")
+    assert (holder_of(offered), metadata_of(offered)) == ("AJ_1", "mine")
+    plain = Job(id="AJ_1", room=Room(name="room", metadata="[1]"), metadata="mine")
+    assert (holder_of(plain), metadata_of(plain)) == ("AJ_1", "mine")
