@@ -66,7 +66,7 @@ def create_app(
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionFigures(runtime))
     app.add_route("/health", Health())
     app.add_route("/ready", Readiness(runtime))
-    app.add_route("/metrics", PrometheusFigures(requests, overview))
+    app.add_route(SCRAPED, PrometheusFigures(requests, overview))
     app.add_route("/livekit/webhook", webhooks)
     return app
 

@@ -12,10 +12,10 @@ from livekit.plugins import cartesia, deepgram, openai, silero
 
 from agent_runtime.config import parse_registered
 from agent_runtime.config.catalogue import PROVIDERS, Stage
-from agent_runtime.config.model import AgentConfig
+from agent_runtime.config.model import AgentConfig, Profile
 from agent_runtime.voice.patience import PatientDetector
-from agent_runtime.voice.pipeline import build_session, prewarm
-from agent_runtime.voice.profiles import pace_of
+from agent_runtime.voice.pipeline import build_session, prewarm, room_options
+from agent_runtime.voice.profiles import PACES, pace_of
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.settings import VoiceSettings
@@ -166,3 +166,17 @@ async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
         session = built(config, voice_settings, process)
     assert isinstance(session.turn_detection, PatientDetector)
     assert "WORKER_TURN_DETECTOR_PLUGIN=true" in caplog.text
+
+
+def test_the_dense_profile_hears_in_larger_pieces_as_loud_as_they_come() -> None:
+    """What the others spend on the caller's sound is saved there."""
+    heard = {profile: room_options(PACES[profile]).get_audio_input_options() for profile in Profile}
+    settings = {
+        profile: options and (options.frame_size_ms, options.auto_gain_control)
+        for profile, options in heard.items()
+    }
+    assert settings == {
+        Profile.FAST: (10, True),
+        Profile.BALANCED: (10, True),
+        Profile.DENSE: (50, False),
+    }

@@ -85,8 +85,9 @@ def test_seconds_become_milliseconds_of_their_stage() -> None:
 async def test_a_turn_is_written_as_it_ends(
     session: AgentSession[Any], writer: TurnWriter, kept: Kept
 ) -> None:
-    """Before the next turn begins, the row has this one."""
+    """Before the next turn begins, the row has this one, and the worker was told of it."""
     say(session, "user", CALLER)
+    assert [(turn.by_agent, turn.stt) for turn in kept.told] == [(False, 200)]
     await kept.next_write()
     assert kept.totals is not None
     assert (kept.totals.user_messages, kept.totals.agent_messages) == (1, 0)

@@ -107,13 +107,16 @@ async def test_the_job_is_launched_with_all_that_livekit_would_have_given(scene:
     assert (holder_of(job), metadata_of(job)) == ("rung-1", METADATA)
 
 
-async def test_what_cannot_be_claimed_is_not_launched(scene: Scene) -> None:
+async def test_what_cannot_be_claimed_is_not_launched(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is full, or another worker was quicker."""
     scene.admission.refuses = True
     scene.ring("room-1")
     await asyncio.sleep(0.05)
     assert scene.admission.asked == ["room-1"]
     assert scene.server.launched.empty()
+    assert "session not taken" not in caplog.text  # that would be a failure
 
 
 async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scene) -> None:
