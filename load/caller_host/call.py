@@ -137,6 +137,7 @@ class Call:
         expected = expected_after(said, expect)
         number, self._turn = self._turn, self._turn + 1
         try:
+            await self._answer_began(caller, spoken)
             heard: Heard | None = await caller.hear(self._scenario.answer_within)
         except TimeoutError:
             heard = None
@@ -146,11 +147,17 @@ class Call:
         else:
             self._voice_to_voice(number, heard.began_at - spoken.ended_at)
 
-    def _voice_to_voice(self, number: int, seconds: float) -> None:
-        if seconds < 0:
+    async def _answer_began(self, caller: Caller, spoken: Utterance) -> float:
+        """When; what the agent said into a pause is reported, and is none. Raises TimeoutError."""
+        while True:
+            onset = await caller.onset(self._scenario.answer_within)
+            if onset >= spoken.ended_at:
+                return onset
+            await caller.hear(self._scenario.answer_within)
             why = "the agent spoke before the caller had finished"
             self._reports.sample(Stage.VOICE_TO_VOICE, 0.0, why)
-            return
+
+    def _voice_to_voice(self, number: int, seconds: float) -> None:
         self._reports.sample(Stage.VOICE_TO_VOICE, seconds)
         if number == 0:
             self._reports.sample(Stage.FIRST_TURN, seconds)
@@ -161,7 +168,7 @@ class Call:
         expected = expected_after(turn.say or "", turn.expect)
         told = Answer(number, turn.say or "", expected, spoken.ended_at, None)
         try:
-            onset = await caller.onset(self._scenario.answer_within)
+            onset = await self._answer_began(caller, spoken)
         except TimeoutError:
             self._answers.add(told)
             await self._still_there(caller)

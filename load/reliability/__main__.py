@@ -4,7 +4,7 @@ burst     sessions posted at once: how many get an agent within 30 s, ours and s
 dispatch  from POST create to the agent in the room, warm, one at a time, ours and stock in turn
 kill      kill -9 of a job or a worker: how long until another agent is with the caller
 creates   kill -9 of the API under 16 writers: acknowledged creates that are not in the database
-final     kill -9 of jobs whose callers have left: how long until the row is final
+final     kill -9 of jobs, worker, or jobs and API, the callers gone: how long until the rows are final
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ def main() -> int:
     )
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--whom", choices=("job", "worker"), default="job", help="kill: what dies")
+    parser.add_argument("--at-once", type=int, default=20, help="final: sessions a round")
     given = parser.parse_args()
     sizes = [int(size) for size in given.sizes.split(",")]
     runs: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
         "burst": lambda at: measures.burst(at, sizes, given.rounds, WITHIN),
         "dispatch": lambda at: measures.dispatch(at, given.times, WITHIN),
         "kill": lambda at: measures.kill(at, given.whom, given.times, WITHIN),
-        "final": lambda at: measures.final(at, given.times),
+        "final": lambda at: measures.final(at, given.times, given.at_once),
     }
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
         if given.what == "creates":

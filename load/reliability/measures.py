@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from itertools import count
+from itertools import count, cycle
 from typing import Any, Final
 
 import aiohttp
@@ -186,28 +186,43 @@ async def _kill_one(
         await room.disconnect()
 
 
-async def final(at: Stage, times: int) -> None:
-    """Kill -9 of jobs in rooms that nobody is in any more."""
-    services, seconds = at.targets["ours"], []
+async def final(at: Stage, times: int, at_once: int) -> None:
+    """Kill -9 in rooms that nobody is in any more: of the jobs, their worker, the jobs and the API."""
+    seconds: list[float] = []
     unended = 0
-    batch = 5
-    async with client_of(services) as client, RoomWatch(services) as watch:
-        for start in range(0, times, batch):
-            rooms = [f"final-{next(NUMBERS)}" for _ in range(min(batch, times - start))]
-            sessions = await asyncio.gather(*(client.create(room) for room in rooms))
-            await asyncio.gather(*(watch.agent_came(room, 30) for room in rooms))
-            worker = at.stack.worker
-            if worker is None:
-                raise RuntimeError("no worker")
-            for session in filter(None, sessions):
-                _, pid = await asyncio.to_thread(_job_of, session, [worker])
-                psutil.Process(pid).kill()
-            began = time.monotonic()
-            ended = await asyncio.gather(*(_final(client, s or "", 40) for s in sessions))
-            seconds += [moment - began for moment in ended if moment is not None]
-            unended += ended.count(None)
-            print(f"  {start + len(rooms):3}: {_spread(sorted(seconds))}", flush=True)
+    victims = cycle(("jobs", "worker", "jobs and API"))
+    async with client_of(at.targets["ours"]) as client:
+        for start in range(0, times, at_once):
+            victim = next(victims)
+            took = await _final_round(at, client, victim, min(at_once, times - start))
+            unended += took.count(None)
+            seconds += [one for one in took if one is not None]
+            print(f"  {start + len(took):3} {victim}: {_spread(sorted(seconds))}", flush=True)
     print(f"rows final after a kill: {_spread(sorted(seconds))}; {unended} of {times} never")
+
+
+async def _final_round(at: Stage, client: Client, victim: str, size: int) -> list[float | None]:
+    worker = at.stack.worker
+    if worker is None:
+        raise RuntimeError("no worker")
+    rooms = [f"final-{next(NUMBERS)}" for _ in range(size)]
+    async with RoomWatch(at.targets["ours"]) as watch:
+        sessions = [s for s in await asyncio.gather(*map(client.create, rooms)) if s]
+        await asyncio.gather(*(watch.agent_came(room, 60) for room in rooms))
+        jobs = [await asyncio.to_thread(_job_of, session, [worker]) for session in sessions]
+    if victim == "worker":
+        await asyncio.to_thread(worker.kill)
+    else:
+        for _, pid in jobs:
+            psutil.Process(pid).kill()
+    began = time.monotonic()
+    if victim == "jobs and API" and at.stack.api is not None:
+        await asyncio.to_thread(at.stack.api.kill)
+        await asyncio.to_thread(at.stack.start_api)
+    ended = await asyncio.gather(*(_final(client, session, 40) for session in sessions))
+    if victim == "worker":
+        await asyncio.to_thread(at.stack.start_worker)
+    return [None if moment is None else moment - began for moment in ended]
 
 
 async def _final(client: Client, session: str, within: float) -> float | None:
@@ -215,7 +230,7 @@ async def _final(client: Client, session: str, within: float) -> float | None:
     while time.monotonic() < deadline:
         if (await client.session(session))["status"] in ("ended", "error"):
             return time.monotonic()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
     return None
 
 

@@ -8,6 +8,7 @@ its way.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Final
@@ -16,8 +17,12 @@ from livekit.agents import AgentSession, SpeechCreatedEvent, stt
 from livekit.agents.utils import aio
 from livekit.agents.voice import SpeechHandle
 
+logger = logging.getLogger(__name__)
+
 # Seconds before the agent's end in which a murmur may have been an answer.
 MAY_BE_AN_ANSWER: Final = 1.0
+# And in which an interruption has to be done: the transcript waits for it.
+INTERRUPTED_WITHIN: Final = 0.2
 
 _NOT_WORDS: Final = re.compile(r"[^\w\s]+")
 # As speech recognition writes them; the last line is what other languages add.
@@ -72,6 +77,15 @@ class Murmurs:
             and self._session.agent_state in ("speaking", "listening")
         )
 
+    def answer_is_due(self) -> bool:
+        """The caller's turn is over, and nothing of the answer has been heard yet."""
+        speech = self._session.current_speech
+        return (
+            speech is not None
+            and not speech.interrupted
+            and self._session.agent_state == "thinking"
+        )
+
     async def of(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
         """The same without murmurs over the agent's words."""
         out = self._out = aio.Chan[stt.SpeechEvent]()
@@ -90,7 +104,25 @@ class Murmurs:
         async for event in events:
             if self._is_held(event):
                 continue
+            if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+                await self._interrupt_what_waits()
             out.send_nowait(event)
+
+    async def _interrupt_what_waits(self) -> None:
+        """An answer that paused for the caller's voice, or is not heard yet: the caller has said more.
+
+        The framework does so too, but prepares the next answer only where it is done already.
+        """
+        speech = self._session.current_speech
+        if speech is None or speech.interrupted or not speech.allow_interruptions:
+            return
+        if self._session.agent_state not in ("listening", "thinking"):
+            return
+        try:
+            async with asyncio.timeout(INTERRUPTED_WITHIN):
+                await self._session.interrupt()
+        except TimeoutError:
+            logger.warning("the agent was not interrupted within %.1f s", INTERRUPTED_WITHIN)
 
     def _is_held(self, event: stt.SpeechEvent) -> bool:
         if event.type not in _TRANSCRIPTS or not event.alternatives or not self.agent_has_floor():

@@ -91,6 +91,7 @@ class Talker(Agent):
         self._murmurs = Murmurs(session)
         if isinstance(session.vad, VoicedVAD):
             session.vad.agent_has_floor = self._murmurs.agent_has_floor
+            session.vad.answer_is_due = self._murmurs.answer_is_due
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings

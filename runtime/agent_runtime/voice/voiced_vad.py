@@ -1,12 +1,16 @@
 """Voice activity for somebody who talks: how long a voice over the agent's words lasts, and when it ends.
 
 The framework has the agent pause when a voice has lasted for `interruption.min_duration`, and go on when it
-ends without words. Two things in what a VAD tells make that slow and wrong:
+ends without words. An answer that is not heard yet it holds back as soon as a voice begins. Three things in
+what a VAD tells make that slow and wrong:
 
 - The duration includes the silence after the last sound until the end of speech is certain, a quarter of a
   second: an "uh-huh" of 0.25 s counts as 0.5 s. Here it counts the voice alone.
 - The end is certain late because a turn may go on. While the agent has the floor, a short voice that was
   followed by a tenth of a second of silence is over: the agent need not stay silent for longer.
+- The beginning is certain late, after two windows of voice. A caller who only paused, and goes on while the
+  answer is on its way, would hear its first syllable. What may be a voice holds the answer back, until the
+  next window says that it is none.
 """
 
 from __future__ import annotations
@@ -22,17 +26,23 @@ from livekit.agents.utils import aio
 # Seconds of silence after which a voice over the agent's is over, if it was not longer than a murmur.
 SILENCE: Final = 0.09
 LONGEST_MURMUR: Final = 0.9
+# Probability of voice from which a window may be the caller who goes on.
+MAY_BE_VOICE: Final = 0.3
 
-HasFloor = Callable[[], bool]
+Is = Callable[[], bool]
 
 
 class VoicedVAD(vad.VAD):
-    """`inner`, as described above. `agent_has_floor` is set once the session is there."""
+    """`inner`, as described above.
+
+    Who has the floor is set once the session is there, before its `stream`.
+    """
 
     def __init__(self, inner: vad.VAD) -> None:
         super().__init__(capabilities=inner.capabilities)
         self._inner = inner
-        self.agent_has_floor: HasFloor = lambda: False
+        self.agent_has_floor: Is = lambda: False
+        self.answer_is_due: Is = lambda: False
 
     @property
     def inner(self) -> vad.VAD:
@@ -54,18 +64,16 @@ class VoicedVAD(vad.VAD):
         """Seconds of silence that end speech; the turn detector asks for it. None where not known."""
         return getattr(self._inner, "min_silence_duration", None)
 
-    def _has_floor(self) -> bool:
-        return self.agent_has_floor()
-
     def stream(self) -> vad.VADStream:
-        """Of one call."""
-        return _VoicedStream(self, self._inner.stream(), self._has_floor)
+        """Of one call; who has the floor is known by then."""
+        voice = Voice(self.agent_has_floor, self.answer_is_due)
+        return _VoicedStream(self, self._inner.stream(), voice)
 
 
 class _VoicedStream(vad.VADStream):
-    def __init__(self, parent: VoicedVAD, inner: vad.VADStream, has_floor: HasFloor) -> None:
+    def __init__(self, parent: VoicedVAD, inner: vad.VADStream, voice: Voice) -> None:
         self._inner = inner
-        self._voice = Voice(has_floor)
+        self._voice = voice
         super().__init__(parent)
 
     async def _main_task(self) -> None:
@@ -90,8 +98,10 @@ class _VoicedStream(vad.VADStream):
 class Voice:
     """What is told of each event of a VAD."""
 
-    def __init__(self, has_floor: HasFloor) -> None:
+    def __init__(self, has_floor: Is, answer_is_due: Is) -> None:
         self._has_floor = has_floor
+        self._answer_is_due = answer_is_due
+        self._begun_early = False
         self._ended_early = False
         self._before = 0.0  # seconds of the VAD's speech that were another voice's, which is over
 
@@ -100,14 +110,18 @@ class Voice:
         if event.type is vad.VADEventType.INFERENCE_DONE:
             yield from self._inferred(event)
             return
-        was_told, self._ended_early, self._before = self._ended_early, False, 0.0
-        if event.type is vad.VADEventType.END_OF_SPEECH and was_told:
+        begin_was_told, self._begun_early = self._begun_early, False
+        end_was_told, self._ended_early, self._before = self._ended_early, False, 0.0
+        if event.type is vad.VADEventType.START_OF_SPEECH and begin_was_told:
+            return
+        if event.type is vad.VADEventType.END_OF_SPEECH and end_was_told:
             return
         yield event
 
     def _inferred(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
         if not event.speaking:
             yield event
+            yield from self._may_begin(event)
             return
         silence = event.raw_accumulated_silence
         if self._ended_early and silence > 0:
@@ -128,3 +142,12 @@ class Voice:
                 silence_duration=silence,
                 speech_duration=voiced,
             )
+
+    def _may_begin(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+        may_be_voice = event.probability >= MAY_BE_VOICE
+        if may_be_voice and not self._begun_early and self._answer_is_due():
+            self._begun_early = True
+            yield replace(event, type=vad.VADEventType.START_OF_SPEECH, speaking=True)
+        elif self._begun_early and not may_be_voice:
+            self._begun_early = False
+            yield replace(event, type=vad.VADEventType.END_OF_SPEECH, silence_duration=0.0)

@@ -32,6 +32,14 @@ class Floor(AgentSession[None]):
         """What the agent does."""
         return self.state
 
+    def interrupt(self, *, force: bool = False) -> asyncio.Future[None]:
+        """The agent stops, at once."""
+        assert self.speech is not None
+        self.speech.interrupt(force=force)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
     def speaks(self) -> SpeechHandle:
         """The agent begins."""
         self.speech, self.state = SpeechHandle.create(), "speaking"
@@ -117,3 +125,54 @@ async def test_a_murmur_just_before_the_agent_s_end_was_the_answer(
     texts = [event.alternatives[0].text async for event in murmurs.of(events())]
     assert over.is_set()
     assert texts == [*expected, "Please book it"]
+
+
+@pytest.mark.parametrize("state", ["listening", "thinking"])
+async def test_what_waits_is_interrupted_before_more_words_of_the_caller_go_on(state: str) -> None:
+    """The framework prepares no answer to them while another is under way."""
+    floor = Floor()
+    speech = floor.speaks()
+    floor.state = state
+
+    async def events() -> AsyncIterator[stt.SpeechEvent]:
+        yield said(FINAL, "On Sunday, please.")
+
+    async for _ in Murmurs(floor).of(events()):
+        assert speech.interrupted
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [
+        ("speaking", said(FINAL, "No, stop.")),
+        ("thinking", said(INTERIM, "On")),
+        ("listening", said(FINAL, "Mhm.")),
+    ],
+)
+async def test_nothing_else_interrupts(state: str, event: stt.SpeechEvent) -> None:
+    """A voice over the agent's is for the framework to weigh; murmurs, and words not final, are nothing."""
+    floor = Floor()
+    speech = floor.speaks()
+    floor.state = state
+    await heard(floor, event)
+    assert not speech.interrupted
+
+
+async def test_a_speech_that_may_not_be_interrupted_is_not() -> None:
+    """As the agent's configuration has it."""
+    floor = Floor()
+    floor.speech, floor.state = SpeechHandle.create(allow_interruptions=False), "thinking"
+    assert await heard(floor, said(FINAL, "No.")) == ["No."]
+
+
+async def test_an_answer_is_due_until_it_is_heard() -> None:
+    """From the end of the caller's turn."""
+    floor = Floor()
+    murmurs = Murmurs(floor)
+    assert not murmurs.answer_is_due()
+    speech = floor.speaks()
+    assert not murmurs.answer_is_due()
+    floor.state = "thinking"
+    assert murmurs.answer_is_due()
+    speech.interrupt()
+    assert not murmurs.answer_is_due()

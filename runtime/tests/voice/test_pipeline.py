@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from livekit.agents import AgentSession, JobExecutorType, JobProcess
+from livekit.agents import AgentSession, ChatContext, JobExecutorType, JobProcess
 from livekit.plugins import cartesia, deepgram, openai, silero
 
 from agent_runtime.config import parse_registered
 from agent_runtime.config.catalogue import PROVIDERS, Stage
 from agent_runtime.config.model import AgentConfig, Profile
+from agent_runtime.voice.murmurs import Murmurs
 from agent_runtime.voice.patience import PatientDetector
-from agent_runtime.voice.pipeline import build_session, prewarm, room_options
+from agent_runtime.voice.pipeline import Talker, build_session, prewarm, room_options
 from agent_runtime.voice.profiles import PACES, pace_of
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.providers.options import KeyMissingError
@@ -155,6 +156,21 @@ async def test_other_vad_and_turn_detection_can_be_chosen(
     assert isinstance(session.vad, VoicedVAD)
     assert isinstance(session.vad.inner, silero.VAD)
     assert session.turn_detection == "vad"
+
+
+async def test_voice_activity_knows_who_has_the_floor(
+    process: JobProcess, voice_settings: VoiceSettings
+) -> None:
+    """From who talks in the session."""
+    config = parse_registered({})
+    session = built(config, voice_settings, process)
+    Talker(config, PACES[Profile.BALANCED], ChatContext(), session)
+    assert isinstance(session.vad, VoicedVAD)
+    told_by = {
+        type(getattr(ask, "__self__", None))
+        for ask in (session.vad.agent_has_floor, session.vad.answer_is_due)
+    }
+    assert told_by == {Murmurs}
 
 
 async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(

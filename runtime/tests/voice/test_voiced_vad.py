@@ -22,9 +22,14 @@ START, INFERRED, END = (
 
 
 def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
-    """What a VAD says of windows with voice (x) and without (.); it is sure of an end `ends_after` dots."""
+    """What a VAD says of windows with voice (x), without (.) and perhaps (?).
 
-    def event(kind: vad.VADEventType, speaking: bool, speech: int, silence: int) -> vad.VADEvent:
+    It is sure of an end after `ends_after` dots.
+    """
+
+    def event(
+        kind: vad.VADEventType, speaking: bool, speech: int, silence: int, likely: float = 0.0
+    ) -> vad.VADEvent:
         return vad.VADEvent(
             type=kind,
             samples_index=0,
@@ -33,6 +38,7 @@ def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
             silence_duration=0.0,
             raw_accumulated_silence=silence * WINDOW,
             speaking=speaking,
+            probability=likely,
         )
 
     speech = silence = 0
@@ -47,12 +53,12 @@ def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
                 yield event(END, False, speech - silence, 0)
                 speech = silence = 0
         else:
-            yield event(INFERRED, False, 0, 0)
+            yield event(INFERRED, False, 0, 0, 0.4 if window == "?" else 0.1)
 
 
-def told(pattern: str, *, floor: bool) -> list[vad.VADEvent]:
+def told(pattern: str, *, floor: bool = False, due: bool = False) -> list[vad.VADEvent]:
     """What comes out."""
-    voice = Voice(lambda: floor)
+    voice = Voice(lambda: floor, lambda: due)
     return [each for event in events(pattern) for each in voice.told(event)]
 
 
@@ -96,6 +102,24 @@ def test_a_long_voice_ends_as_the_model_says() -> None:
     """Who speaks for longer than one murmurs may breathe."""
     assert edges(told("x" * 40 + "....", floor=True)) == [START]
     assert edges(told("x" * 40 + "........", floor=True)) == [START, END]
+
+
+def test_what_may_be_a_voice_holds_an_answer_back_that_is_due() -> None:
+    """A window earlier than the model is sure; and the voice does not begin twice."""
+    found = told("..?xxxxxxxx........", due=True)
+    assert edges(found) == [START, END]
+    assert [event.type for event in found].index(START) == 3
+
+
+def test_an_answer_goes_out_when_it_was_no_voice() -> None:
+    """With the next window, as often as it happens."""
+    assert edges(told("..?..??.", due=True)) == [START, END, START, END]
+
+
+def test_with_no_answer_due_nothing_begins_before_the_model_is_sure() -> None:
+    """A click would cut the wait for the end of a turn."""
+    assert edges(told("..?..xxxx........")) == [START, END]
+    assert edges(told("..?..", floor=True)) == []
 
 
 @pytest.mark.parametrize(("name", "at_most"), [("murmured/uh-huh-rms", 0.45), ("weather", 2.2)])
