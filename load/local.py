@@ -34,8 +34,8 @@ def local_services(folder: Path) -> Iterator[Services]:
                 livekit_api_secret=livekit.api_secret,
                 database_url=f"sqlite:///{database}",
                 log_folder=folder,
-                # WORKER_PROFILE and its like are what one wants to try here.
-                environ=provider_environ(stand_ins) | _workers_settings(),
+                # WORKER_PROFILE, SESSION_WHEN_FULL and their like are what one wants to try here.
+                environ=provider_environ(stand_ins) | _own_settings(),
             )
         ) as stack,
     ):
@@ -50,5 +50,6 @@ def local_services(folder: Path) -> Iterator[Services]:
         )
 
 
-def _workers_settings() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("WORKER_")}
+def _own_settings() -> dict[str, str]:
+    ours = ("WORKER_", "SESSION_", "MAX_AGENTS_PER_INSTANCE")
+    return {name: value for name, value in os.environ.items() if name.startswith(ours)}

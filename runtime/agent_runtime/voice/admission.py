@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import agent_identity, new_session_id
 from agent_runtime.voice.job_marks import UNCLAIMED, holder_of
-from agent_runtime.voice.pressure import Pressure
+from agent_runtime.voice.pressure import ANY_CPU, Pressure
 
 logger = logging.getLogger(__name__)
 
 # Seconds in which LiveKit hands a job out that was accepted.
 ASSIGNMENT = 10.0
+# Seconds after which a call takes what it takes: it has begun, and both have talked.
+SETTLED: Final = 5.0
 # Begins the id under which a job that LiveKit did not offer holds its session.
 UNOFFERED: Final = "rung-"
 
@@ -50,7 +53,14 @@ class Admission:
     Without `leases` (console, connect) sessions are claimed by their jobs alone.
     """
 
-    def __init__(self, server: AgentServer, name: str, max_calls: int, most_cpu: float) -> None:
+    def __init__(
+        self,
+        server: AgentServer,
+        name: str,
+        max_calls: int,
+        most_cpu: float,
+        cpus: int = os.cpu_count() or 1,
+    ) -> None:
         self.taken: dict[str, Taken] = {}
         self.handled = 0
         self.leases: LeaseStore | None = None
@@ -61,7 +71,9 @@ class Admission:
         self._name = name
         self._max_calls = max_calls
         self._most_cpu = most_cpu
+        self._cpus = cpus
         self._left_to_others: set[str] = set()
+        self._room: int | None = None
 
     @property
     def why_not(self) -> str | None:
@@ -70,12 +82,37 @@ class Admission:
             return "the worker is shutting down"
         if len(self.taken) >= self._max_calls:
             return f"{self._max_calls} calls already"
-        return self.pressure.why_not(self._most_cpu)
+        if self._room == 0:
+            return "the load of the calls just taken has not been seen yet"
+        # Who has no call hurts nobody by taking one.
+        return self.pressure.why_not(self._most_cpu if self.taken else ANY_CPU)
 
     @property
     def free(self) -> int:
         """How many calls would be taken now."""
-        return 0 if self.why_not else self._max_calls - len(self.taken)
+        if self.why_not:
+            return 0
+        places = self._max_calls - len(self.taken)
+        return places if self._room is None else min(places, self._room)
+
+    def look(self, pressure: Pressure) -> None:
+        """Note what the machine says now, every second or so.
+
+        Until the next time only so many calls are taken as would fit if each took what those took that
+        have settled, and never more than twice as many as have: a call's load is seen seconds after it
+        began, too late for those that come with it. The first calls are one for each CPU; who has none
+        at all takes what comes.
+        """
+        self.pressure = pressure
+        calls, cpu, most = len(self.taken), pressure.cpu, self._most_cpu
+        settled = sum(time.monotonic() - one.since > SETTLED for one in self.taken.values())
+        if not calls or cpu is None or most >= ANY_CPU:
+            self._room = None
+        elif not settled:
+            self._room = max(0, self._cpus - calls)
+        else:
+            fit = min(2 * settled, int(settled * most / max(cpu, 1.0)))
+            self._room = max(0, fit - calls)
 
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""
@@ -93,7 +130,7 @@ class Admission:
             return
         session_id = target.session_id or new_session_id()
         # Taken before it is accepted: offers come at the same time.
-        self.taken[request.id] = Taken(session_id, time.monotonic())
+        self._take(request.id, session_id)
         identity: str | None = agent_identity(session_id)
         attributes: dict[str, str] = {}
         if target.session_id is not None:
@@ -124,7 +161,7 @@ class Admission:
             return None
         holder = f"{UNOFFERED}{secrets.token_hex(8)}"
         # Taken before it is claimed: offers come meanwhile.
-        self.taken[holder] = Taken(session_id, time.monotonic())
+        self._take(holder, session_id)
         dispatches = None
         try:
             if not (self.others_free and await self._was_lost_here(session_id)):
@@ -164,6 +201,11 @@ class Admission:
             if job not in running and (taken.seen or now - taken.since > ASSIGNMENT):
                 gone.append((job, self.taken.pop(job)))
         return gone
+
+    def _take(self, job: str, session_id: str) -> None:
+        self.taken[job] = Taken(session_id, time.monotonic())
+        if self._room:
+            self._room -= 1
 
     async def _claim(self, request: JobRequest, session_id: str, dispatch: int) -> str | None:
         """Take the session's lease; the agent's identity, or None when the job is refused.

@@ -14,7 +14,7 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Holder, Instance
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.live_figures import TurnFigures
-from agent_runtime.voice.pressure import LagMeter, read_pressure
+from agent_runtime.voice.pressure import LagMeter, PressureGauge
 from agent_runtime.voice.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,9 @@ class Presence:
         self._admission = admission
         self._stores = stores
         self._started_at = datetime.now(UTC)
-        self._told_at = 0.0
+        self._looked_at = 0.0
+        self._told_free = 0
+        self._gauge = PressureGauge()
         self._cpu_at = time.monotonic(), _cpu_seconds()
         self._unreleased: dict[str, str] = {}
 
@@ -55,14 +57,14 @@ class Presence:
 
     async def tell(self, status: str) -> None:
         """Write our row, and see who else is there. A database that is away is logged."""
-        self._told_at = time.monotonic()
         admission = self._admission
+        self._told_free = 0 if status == STOPPED else admission.free
         instance = Instance(
             self._name,
             "",
             status,
             active=len(admission.taken),
-            free=0 if status == STOPPED else admission.free,
+            free=self._told_free,
             handled=admission.handled,
             cpu_percent=self._cpu_percent(),
             memory_mb=_resident_mb(),
@@ -78,8 +80,13 @@ class Presence:
 
     async def _look(self, meter: LagMeter) -> None:
         await self._give_back_the_dead()
-        if time.monotonic() - self._told_at >= TELL_EVERY:
-            self._admission.pressure = read_pressure(meter.lag)
+        now = time.monotonic()
+        is_time = now - self._looked_at >= TELL_EVERY
+        if is_time:
+            self._looked_at = now
+            self._admission.look(self._gauge.read(meter.lag))
+        # A place that is taken is told at once: creates are answered by what our row says.
+        if is_time or self._admission.free < self._told_free:
             await self.tell(DRAINING if self._admission.draining else RUNNING)
 
     async def _give_back_the_dead(self) -> None:

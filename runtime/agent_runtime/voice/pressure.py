@@ -2,25 +2,32 @@
 
 Calls do not degrade one by one, they break together: audio arrives late for all of them. Pressure stall
 information (the kernel's Documentation/accounting/psi.rst) tells it early: the share of time in which
-some task waited for a CPU. The load average and /proc/stat do not.
+some task waited for a CPU, over all CPUs. The load average and /proc/stat do not, and the kernel's own
+average over ten seconds tells it when the calls that are too many have begun.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-CPU: Final = Path("/proc/pressure/cpu")
+# The machine's, and that of the container, which knows of a CPU limit; either may be missing.
+CPU: Final = (Path("/proc/pressure/cpu"), Path("/sys/fs/cgroup/cpu.pressure"))
+WINDOW: Final = 3.0  # seconds over which the CPU's pressure is told; the start of a call takes two
 MEMORY: Final = Path("/proc/meminfo")
 LEAST_MEMORY: Final = 0.04  # of all, available
+ANY_CPU: Final = 100.0
 WORST_LAG: Final = 0.5  # seconds that the worker's own loop may be late
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """A reading: CPU stall in percent over ten seconds, available memory as a share, lag in s."""
+    """A reading: CPU stall in percent of the last seconds, available memory as a share, lag in s."""
 
     cpu: float | None
     memory: float | None
@@ -28,7 +35,7 @@ class Pressure:
 
     def why_not(self, most_cpu: float) -> str | None:
         """Why no further call should be taken; None when one may. `most_cpu` 100 allows any."""
-        if self.cpu is not None and self.cpu > most_cpu:
+        if self.cpu is not None and self.cpu >= most_cpu < ANY_CPU:
             return f"tasks wait for a CPU {self.cpu:.0f} % of the time"
         if self.memory is not None and self.memory < LEAST_MEMORY:
             return f"only {self.memory:.0%} of the memory is available"
@@ -37,9 +44,33 @@ class Pressure:
         return None
 
 
-def read_pressure(lag: float) -> Pressure:
-    """Read this machine; what the kernel does not tell is None."""
-    return Pressure(_cpu(), _memory(), lag)
+class PressureGauge:
+    """Reads this machine time and again; what the kernel does not tell is None."""
+
+    def __init__(
+        self, sources: Sequence[Path] = CPU, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._seen: deque[tuple[float, list[int | None]]] = deque()
+
+    def read(self, lag: float) -> Pressure:
+        """Now; the CPU's pressure is None at first."""
+        now = self._clock()
+        stalled = [_stalled(source) for source in self._sources]
+        while len(self._seen) > 1 and self._seen[1][0] <= now - WINDOW:
+            self._seen.popleft()
+        cpu = None
+        if self._seen and now > self._seen[0][0]:
+            then, before = self._seen[0]
+            shares = [
+                (after - earlier) / 1e6 / (now - then)
+                for earlier, after in zip(before, stalled, strict=True)
+                if earlier is not None and after is not None
+            ]
+            cpu = min(100.0, 100 * max(shares)) if shares else None
+        self._seen.append((now, stalled))
+        return Pressure(cpu, _memory(), lag)
 
 
 class LagMeter:
@@ -64,14 +95,14 @@ class LagMeter:
         self._timer = self._loop.call_at(self._due, self._fired)
 
 
-def _cpu() -> float | None:
-    """The line `some avg10=1.23 avg60=...`."""
+def _stalled(source: Path) -> int | None:
+    """Microseconds since boot, from the line `some avg10=1.23 avg60=... total=123456`."""
     try:
-        line = CPU.read_text("ascii").partition("\n")[0]
+        line = source.read_text("ascii").partition("\n")[0]
     except OSError:
-        return None  # a kernel without PSI
+        return None  # a kernel without PSI, or no container
     fields = dict(part.split("=") for part in line.split()[1:])
-    return float(fields["avg10"])
+    return int(fields["total"])
 
 
 def _memory() -> float | None:

@@ -57,6 +57,7 @@ def worker_stack(
                     **provider_environ(providers),
                     "WORKER_HEARTBEAT": "0.5",
                     "WORKER_LEAVE_GRACE": "3",
+                    "WORKER_MOST_CPU_PRESSURE": "100",
                 },
             )
         )

@@ -6,6 +6,7 @@ import itertools
 import logging
 import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -19,11 +20,12 @@ from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import session_of
-from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.admission import SETTLED, Admission
 from agent_runtime.voice.job_marks import UNCLAIMED, room_with
-from agent_runtime.voice.pressure import Pressure, read_pressure
+from agent_runtime.voice.pressure import Pressure, PressureGauge
 
 JOBS = itertools.count(1)
+METADATA = JobTarget(7, "abc", 3).to_metadata()
 TARGET_LOAD = 0.7  # livekit-server's agents.target_load: from there on it skips a worker
 
 
@@ -318,17 +320,72 @@ async def test_what_was_lost_here_goes_elsewhere_first(server: Server) -> None:
     assert isinstance(second.answer, JobAcceptArguments)
 
 
+async def with_calls(server: Server, calls: int, most_cpu: float) -> Admission:
+    """A worker for ten calls that has so many."""
+    admission = Admission(server, "worker-one", 10, most_cpu, cpus=2)
+    for _ in range(calls):
+        await admission.answer(Offer("a", METADATA).request)
+    return admission
+
+
+async def test_who_has_no_call_takes_one_under_pressure(server: Server) -> None:
+    """Nobody is hurt by it, and to refuse it would help nobody: a machine is busy while a worker starts."""
+    admission = await with_calls(server, 0, most_cpu=50)
+    admission.look(Pressure(cpu=99, memory=0.5, lag=0))
+    assert admission.free == 10
+
+
+@pytest.mark.parametrize(
+    ("settled", "fresh", "cpu", "room"),
+    [
+        (0, 1, 5, 1),  # one for each of two CPUs
+        (0, 2, 5, 0),
+        (1, 0, 8, 1),  # as many again as have settled
+        (4, 0, 8, 4),
+        (4, 0, 38, 1),  # five times what each of the four takes are below the limit
+        (4, 0, 45, 0),
+        (4, 1, 38, 0),  # and the fifth is here already
+        (4, 0, 50, 0),
+        (2, 0, 0, 2),
+    ],
+)
+async def test_only_so_many_calls_are_taken_between_two_looks_as_would_fit(
+    server: Server, settled: int, fresh: int, cpu: float, room: int
+) -> None:
+    """What a call takes is seen seconds after it began, too late for those that come with it."""
+    admission = await with_calls(server, settled, most_cpu=50)
+    for taken in admission.taken.values():
+        taken.since -= SETTLED + 1
+    for _ in range(fresh):
+        await admission.answer(Offer("a", METADATA).request)
+    for _ in range(2):
+        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+        assert admission.free == room
+    offers = [Offer("a", METADATA) for _ in range(6)]
+    for offer in offers:
+        await admission.answer(offer.request)
+    assert sum(offer.answer is not False for offer in offers) == room
+    assert admission.free == 0
+
+
+async def test_pressure_does_not_count_with_a_limit_of_100(server: Server) -> None:
+    """As a setting says."""
+    admission = await with_calls(server, 2, most_cpu=100)
+    admission.look(Pressure(cpu=100, memory=0.5, lag=0))
+    assert admission.free == 8
+
+
 async def test_nothing_is_taken_under_pressure_or_while_leaving(server: Server) -> None:
     """Calls break together: one too many harms all."""
-    admission = Admission(server, "worker-one", 5, 60)
-    assert admission.free == 5
-    admission.pressure = Pressure(cpu=70, memory=0.5, lag=0)
+    admission = await with_calls(server, 1, most_cpu=60)
+    assert admission.free == 9
+    admission.look(Pressure(cpu=70, memory=0.5, lag=0))
     assert "wait for a CPU 70 %" in str(admission.why_not)
-    admission.pressure = Pressure(cpu=10, memory=0.01, lag=0)
+    admission.look(Pressure(cpu=10, memory=0.01, lag=0))
     assert "memory" in str(admission.why_not)
-    admission.pressure = Pressure(cpu=10, memory=0.5, lag=2)
+    admission.look(Pressure(cpu=10, memory=0.5, lag=2))
     assert "event loop" in str(admission.why_not)
-    admission.pressure = Pressure(cpu=None, memory=None, lag=0)
+    admission.look(Pressure(cpu=None, memory=None, lag=0))
     assert admission.why_not is None
     admission.draining = True
     assert (admission.free, admission.why_not) == (0, "the worker is shutting down")
@@ -350,6 +407,33 @@ async def test_a_job_that_is_gone_is_told_once(server: Server) -> None:
 
 def test_this_machine_tells_its_pressure() -> None:
     """Figures in their ranges."""
-    found = read_pressure(0.0)
-    assert found.cpu is None or 0 <= found.cpu <= 100
-    assert found.memory is None or 0 < found.memory <= 1
+    gauge = PressureGauge()
+    for _ in range(2):
+        found = gauge.read(0.0)
+        assert found.cpu is None or 0 <= found.cpu <= 100
+        assert found.memory is None or 0 < found.memory <= 1
+
+
+def test_the_pressure_is_that_of_the_last_three_seconds(tmp_path: Path) -> None:
+    """The higher one of the machine's and the container's; a kernel that tells none is no pressure."""
+    machine, container = tmp_path / "machine", tmp_path / "container"
+    now = 100.0
+    gauge = PressureGauge([machine, container], clock=lambda: now)
+
+    def after(seconds: float, stalled: float, throttled: float) -> float | None:
+        nonlocal now
+        now += seconds
+        for file, total in ((machine, stalled), (container, throttled)):
+            file.write_text(f"some avg10=0.00 avg60=0.00 avg300=0.00 total={int(total * 1e6)}\n")
+        return gauge.read(0.0).cpu
+
+    assert after(0, 7.0, 1.0) is None
+    assert after(1, 7.5, 1.1) == pytest.approx(50)
+    assert after(1, 7.5, 1.9) == pytest.approx(45)
+    assert after(3, 7.5, 2.2) == pytest.approx(10)
+
+
+def test_a_kernel_that_tells_no_pressure_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    """Some are built without it."""
+    gauge = PressureGauge([tmp_path / "none"])
+    assert [gauge.read(0.0).cpu for _ in range(2)] == [None, None]
