@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 ASSIGNMENT = 10.0
 # Seconds after which a call takes what it takes: it has begun, and both have talked.
 SETTLED: Final = 5.0
+# Percent of pressure on one CPU that a call makes where LiveKit and callers are on the same machine.
+GUESSED_COST: Final = 20.0
+LEAST_COST: Final = 0.5  # percent of CPU pressure that a call makes, whatever was measured
 # Begins the id under which a job that LiveKit did not offer holds its session.
 UNOFFERED: Final = "rung-"
 
@@ -73,6 +76,8 @@ class Admission:
         self._most_cpu = most_cpu
         self._cpus = cpus
         self._left_to_others: set[str] = set()
+        # CPU pressure that a call makes, in percent, and the places until the next look; None: not known.
+        self._cost: float | None = None
         self._room: int | None = None
 
     @property
@@ -82,10 +87,10 @@ class Admission:
             return "the worker is shutting down"
         if len(self.taken) >= self._max_calls:
             return f"{self._max_calls} calls already"
-        if self._room == 0:
-            return "the load of the calls just taken has not been seen yet"
         # Who has no call hurts nobody by taking one.
-        return self.pressure.why_not(self._most_cpu if self.taken else ANY_CPU)
+        if why := self.pressure.why_not(self._most_cpu if self.taken else ANY_CPU):
+            return why
+        return "no further call would fit by what its calls take" if self._room == 0 else None
 
     @property
     def free(self) -> int:
@@ -98,21 +103,25 @@ class Admission:
     def look(self, pressure: Pressure) -> None:
         """Note what the machine says now, every second or so.
 
-        Until the next time only so many calls are taken as would fit if each took what those took that
-        have settled, and never more than twice as many as have: a call's load is seen seconds after it
-        began, too late for those that come with it. The first calls are one for each CPU; who has none
-        at all takes what comes.
+        A call's load is seen seconds after it began, too late for those that come with it. So what a
+        call takes is learned while all calls have settled, and until the next look only so many are taken
+        as would fit by that. Before anything is learned who has no call takes what comes, else it is
+        guessed.
         """
         self.pressure = pressure
         calls, cpu, most = len(self.taken), pressure.cpu, self._most_cpu
+        self._room = None
+        if cpu is None or most >= ANY_CPU:
+            return
         settled = sum(time.monotonic() - one.since > SETTLED for one in self.taken.values())
-        if not calls or cpu is None or most >= ANY_CPU:
-            self._room = None
-        elif not settled:
-            self._room = max(0, self._cpus - calls)
-        else:
-            fit = min(2 * settled, int(settled * most / max(cpu, 1.0)))
-            self._room = max(0, fit - calls)
+        if 0 < calls == settled:
+            a_call = max(cpu / calls, LEAST_COST)
+            self._cost = a_call if self._cost is None else 0.8 * self._cost + 0.2 * a_call
+        if calls or self._cost is not None:
+            cost = self._cost or GUESSED_COST / self._cpus
+            fit = int(most / cost) - calls
+            now = int((most - cpu) / cost) - (calls - settled)
+            self._room = max(0 if calls else 1, min(fit, now))
 
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""

@@ -335,37 +335,76 @@ async def test_who_has_no_call_takes_one_under_pressure(server: Server) -> None:
     assert admission.free == 10
 
 
-@pytest.mark.parametrize(
-    ("settled", "fresh", "cpu", "room"),
-    [
-        (0, 1, 5, 1),  # one for each of two CPUs
-        (0, 2, 5, 0),
-        (1, 0, 8, 1),  # as many again as have settled
-        (4, 0, 8, 4),
-        (4, 0, 38, 1),  # five times what each of the four takes are below the limit
-        (4, 0, 45, 0),
-        (4, 1, 38, 0),  # and the fifth is here already
-        (4, 0, 50, 0),
-        (2, 0, 0, 2),
-    ],
-)
-async def test_only_so_many_calls_are_taken_between_two_looks_as_would_fit(
-    server: Server, settled: int, fresh: int, cpu: float, room: int
-) -> None:
-    """What a call takes is seen seconds after it began, too late for those that come with it."""
-    admission = await with_calls(server, settled, most_cpu=50)
+async def settled(server: Server, calls: int) -> Admission:
+    """The same after all of them have talked for a while."""
+    admission = await with_calls(server, calls, most_cpu=50)
     for taken in admission.taken.values():
         taken.since -= SETTLED + 1
-    for _ in range(fresh):
-        await admission.answer(Offer("a", METADATA).request)
-    for _ in range(2):
-        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
-        assert admission.free == room
-    offers = [Offer("a", METADATA) for _ in range(6)]
+    return admission
+
+
+async def room_in(admission: Admission) -> int:
+    """How many of eight offers that come at once are taken."""
+    offers = [Offer("a", METADATA) for _ in range(8)]
     for offer in offers:
         await admission.answer(offer.request)
-    assert sum(offer.answer is not False for offer in offers) == room
+    return sum(offer.answer is not False for offer in offers)
+
+
+@pytest.mark.parametrize(
+    ("calls", "cpu", "room"),
+    [
+        (1, 8, 5),  # six of them are not above the limit
+        (2, 20, 3),
+        (4, 38, 1),
+        (4, 45, 0),
+        (4, 50, 0),
+        (2, 0, 8),
+    ],
+)
+async def test_only_so_many_calls_are_taken_as_would_fit(
+    server: Server, calls: int, cpu: float, room: int
+) -> None:
+    """What a call takes is seen seconds after it began, too late for those that come with it."""
+    admission = await settled(server, calls)
+    for _ in range(2):
+        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+    assert admission.free == room
+    assert await room_in(admission) == room
     assert admission.free == 0
+
+
+async def test_what_a_call_takes_is_remembered(server: Server) -> None:
+    """The next burst comes when the calls are over, and one call is taken in any case."""
+    admission = await settled(server, 4)
+    admission.look(Pressure(cpu=40, memory=0.5, lag=0))
+    admission.taken.clear()
+    admission.look(Pressure(cpu=80, memory=0.5, lag=0))  # for a while it is busy with other things
+    assert admission.free == 1
+    admission.look(Pressure(cpu=0, memory=0.5, lag=0))
+    assert admission.free == 5
+    for pressure, room in ((10, 4), (10, 0)):
+        admission.look(Pressure(cpu=pressure, memory=0.5, lag=0))
+        assert await room_in(admission) == room  # those just taken are not seen in the 10 %
+
+
+async def test_what_a_call_takes_is_learned_anew(server: Server) -> None:
+    """Agents differ, and so do machines at night."""
+    admission = await settled(server, 2)
+    admission.look(Pressure(cpu=20, memory=0.5, lag=0))
+    for _ in range(30):
+        admission.look(Pressure(cpu=10, memory=0.5, lag=0))
+    assert admission.free == 7  # of 10 that fit, less two, and less one for the rest of the past
+
+
+@pytest.mark.parametrize(("calls", "cpu", "room"), [(0, 5, 8), (1, 5, 3), (1, 25, 1), (3, 25, 0)])
+async def test_before_anything_is_learned_it_is_guessed(
+    server: Server, calls: int, cpu: float, room: int
+) -> None:
+    """Ten percent a call on two CPUs; who has none takes a burst as it comes."""
+    admission = await with_calls(server, calls, most_cpu=50)
+    admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+    assert await room_in(admission) == room
 
 
 async def test_pressure_does_not_count_with_a_limit_of_100(server: Server) -> None:
