@@ -23,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 # Seconds in which LiveKit hands a job out that was accepted.
 ASSIGNMENT = 10.0
-# Seconds after which a call takes what it takes: it has begun, and both have talked.
+# Seconds after which a call that began takes what it takes, and one that ended takes nothing.
 SETTLED: Final = 5.0
-# Percent of pressure on one CPU that a call makes where LiveKit and callers are on the same machine.
+# Percent of pressure on one CPU that a call makes where LiveKit and callers are on the same machine;
+# more is something else's.
 GUESSED_COST: Final = 20.0
 LEAST_COST: Final = 0.5  # percent of CPU pressure that a call makes, whatever was measured
 # Begins the id under which a job that LiveKit did not offer holds its session.
@@ -78,6 +79,9 @@ class Admission:
         self._left_to_others: set[str] = set()
         # CPU pressure that a call makes, in percent, and the places until the next look; None: not known.
         self._cost: float | None = None
+        self._in_burst = False
+        self._seen: set[str] = set()
+        self._changed_at = 0.0
         self._room: int | None = None
 
     @property
@@ -88,7 +92,8 @@ class Admission:
         if len(self.taken) >= self._max_calls:
             return f"{self._max_calls} calls already"
         # Who has no call hurts nobody by taking one.
-        if why := self.pressure.why_not(self._most_cpu if self.taken else ANY_CPU):
+        is_bound = self.taken and not self._in_burst
+        if why := self.pressure.why_not(self._most_cpu if is_bound else ANY_CPU):
             return why
         return "no further call would fit by what its calls take" if self._room == 0 else None
 
@@ -104,24 +109,42 @@ class Admission:
         """Note what the machine says now, every second or so.
 
         A call's load is seen seconds after it began, too late for those that come with it. So what a
-        call takes is learned while all calls have settled, and until the next look only so many are taken
-        as would fit by that. Before anything is learned who has no call takes what comes, else it is
-        guessed.
+        call takes is learned, and until the next look only so many are taken as would fit by that. Before
+        anything is learned it is guessed; but a machine that does next to nothing takes what comes, and
+        a burst that has begun so to its end.
         """
         self.pressure = pressure
+        now = time.monotonic()
+        if self.taken.keys() != self._seen:
+            self._seen, self._changed_at = set(self.taken), now
         calls, cpu, most = len(self.taken), pressure.cpu, self._most_cpu
-        self._room = None
+        was_open, self._room, self._in_burst = self._room is None, None, False
         if cpu is None or most >= ANY_CPU:
             return
-        settled = sum(time.monotonic() - one.since > SETTLED for one in self.taken.values())
-        if 0 < calls == settled:
-            a_call = max(cpu / calls, LEAST_COST)
-            self._cost = a_call if self._cost is None else 0.8 * self._cost + 0.2 * a_call
-        if calls or self._cost is not None:
+        new = sum(now - one.since < 1.0 for one in self.taken.values())
+        self._in_burst = was_open and self._cost is None and new >= 2 * self._cpus
+        if self._in_burst:
+            return
+        settled = sum(now - one.since > SETTLED for one in self.taken.values())
+        if settled:
+            self._learn(cpu / settled, settled, steady=now - self._changed_at > SETTLED)
+        if self._cost is not None or cpu >= most / 2:
             cost = self._cost or GUESSED_COST / self._cpus
             fit = int(most / cost) - calls
-            now = int((most - cpu) / cost) - (calls - settled)
-            self._room = max(0 if calls else 1, min(fit, now))
+            fit_now = int((most - cpu) / cost) - (calls - settled)
+            self._room = max(0 if calls else 1, min(fit, fit_now))
+
+    def _learn(self, at_most: float, calls: int, *, steady: bool) -> None:
+        """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile.
+
+        Of a few calls a few seconds say little.
+        """
+        guessed = GUESSED_COST / self._cpus
+        cost = guessed if self._cost is None else self._cost
+        found = min(guessed, max(at_most, LEAST_COST))
+        if steady or found < cost:
+            weight = 1.0 if found < cost and calls >= 2 * self._cpus else 0.2
+            self._cost = (1 - weight) * cost + weight * found
 
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""

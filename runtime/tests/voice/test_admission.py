@@ -332,15 +332,24 @@ async def test_who_has_no_call_takes_one_under_pressure(server: Server) -> None:
     """Nobody is hurt by it, and to refuse it would help nobody: a machine is busy while a worker starts."""
     admission = await with_calls(server, 0, most_cpu=50)
     admission.look(Pressure(cpu=99, memory=0.5, lag=0))
-    assert admission.free == 10
+    assert admission.free == 1
 
 
 async def settled(server: Server, calls: int) -> Admission:
-    """The same after all of them have talked for a while."""
+    """The same after all of them have talked for a while, and took what is guessed."""
     admission = await with_calls(server, calls, most_cpu=50)
+    admission.look(Pressure(cpu=99, memory=0.5, lag=0))  # they have just begun
+    admission.look(Pressure(cpu=99, memory=0.5, lag=0))
     for taken in admission.taken.values():
         taken.since -= SETTLED + 1
+    admission._changed_at -= SETTLED + 1
     return admission
+
+
+def learn(admission: Admission, cpu: float) -> None:
+    """See the same for a minute."""
+    for _ in range(60):
+        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
 
 
 async def room_in(admission: Admission) -> int:
@@ -367,8 +376,7 @@ async def test_only_so_many_calls_are_taken_as_would_fit(
 ) -> None:
     """What a call takes is seen seconds after it began, too late for those that come with it."""
     admission = await settled(server, calls)
-    for _ in range(2):
-        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+    learn(admission, cpu)
     assert admission.free == room
     assert await room_in(admission) == room
     assert admission.free == 0
@@ -377,7 +385,7 @@ async def test_only_so_many_calls_are_taken_as_would_fit(
 async def test_what_a_call_takes_is_remembered(server: Server) -> None:
     """The next burst comes when the calls are over, and one call is taken in any case."""
     admission = await settled(server, 4)
-    admission.look(Pressure(cpu=40, memory=0.5, lag=0))
+    learn(admission, 40)
     admission.taken.clear()
     admission.look(Pressure(cpu=80, memory=0.5, lag=0))  # for a while it is busy with other things
     assert admission.free == 1
@@ -388,20 +396,38 @@ async def test_what_a_call_takes_is_remembered(server: Server) -> None:
         assert await room_in(admission) == room  # those just taken are not seen in the 10 %
 
 
-async def test_what_a_call_takes_is_learned_anew(server: Server) -> None:
-    """Agents differ, and so do machines at night."""
-    admission = await settled(server, 2)
-    admission.look(Pressure(cpu=20, memory=0.5, lag=0))
-    for _ in range(30):
-        admission.look(Pressure(cpu=10, memory=0.5, lag=0))
-    assert admission.free == 7  # of 10 that fit, less two, and less one for the rest of the past
+async def test_what_else_the_machine_does_is_not_taken_for_a_call(server: Server) -> None:
+    """Nor is the end of calls, or the warming of processes for the next: two CPUs carry five at least."""
+    admission = await settled(server, 4)
+    learn(admission, 20)
+    admission.taken.popitem()
+    for cpu in (49, 20):
+        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+    assert admission.free == 6  # not more than fit into the other 30 % with 5 % each
+    admission._changed_at -= SETTLED + 1
+    learn(admission, 49)
+    learn(admission, 30)
+    assert admission.free == 2
 
 
-@pytest.mark.parametrize(("calls", "cpu", "room"), [(0, 5, 8), (1, 5, 3), (1, 25, 1), (3, 25, 0)])
+async def test_that_calls_take_little_is_learned_while_others_begin(server: Server) -> None:
+    """They may begin all the time."""
+    admission = await settled(server, 4)
+    for _ in range(60):
+        admission.look(Pressure(cpu=8, memory=0.5, lag=0))
+        if len(admission.taken) < 9:
+            await admission.answer(Offer("a", METADATA).request)
+    assert admission.free == 1  # the ten of the worker, less nine
+
+
+@pytest.mark.parametrize(
+    ("calls", "cpu", "room"),
+    [(0, 5, 8), (1, 5, 8), (0, 30, 2), (1, 30, 1), (3, 30, 0), (4, 90, 6)],
+)
 async def test_before_anything_is_learned_it_is_guessed(
     server: Server, calls: int, cpu: float, room: int
 ) -> None:
-    """Ten percent a call on two CPUs; who has none takes a burst as it comes."""
+    """Ten percent a call on two CPUs; an idle machine takes a burst as it comes, and to its end."""
     admission = await with_calls(server, calls, most_cpu=50)
     admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
     assert await room_in(admission) == room
