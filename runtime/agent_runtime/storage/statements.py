@@ -1,14 +1,16 @@
 """Queries, written with Peewee and compiled to text once: building the text costs ten times the query.
 
 A query marks what is given at run time with `bind("name")`; `Dialect.compile` turns it into a
-`Statement`, and `Statement.bind(name=...)` into a `Step` that a database can run.
+`Statement`, and `Statement.bind(name=...)` into a `Step` that a database can run. The text is built when
+it is needed first: the job of a call needs few of all statements, and a caller waits for it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import peewee
@@ -39,16 +41,31 @@ class Step:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """Compiled text; `parameters` holds constants, and a Bind where a value is due.
+    """Text; `parameters` holds constants, and a Bind where a value is due.
 
     `name` is unique in this process; PostgreSQL prepares the statement under it.
     """
 
-    name: str
-    sql: str
-    parameters: tuple[Any, ...]
+    def __init__(self, build: Callable[[], tuple[str, Sequence[Any]]]) -> None:
+        self.name = f"q{next(_names)}"
+        self._build = build
+
+    @property
+    def sql(self) -> str:
+        """The text, with `%s` or `?` for each parameter."""
+        return self._text[0]
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """In the order of their marks."""
+        return self._text[1]
+
+    @cached_property
+    def _text(self) -> tuple[str, tuple[Any, ...]]:
+        sql, parameters = self._build()
+        del self._build  # and the query with it
+        return sql, tuple(parameters)
 
     def bind(self, **values: Any) -> Step:
         """Give the values. Raises KeyError when one is missing."""
@@ -64,13 +81,13 @@ class Dialect:
     name: Literal["postgresql", "sqlite"]
 
     def compile(self, query: peewee.Node) -> Statement:
-        """Turn a query into text."""
-        sql, parameters = self.database.get_sql_context().sql(query).query()
-        return Statement(f"q{next(_names)}", sql, tuple(parameters))
+        """The query as a statement of this dialect."""
+        context = self.database.get_sql_context
+        return Statement(lambda: context().sql(query).query())
 
     def raw(self, sql: str, *binds: Bind) -> Statement:
         """A statement that Peewee has no words for; `%s` or `?` marks each bind."""
-        return Statement(f"q{next(_names)}", sql, binds)
+        return Statement(lambda: (sql, binds))
 
     def later(self, one: peewee.Node, other: peewee.Node) -> peewee.Node:
         """The later of two times."""

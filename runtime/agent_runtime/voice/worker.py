@@ -53,7 +53,7 @@ def build_server(
         port=settings.health_port,
         drain_timeout=max(settings.drain_timeout, 1),  # 0 would be without end
         setup_fnc=prewarm,
-        preload_modules=["agent_runtime.voice.call", *settings.preload],
+        preload_modules=["agent_runtime.voice.call", "agent_runtime.voice.warm", *settings.preload],
     )
     admission = Admission(server, settings.name, settings.max_calls, settings.most_cpu_pressure)
     server.load_fnc = admission.load
