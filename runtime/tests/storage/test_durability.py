@@ -38,7 +38,9 @@ def write_until_killed(url: str) -> list[str]:
     assert writer.stdout is not None
     lines = [writer.stdout.readline() for _ in range(LINES)]
     writer.kill()
-    rest, _ = writer.communicate(timeout=30)
+    # Not by `communicate`, which knows nothing of what `readline` has buffered.
+    rest = writer.stdout.read()
+    writer.wait(timeout=30)
     # The server finishes what it was told before it sees that nobody is there.
     until = time.monotonic() + 30
     while backends(url) - before:
