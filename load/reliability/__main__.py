@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,6 +42,8 @@ def main() -> int:
     parser.add_argument("--whom", choices=("job", "worker"), default="job", help="kill: what dies")
     parser.add_argument("--at-once", type=int, default=20, help="final: sessions a round")
     given = parser.parse_args()
+    # As Ctrl-C does: what was started here is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sizes = [int(size) for size in given.sizes.split(",")]
     runs: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
         "burst": lambda at: measures.burst(at, sizes, given.rounds, WITHIN),

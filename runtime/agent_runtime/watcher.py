@@ -19,7 +19,7 @@ from agent_runtime.domain.ports import (
     Rooms,
     SessionStore,
 )
-from agent_runtime.domain.watch import Ask, Expire, GiveUp, Terms, Watch
+from agent_runtime.domain.watch import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Watcher:
             self._rooms_at = now
             await self._serve_waiting_rooms(watch)
 
-    async def _act(self, watch: Watch, action: Ask | Expire | GiveUp) -> None:
+    async def _act(self, watch: Watch, action: Action) -> None:
         session = action.live.session
         where = {"session": session.session_id, "room": session.room_name}
         if isinstance(action, Expire):
@@ -123,17 +123,24 @@ class Watcher:
                 self._nudged.set()
         elif isinstance(action, GiveUp):
             await self._give_up(action.live, action.reason)
+        elif isinstance(action, Seek):
+            try:
+                await self._seek(watch, action.live)
+            except RoomsUnavailable as error:
+                logger.warning("not known whether anybody waits: %s", error)
         else:
             await self._ask(watch, action)
+
+    async def _seek(self, watch: Watch, live: LiveSession) -> bool:
+        somebody = bool(await self._rooms.callers(live.session.room_name))
+        watch.waits(self._clock.steady(), live, somebody=somebody)
+        return somebody
 
     async def _ask(self, watch: Watch, action: Ask) -> None:
         live, session = action.live, action.live.session
         try:
-            if action.for_caller:
-                somebody = bool(await self._rooms.callers(session.room_name))
-                watch.waits(self._clock.steady(), live, somebody=somebody)
-                if not somebody:
-                    return
+            if action.for_caller and not await self._seek(watch, live):
+                return
             if not await self._leases.ask(live, action.why):
                 return
             logger.info(

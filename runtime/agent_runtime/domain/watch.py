@@ -17,6 +17,7 @@ from agent_runtime.domain.session import SessionStatus
 
 # An agent that was asked for this often and is needed again is one that dies of its session.
 MOST_DISPATCHES: Final = 20
+SEEK_EVERY: Final = 1.0  # seconds between two looks for whoever waits in a queue
 GONE: Final = 30.0  # seconds of silence after which a worker will not come back
 
 
@@ -51,6 +52,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Seek:
+    """There is no place for an agent now: see whether anybody waits for one."""
+
+    live: LiveSession
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """No agent can be had: end the session as an error."""
 
@@ -58,7 +66,7 @@ class GiveUp:
     reason: str
 
 
-Action: TypeAlias = Expire | Ask | GiveUp
+Action: TypeAlias = Expire | Ask | Seek | GiveUp
 
 
 @dataclass
@@ -70,6 +78,7 @@ class _Seen:
     needy_since: float | None = None
     nobody_since: float | None = None
     not_before: float = 0.0
+    sought_at: float | None = None
     tries: int = 0
 
 
@@ -113,7 +122,7 @@ class Watch:
         return found
 
     def waits(self, now: float, live: LiveSession, *, somebody: bool) -> None:
-        """Whether an `Ask` for a caller found one in the room."""
+        """Whether an `Ask` for a caller, or a `Seek`, found one in the room."""
         seen = self._seen.get(live.session.session_id)
         if seen is None:
             return
@@ -177,7 +186,12 @@ class Watch:
         if now < seen.not_before:
             return None
         if places is not None and places <= 0 and one.phase is not Phase.ASKED:
-            return None  # it waits in the queue
+            # It waits in the queue, for as long as somebody waits with it.
+            was_long_ago = seen.sought_at is None or now - seen.sought_at >= SEEK_EVERY
+            if one.session.status is not SessionStatus.ACTIVE or not was_long_ago:
+                return None
+            seen.sought_at = now
+            return Seek(one)
         seen.not_before = now + min(terms.answer * 2**seen.tries, terms.longest)
         seen.tries += 1
         why = "its agent was lost" if one.lost_by else "no worker answered"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agent_runtime.domain.lease import Holder, Instance, LiveSession, Phase
 from agent_runtime.domain.session import SessionStatus, new_session
-from agent_runtime.domain.watch import Action, Ask, Expire, GiveUp, Terms, Watch
+from agent_runtime.domain.watch import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
 
 TERMS = Terms()
 JOB = Holder("AJ_1", "worker-one")
@@ -112,6 +112,34 @@ def test_full_workers_make_a_queue() -> None:
     assert watch.look(0, [older, newer], [worker(free=0)]) == []
     (first,) = watch.look(1, [older, newer], [worker(free=1, beat="2")])
     assert first.live.session.room_name == "older"
+
+
+def test_nobody_is_kept_in_the_queue_for_a_caller_who_has_gone() -> None:
+    """While all workers are full as well: the session is over when nobody waits for it."""
+    watch = Watch(TERMS)
+    lost = replace(TALKING, phase=Phase.WAITING, holder=None, lost_by="worker-one")
+    for tick in range(int((TERMS.abandoned + 1) / STEP)):
+        now = tick * STEP
+        (*found,) = watch.look(now, [lost], [worker(free=0, beat=str(tick))])
+        if tick % 4 == 0 and now <= TERMS.abandoned:
+            assert [type(action) for action in found] == [Seek]
+            watch.waits(now, lost, somebody=False)
+        elif now <= TERMS.abandoned:
+            assert found == []
+    assert isinstance(found[-1], GiveUp)
+    assert "nobody is in the room" in found[-1].reason
+
+
+def test_who_waits_in_the_queue_keeps_the_place() -> None:
+    """Looked for from time to time; asked for as soon as there is one."""
+    watch = Watch(TERMS)
+    lost = replace(TALKING, phase=Phase.WAITING, holder=None, lost_by="worker-one")
+    for tick in range(60):
+        for action in watch.look(tick * STEP, [lost], [worker(free=0, beat=str(tick))]):
+            assert isinstance(action, Seek)
+            watch.waits(tick * STEP, lost, somebody=True)
+    (ask,) = watch.look(60 * STEP, [lost], [worker(free=1, beat="60")])
+    assert isinstance(ask, Ask)
 
 
 def test_what_waits_too_long_is_given_up_with_the_reason() -> None:
