@@ -16,6 +16,7 @@ from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import agent_identity, new_session_id
+from agent_runtime.voice.capacity import Capacity
 from agent_runtime.voice.job_marks import UNCLAIMED, holder_of
 from agent_runtime.voice.pressure import ANY_CPU, Pressure
 
@@ -23,12 +24,6 @@ logger = logging.getLogger(__name__)
 
 # Seconds in which LiveKit hands a job out that was accepted.
 ASSIGNMENT = 10.0
-# Seconds after which a call that began takes what it takes, and one that ended takes nothing.
-SETTLED: Final = 5.0
-# Percent of pressure on one CPU that a call makes where LiveKit and callers are on the same machine;
-# more is something else's.
-GUESSED_COST: Final = 20.0
-LEAST_COST: Final = 0.5  # percent of CPU pressure that a call makes, whatever was measured
 # Begins the id under which a job that LiveKit did not offer holds its session.
 UNOFFERED: Final = "rung-"
 
@@ -75,14 +70,8 @@ class Admission:
         self._name = name
         self._max_calls = max_calls
         self._most_cpu = most_cpu
-        self._cpus = cpus
+        self._capacity = Capacity(most_cpu, cpus)
         self._left_to_others: set[str] = set()
-        # CPU pressure that a call makes, in percent, and the places until the next look; None: not known.
-        self._cost: float | None = None
-        self._in_burst = False
-        self._seen: set[str] = set()
-        self._changed_at = 0.0
-        self._room: int | None = None
 
     @property
     def why_not(self) -> str | None:
@@ -92,10 +81,12 @@ class Admission:
         if len(self.taken) >= self._max_calls:
             return f"{self._max_calls} calls already"
         # Who has no call hurts nobody by taking one.
-        is_bound = self.taken and not self._in_burst
+        is_bound = self.taken and not self._capacity.in_burst
         if why := self.pressure.why_not(self._most_cpu if is_bound else ANY_CPU):
             return why
-        return "no further call would fit by what its calls take" if self._room == 0 else None
+        return (
+            "no further call would fit by what its calls take" if self._capacity.room == 0 else None
+        )
 
     @property
     def free(self) -> int:
@@ -103,48 +94,13 @@ class Admission:
         if self.why_not:
             return 0
         places = self._max_calls - len(self.taken)
-        return places if self._room is None else min(places, self._room)
+        return places if self._capacity.room is None else min(places, self._capacity.room)
 
     def look(self, pressure: Pressure) -> None:
-        """Note what the machine says now, every second or so.
-
-        A call's load is seen seconds after it began, too late for those that come with it. So what a
-        call takes is learned, and until the next look only so many are taken as would fit by that. Before
-        anything is learned it is guessed; but a machine that does next to nothing takes what comes, and
-        a burst that has begun so to its end.
-        """
+        """Note what the machine says now, every second or so."""
         self.pressure = pressure
-        now = time.monotonic()
-        if self.taken.keys() != self._seen:
-            self._seen, self._changed_at = set(self.taken), now
-        calls, cpu, most = len(self.taken), pressure.cpu, self._most_cpu
-        was_open, self._room, self._in_burst = self._room is None, None, False
-        if cpu is None or most >= ANY_CPU:
-            return
-        new = sum(now - one.since < 1.0 for one in self.taken.values())
-        self._in_burst = was_open and self._cost is None and new >= 2 * self._cpus
-        if self._in_burst:
-            return
-        settled = sum(now - one.since > SETTLED for one in self.taken.values())
-        if settled:
-            self._learn(cpu / settled, settled, steady=now - self._changed_at > SETTLED)
-        if self._cost is not None or cpu >= most / 2:
-            cost = self._cost or GUESSED_COST / self._cpus
-            fit = int(most / cost) - calls
-            fit_now = int((most - cpu) / cost) - (calls - settled)
-            self._room = max(0 if calls else 1, min(fit, fit_now))
-
-    def _learn(self, at_most: float, calls: int, *, steady: bool) -> None:
-        """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile.
-
-        Of a few calls a few seconds say little.
-        """
-        guessed = GUESSED_COST / self._cpus
-        cost = guessed if self._cost is None else self._cost
-        found = min(guessed, max(at_most, LEAST_COST))
-        if steady or found < cost:
-            weight = 1.0 if found < cost and calls >= 2 * self._cpus else 0.2
-            self._cost = (1 - weight) * cost + weight * found
+        since = {job: one.since for job, one in self.taken.items()}
+        self._capacity.look(pressure.cpu, since, time.monotonic())
 
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""
@@ -236,8 +192,7 @@ class Admission:
 
     def _take(self, job: str, session_id: str) -> None:
         self.taken[job] = Taken(session_id, time.monotonic())
-        if self._room:
-            self._room -= 1
+        self._capacity.take()
 
     async def _claim(self, request: JobRequest, session_id: str, dispatch: int) -> str | None:
         """Take the session's lease; the agent's identity, or None when the job is refused.

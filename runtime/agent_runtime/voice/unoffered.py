@@ -13,6 +13,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from livekit import api
@@ -52,20 +53,22 @@ class Unoffered:
         async for room_name, metadata in self._ear.rings():
             task = asyncio.create_task(self._take(room_name, metadata))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._over, room_name))
+
+    def _over(self, room_name: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # LiveKit's offer comes, and the watcher looks after what was claimed.
+            logger.error("session not taken", exc_info=error, extra={"room": room_name})
 
     async def _take(self, room_name: str, metadata: str) -> None:
-        try:
-            await asyncio.sleep(self._admission.manners * MANNERS)
-            async with self._turn() as is_ours:
-                if not is_ours:
-                    return
-                claimed = await self._admission.claim_unoffered(room_name, metadata)
-                if claimed is not None:
-                    await self._launch(room_name, metadata, claimed)
-        except Exception:
-            # LiveKit's offer comes, and the watcher looks after what was claimed.
-            logger.exception("session not taken", extra={"room": room_name})
+        await asyncio.sleep(self._admission.manners * MANNERS)
+        async with self._turn() as is_ours:
+            if not is_ours:
+                return
+            claimed = await self._admission.claim_unoffered(room_name, metadata)
+            if claimed is not None:
+                await self._launch(room_name, metadata, claimed)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[bool]:

@@ -29,7 +29,7 @@ LONGEST_MURMUR: Final = 0.9
 # Probability of voice from which a window may be the caller who goes on.
 MAY_BE_VOICE: Final = 0.3
 
-Is = Callable[[], bool]
+Condition = Callable[[], bool]
 
 
 class VoicedVAD(vad.VAD):
@@ -41,8 +41,8 @@ class VoicedVAD(vad.VAD):
     def __init__(self, inner: vad.VAD) -> None:
         super().__init__(capabilities=inner.capabilities)
         self._inner = inner
-        self.agent_has_floor: Is = lambda: False
-        self.answer_is_due: Is = lambda: False
+        self.agent_has_floor: Condition = lambda: False
+        self.answer_is_due: Condition = lambda: False
 
     @property
     def inner(self) -> vad.VAD:
@@ -98,7 +98,7 @@ class _VoicedStream(vad.VADStream):
 class Voice:
     """What is told of each event of a VAD."""
 
-    def __init__(self, has_floor: Is, answer_is_due: Is) -> None:
+    def __init__(self, has_floor: Condition, answer_is_due: Condition) -> None:
         self._has_floor = has_floor
         self._answer_is_due = answer_is_due
         self._begun_early = False

@@ -20,7 +20,8 @@ from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import session_of
-from agent_runtime.voice.admission import SETTLED, Admission
+from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.capacity import SETTLED
 from agent_runtime.voice.job_marks import UNCLAIMED, room_with
 from agent_runtime.voice.pressure import Pressure, PressureGauge
 
@@ -342,7 +343,7 @@ async def settled(server: Server, calls: int) -> Admission:
     admission.look(Pressure(cpu=99, memory=0.5, lag=0))
     for taken in admission.taken.values():
         taken.since -= SETTLED + 1
-    admission._changed_at -= SETTLED + 1
+    admission._capacity._changed_at -= SETTLED + 1
     return admission
 
 
@@ -404,7 +405,7 @@ async def test_what_else_the_machine_does_is_not_taken_for_a_call(server: Server
     for cpu in (49, 20):
         admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
     assert admission.free == 6  # not more than fit into the other 30 % with 5 % each
-    admission._changed_at -= SETTLED + 1
+    admission._capacity._changed_at -= SETTLED + 1
     learn(admission, 49)
     learn(admission, 30)
     assert admission.free == 2

@@ -1,0 +1,75 @@
+"""How many further calls a machine carries, by the CPU pressure that its calls make.
+
+A call's load is seen seconds after it began, too late for those that come with it. So what a call takes is
+learned, and between two looks at the machine only so many are taken as would fit by that. Before anything
+is learned it is guessed; but a machine that does next to nothing takes what comes, and a burst that has
+begun so to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from agent_runtime.voice.pressure import ANY_CPU
+
+# Seconds after which a call that began takes what it takes, and one that ended takes nothing.
+SETTLED: Final = 5.0
+# Percent of pressure on one CPU that a call makes where LiveKit and callers are on the same machine;
+# more is something else's.
+GUESSED_COST: Final = 20.0
+LEAST_COST: Final = 0.5  # percent of CPU pressure that a call makes, whatever was measured
+# Calls for each CPU that make a burst within a second, and whose mean cost a few seconds tell.
+MANY: Final = 2
+
+
+class Capacity:
+    """Of one worker. `most_cpu` is in percent of pressure, as `Pressure.cpu`; 100 sets no bound."""
+
+    def __init__(self, most_cpu: float, cpus: int) -> None:
+        self._most_cpu = most_cpu
+        self._many = MANY * cpus
+        self._guess = GUESSED_COST / cpus
+        self._cost: float | None = None  # percent of pressure that a call makes, once it is learned
+        self._calls: set[str] = set()
+        self._changed_at = 0.0
+        # Calls that may be taken until the next look; None for any number.
+        self.room: int | None = None
+        # A burst into an idle machine has begun and is to be taken to its end.
+        self.in_burst = False
+
+    def take(self) -> None:
+        """Count a call that was just taken."""
+        if self.room:
+            self.room -= 1
+
+    def look(self, cpu: float | None, calls: Mapping[str, float], now: float) -> None:
+        """Note the pressure, every second or so; `calls` says since when there is each (seconds)."""
+        if calls.keys() != self._calls:
+            self._calls, self._changed_at = set(calls), now
+        was_open, self.room, self.in_burst = self.room is None, None, False
+        if cpu is None or self._most_cpu >= ANY_CPU:
+            return
+        new = sum(now - since < 1.0 for since in calls.values())
+        self.in_burst = was_open and self._cost is None and new >= self._many
+        if self.in_burst:
+            return
+        settled = sum(now - since > SETTLED for since in calls.values())
+        if settled:
+            self._learn(cpu / settled, settled, steady=now - self._changed_at > SETTLED)
+        if self._cost is not None or cpu >= self._most_cpu / 2:
+            cost = self._cost or self._guess
+            fit = int(self._most_cpu / cost) - len(calls)
+            fit_now = int((self._most_cpu - cpu) / cost) - (len(calls) - settled)
+            self.room = max(0 if calls else 1, min(fit, fit_now))
+
+    def _learn(self, at_most: float, calls: int, *, steady: bool) -> None:
+        """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile.
+
+        Of a few calls a few seconds say little.
+        """
+        cost = self._cost or self._guess
+        found = min(self._guess, max(at_most, LEAST_COST))
+        if steady or found < cost:
+            weight = 1.0 if found < cost and calls >= self._many else 0.2
+            self._cost = (1 - weight) * cost + weight * found
