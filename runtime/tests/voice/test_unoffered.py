@@ -39,12 +39,15 @@ class Server:
 
     def __init__(self) -> None:
         self.launched: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.broken = False
         self.free = asyncio.Event()
         self.free.set()
 
     async def simulate_job(self, room: str, **given: Any) -> None:
         """Of the agent server."""
         self.launched.put_nowait({"room": room, **given})
+        if self.broken:
+            raise RuntimeError("no process")
         await self.free.wait()
 
 
@@ -131,6 +134,20 @@ async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scen
     scene.ring("room-3")
     async with asyncio.timeout(5):
         assert (await scene.server.launched.get())["room"] == "room-3"
+
+
+async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its trace and its room: LiveKit's offer makes it good."""
+    scene.server.broken = True
+    for room in ("room-1", "room-2"):
+        scene.ring(room)
+        async with asyncio.timeout(5):
+            await scene.server.launched.get()
+    await asyncio.sleep(0.05)
+    told = [(record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info]  # type: ignore[attr-defined]
+    assert told == [("room-1", "no process"), ("room-2", "no process")]
 
 
 def test_livekit_s_own_jobs_are_what_they_say() -> None:
