@@ -61,9 +61,9 @@ class Call:
 
 
 @asynccontextmanager
-async def greeted(place: Place) -> AsyncIterator[Call]:
-    """Register, create, join, hear the greeting."""
-    await place.register()
+async def greeted(place: Place, **changes: object) -> AsyncIterator[Call]:
+    """Register, with these keys changed, create, join, hear the greeting."""
+    await place.register(**changes)
     room = place.new_room()
     session_id = await place.api.create(place.agent_id, room)
     async with place.person_in(room) as person:

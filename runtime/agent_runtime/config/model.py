@@ -28,7 +28,8 @@ class TextStreaming(StrEnum):
 class ProviderChoice:
     """A provider of one stage; None takes the setting, else the plugin's own default.
 
-    `extra` holds what else stood beside, by the provider's own names.
+    `extra` holds what else stood beside, by the provider's own names. `fallbacks` are asked in their
+    order when this one fails; they have none of their own.
     """
 
     provider: str
@@ -36,7 +37,9 @@ class ProviderChoice:
     language: str | None = None
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
+    voice_id: str | None = None  # of text to speech alone
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    fallbacks: tuple[ProviderChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,6 @@ class AgentConfig:
     greeting: str | None = None
     greeting_instructions: str | None = None
     text_streaming: TextStreaming | None = None  # None takes the profile's
-    voice_id: str | None = None
     temperature: float | None = None
     transcribe: bool = False
     vision: bool = False

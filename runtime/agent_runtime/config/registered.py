@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +29,8 @@ from agent_runtime.config.model import (
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 
 MAX_INTEGER: Final = 2**31 - 1
+# Each is given its part of the time that a caller may wait in silence.
+MOST_FALLBACKS: Final = 2
 # A registered agent without a prompt still has to be somebody.
 DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as one speaks."
 
@@ -69,7 +72,35 @@ class Options(_Form):
     base_url: str | None = None
 
 
-class SpeechOptions(Options):
+class SttFallback(Options):
+    """Speech to text that takes over."""
+
+    provider: Annotated[str | None, _known(Stage.STT)] = None
+
+
+class LlmFallback(Options):
+    """A language model that takes over."""
+
+    provider: Annotated[str | None, _known(Stage.LLM)] = None
+
+
+class TtsFallback(Options):
+    """Text to speech that takes over; its voices have names of their own."""
+
+    provider: Annotated[str | None, _known(Stage.TTS)] = None
+    voice_id: str | None = None
+
+
+FallbackT = TypeVar("FallbackT", bound=Options)
+
+
+class FirstOptions(Options, Generic[FallbackT]):
+    """Settings of the provider that is asked first, and those asked when it fails, in order."""
+
+    fallbacks: list[FallbackT] | None = Field(None, max_length=MOST_FALLBACKS)
+
+
+class SpeechOptions(FirstOptions[TtsFallback]):
     """Text to speech; how text reaches it is ours, not the provider's."""
 
     text_streaming: Annotated[TextStreaming | None, _one_of(TextStreaming)] = None
@@ -123,13 +154,13 @@ class RegisteredForm(_Form):
     name: str | None = None
     description: str | None = None
     stt_provider: Annotated[str | None, _known(Stage.STT)] = None
-    stt_config: Options | None = None
+    stt_config: FirstOptions[SttFallback] | None = None
     tts_provider: Annotated[str | None, _known(Stage.TTS)] = None
     tts_config: SpeechOptions | None = None
     voice_id: str | None = None
     llm_provider: Annotated[str | None, _known(Stage.LLM)] = None
     llm_model: str | None = None
-    llm_config: Options | None = None
+    llm_config: FirstOptions[LlmFallback] | None = None
     temperature: float | None = Field(None, ge=0, le=2)
     vision_enabled: StrictBool | None = None
     screen_share_enabled: StrictBool | None = None
@@ -157,11 +188,33 @@ class RegisteredForm(_Form):
         turns = self.turn_detection_config or TurnOptions()
         languages = tuple(self.languages or ())
         language = next(iter(languages), None)
-        llm = _choice(Stage.LLM, self.llm_provider, self.llm_config, model=self.llm_model)
+        stt = self.stt_config or FirstOptions[SttFallback]()
+        llm = self.llm_config or FirstOptions[LlmFallback]()
+        tts = self.tts_config or SpeechOptions()
+        voice = self.voice_id or None
         return AgentConfig(
-            stt=_choice(Stage.STT, self.stt_provider, self.stt_config, language=language),
-            llm=llm,
-            tts=_choice(Stage.TTS, self.tts_provider, self.tts_config, language=language),
+            stt=replace(
+                _choice(Stage.STT, self.stt_provider, stt, language=language),
+                fallbacks=tuple(
+                    _choice(Stage.STT, other.provider, other, language=language)
+                    for other in stt.fallbacks or ()
+                ),
+            ),
+            llm=replace(
+                _choice(Stage.LLM, self.llm_provider, llm, model=self.llm_model),
+                fallbacks=tuple(
+                    _choice(Stage.LLM, other.provider, other) for other in llm.fallbacks or ()
+                ),
+            ),
+            tts=replace(
+                _choice(Stage.TTS, self.tts_provider, tts, language=language, voice_id=voice),
+                fallbacks=tuple(
+                    _choice(
+                        Stage.TTS, other.provider, other, language=language, voice_id=other.voice_id
+                    )
+                    for other in tts.fallbacks or ()
+                ),
+            ),
             turns=TurnTaking(
                 vad=provider(Stage.VAD, vad.provider),
                 detection=provider(Stage.TURN, turns.provider),
@@ -178,8 +231,7 @@ class RegisteredForm(_Form):
             system_prompt=self.system_prompt or DEFAULT_PROMPT,
             greeting=self.initial_greeting or None,
             greeting_instructions=self.greeting_instructions or None,
-            text_streaming=self.tts_config.text_streaming if self.tts_config else None,
-            voice_id=self.voice_id or None,
+            text_streaming=tts.text_streaming,
             temperature=self.temperature,
             transcribe=bool(self.transcribe_enabled),
             vision=bool(self.vision_enabled),
@@ -214,17 +266,18 @@ def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | i
 def _choice(
     stage: Stage,
     name: str | None,
-    options: Options | None,
+    given: Options,
     *,
     model: str | None = None,
     language: str | None = None,
+    voice_id: str | None = None,
 ) -> ProviderChoice:
-    given = options or Options()
     return ProviderChoice(
         provider=provider(stage, name),
         model=model or given.model or None,
         language=given.language or language,
         api_key=given.api_key or None,
         base_url=given.base_url or None,
+        voice_id=voice_id or None,
         extra=dict(given.model_extra or {}),
     )

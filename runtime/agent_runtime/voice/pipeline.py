@@ -10,7 +10,6 @@ from livekit import rtc
 from livekit.agents import (
     Agent,
     AgentSession,
-    APIConnectOptions,
     ChatContext,
     JobProcess,
     ModelSettings,
@@ -20,13 +19,12 @@ from livekit.agents import (
     stt,
     vad,
 )
-from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
+from agent_runtime.voice import stages
 from agent_runtime.voice.murmurs import Murmurs
 from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.profiles import Pace
-from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.speculation import MOST_TRIES, with_preflights
 from agent_runtime.voice.spoken_text import without_markdown
@@ -34,15 +32,6 @@ from agent_runtime.voice.voiced_vad import VoicedVAD
 
 logger = logging.getLogger(__name__)
 
-# A caller waits: what fails at once is tried again at once, and no try may take long. Whether to go on
-# after that is for voice/rescue.py to say, not for the framework's own count of errors.
-_PATIENCE: Final = APIConnectOptions(max_retry=2, retry_interval=0.5, timeout=5.0)
-CONNECTIONS: Final = SessionConnectOptions(
-    stt_conn_options=APIConnectOptions(max_retry=3, retry_interval=0.5, timeout=3.0),
-    llm_conn_options=_PATIENCE,
-    tts_conn_options=_PATIENCE,
-    max_unrecoverable_errors=100,
-)
 # What speech recognition and the models of voice activity and of turns take: nothing is converted twice.
 HEARING_RATE: Final = 16_000  # Hz
 # Seconds after a voice that said nothing in which the agent goes on where it paused for it.
@@ -65,9 +54,9 @@ def build_session(
     Raises KeyMissingError when a provider has no key.
     """
     return AgentSession(
-        stt=STT_BUILDERS[config.stt.provider](config, pace, settings),
-        llm=LLM_BUILDERS[config.llm.provider](config, settings),
-        tts=TTS_BUILDERS[config.tts.provider](config, pace, settings),
+        stt=stages.speech_to_text(config, pace, settings),
+        llm=stages.language_model(config, settings),
+        tts=stages.text_to_speech(config, pace, settings),
         vad=_voice_activity(config.turns, process),
         turn_handling=_turn_handling(config.turns, pace, settings, process),
         tts_text_transforms=[without_markdown, "filter_emoji"],
@@ -76,7 +65,7 @@ def build_session(
         aec_warmup_duration=None,
         # How long a call that is over waits for the transcript of its last words.
         session_close_transcript_timeout=0.5,
-        conn_options=CONNECTIONS,
+        conn_options=stages.connections(config, settings),
     )
 
 

@@ -81,6 +81,13 @@ def test_provider_names_have_no_case_and_options_reach_the_provider() -> None:
         ({"languages": "en"}, "languages", "list"),
         ({"sttConfig": {"model": 5}}, "sttConfig.model", "string"),
         ({"visionEnabled": "yes"}, "visionEnabled", "boolean"),
+        ({"sttConfig": {"fallbacks": {}}}, "sttConfig.fallbacks", "list"),
+        ({"llmConfig": {"fallbacks": [{}, {}, {}]}}, "llmConfig.fallbacks", "at most 2"),
+        (
+            {"ttsConfig": {"fallbacks": [{"provider": "nobody"}]}},
+            "ttsConfig.fallbacks.0.provider",
+            "available: cartesia",
+        ),
     ],
 )
 def test_a_fault_names_its_field_and_the_remedy(
@@ -92,6 +99,27 @@ def test_a_fault_names_its_field_and_the_remedy(
     (issue,) = refused.value.issues
     assert str(issue).startswith(f"{path}: ")
     assert words in issue.message
+
+
+def test_fallbacks_have_models_keys_and_voices_of_their_own() -> None:
+    """What the agent says of the first provider is not said of the next; its languages go for all."""
+    config = parse_registered(
+        {
+            "languages": ["de"],
+            "sttConfig": {"apiKey": "k", "fallbacks": [{"model": "nova-2"}]},
+            "llmModel": "gpt-4.1",
+            "llmConfig": {"fallbacks": [{"baseUrl": "https://b/v1"}, {"provider": "OpenAI"}]},
+            "voiceId": "v1",
+            "ttsConfig": {"fallbacks": [{"voiceId": "v2", "speed": 1.1}]},
+        }
+    )
+    (hearing,), (speaking,) = config.stt.fallbacks, config.tts.fallbacks
+    assert (hearing.model, hearing.api_key, hearing.language) == ("nova-2", None, "de")
+    assert [(one.model, one.base_url) for one in config.llm.fallbacks] == [
+        (None, "https://b/v1"),
+        (None, None),
+    ]
+    assert (config.tts.voice_id, speaking.voice_id, speaking.extra) == ("v1", "v2", {"speed": 1.1})
 
 
 def test_all_faults_are_told() -> None:

@@ -7,20 +7,22 @@ from typing import Any, Final
 
 from livekit.agents import llm, stt, tts
 
-from agent_runtime.config.model import AgentConfig
+from agent_runtime.config.model import ProviderChoice
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers.cartesia import text_to_speech as cartesia
 from agent_runtime.voice.providers.deepgram import speech_to_text as deepgram
 from agent_runtime.voice.providers.openai import language_model as openai
 from agent_runtime.voice.settings import VoiceSettings
 
-# Each takes its own part of the configuration and of the settings, and raises KeyMissingError.
-STT_BUILDERS: Final[Mapping[str, Callable[[AgentConfig, Pace, VoiceSettings], stt.STT[Any]]]] = {
+# Each takes its own part of the settings, and raises KeyMissingError.
+STT_BUILDERS: Final[Mapping[str, Callable[[ProviderChoice, Pace, VoiceSettings], stt.STT[Any]]]] = {
     "deepgram": deepgram,
 }
-LLM_BUILDERS: Final[Mapping[str, Callable[[AgentConfig, VoiceSettings], llm.LLM[Any]]]] = {
+LLM_BUILDERS: Final[
+    Mapping[str, Callable[[ProviderChoice, float | None, VoiceSettings], llm.LLM[Any]]]
+] = {
     "openai": openai,
 }
-TTS_BUILDERS: Final[Mapping[str, Callable[[AgentConfig, Pace, VoiceSettings], tts.TTS[Any]]]] = {
+TTS_BUILDERS: Final[Mapping[str, Callable[[ProviderChoice, Pace, VoiceSettings], tts.TTS[Any]]]] = {
     "cartesia": cartesia,
 }

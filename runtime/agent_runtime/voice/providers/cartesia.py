@@ -7,7 +7,7 @@ from typing import Any
 from livekit.agents import tts
 from livekit.plugins import cartesia
 
-from agent_runtime.config.model import AgentConfig, TextStreaming
+from agent_runtime.config.model import ProviderChoice, TextStreaming
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
 from agent_runtime.voice.punctuation import UNSPACED
@@ -15,13 +15,13 @@ from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.text_pieces import PieceTokenizer
 
 
-def text_to_speech(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> tts.TTS[Any]:
+def text_to_speech(choice: ProviderChoice, pace: Pace, settings: VoiceSettings) -> tts.TTS[Any]:
     """Build the plugin. Raises KeyMissingError."""
-    choice, defaults = config.tts, settings.cartesia
+    defaults = settings.cartesia
     key = choice.api_key or defaults.api_key
     if not key:
         raise KeyMissingError("Cartesia", "CARTESIA_API_KEY", "ttsConfig")
-    voice = config.voice_id or defaults.voice
+    voice = choice.voice_id or defaults.voice
     options = {
         "model": choice.model or defaults.model,
         "api_key": key,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from livekit.agents import stt
 from livekit.plugins import deepgram
 
-from agent_runtime.config.model import AgentConfig
+from agent_runtime.config.model import ProviderChoice
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.providers.deepgram_stream import SmallPieceSTT
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
@@ -16,9 +16,9 @@ from agent_runtime.voice.settings import VoiceSettings
 PLUGINS_PIECE_MS: Final = 50
 
 
-def speech_to_text(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> stt.STT[Any]:
+def speech_to_text(choice: ProviderChoice, pace: Pace, settings: VoiceSettings) -> stt.STT[Any]:
     """Build the plugin. Raises KeyMissingError."""
-    choice, defaults = config.stt, settings.deepgram
+    defaults = settings.deepgram
     key = choice.api_key or defaults.api_key
     if not key:
         raise KeyMissingError("Deepgram", "DEEPGRAM_API_KEY", "sttConfig")

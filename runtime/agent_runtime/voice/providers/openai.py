@@ -11,14 +11,16 @@ from livekit.plugins import openai
 from openai.lib.streaming import chat as _streaming  # noqa: F401
 from openai.resources.chat import chat as _resource  # noqa: F401
 
-from agent_runtime.config.model import AgentConfig
+from agent_runtime.config.model import ProviderChoice
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
 from agent_runtime.voice.settings import VoiceSettings
 
 
-def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]:
+def language_model(
+    choice: ProviderChoice, temperature: float | None, settings: VoiceSettings
+) -> llm.LLM[Any]:
     """Build the plugin. Raises KeyMissingError."""
-    choice, defaults = config.llm, settings.openai
+    defaults = settings.openai
     key = choice.api_key or defaults.api_key
     if not key:
         raise KeyMissingError("OpenAI", "OPENAI_API_KEY", "llmConfig")
@@ -26,7 +28,7 @@ def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]
         "model": choice.model or defaults.model,
         "api_key": key,
         "base_url": choice.base_url or defaults.base_url,
-        **({"temperature": config.temperature} if config.temperature is not None else {}),
+        **({"temperature": temperature} if temperature is not None else {}),
         **accepted(openai.LLM, choice),
     }
     return openai.LLM(**options)

@@ -16,7 +16,10 @@ class KeyMissingError(ValueError):
     """No key for a provider; the text names the setting and the field."""
 
     def __init__(self, provider: str, setting: str, field: str) -> None:
-        super().__init__(f"no key for {provider}: set {setting}, or {field}.apiKey of the agent")
+        super().__init__(
+            f"no key for {provider}: set {setting}, or {field}.apiKey of the agent "
+            f"(each of {field}.fallbacks has its own)"
+        )
 
 
 def accepted(constructor: Callable[..., Any], choice: ProviderChoice) -> Mapping[str, Any]:
