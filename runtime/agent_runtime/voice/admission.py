@@ -164,6 +164,11 @@ class Admission:
         self.handled += 1
         return Claimed(holder, agent_identity(session_id, dispatches), _name_of(target))
 
+    def not_launched(self, claimed: Claimed) -> None:
+        """Its job will never be seen: the next look finds that it has vanished."""
+        if taken := self.taken.get(claimed.holder):
+            taken.seen = True
+
     @property
     def manners(self) -> float:
         """How much it should let other workers go first: 0, not at all, to 1."""

@@ -58,7 +58,7 @@ class Unoffered:
     def _over(self, room_name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # LiveKit's offer comes, and the watcher looks after what was claimed.
+            # What was claimed is given back, and dispatched again.
             logger.error("session not taken", exc_info=error, extra={"room": room_name})
 
     async def _take(self, room_name: str, metadata: str) -> None:
@@ -82,11 +82,15 @@ class Unoffered:
             yield True
 
     async def _launch(self, room_name: str, metadata: str, claimed: Claimed) -> None:
-        await self._server.simulate_job(
-            room_name,
-            room_info=room_with(room_name, metadata, claimed.holder),
-            token=self._token(room_name, claimed),
-        )
+        try:
+            await self._server.simulate_job(
+                room_name,
+                room_info=room_with(room_name, metadata, claimed.holder),
+                token=self._token(room_name, claimed),
+            )
+        except Exception:
+            self._admission.not_launched(claimed)
+            raise
 
     def _token(self, room_name: str, claimed: Claimed) -> str:
         """What LiveKit would have given with the assignment."""

@@ -190,6 +190,17 @@ async def test_a_session_that_was_rung_for_is_claimed_for_a_job_to_come(server: 
     assert (holder, taken.session_id) == (claimed.holder, "abc")
 
 
+async def test_a_session_whose_launch_failed_is_missed_at_once(server: Server) -> None:
+    """Not only when an assignment of LiveKit's would have been late."""
+    admission = admission_of(server, leases=Leases())
+    claimed = await admission.claim_unoffered("a", JobTarget(7, "abc", 3).to_metadata())
+    assert claimed is not None
+    assert admission.vanished() == []
+    admission.not_launched(claimed)
+    ((holder, _),) = admission.vanished()
+    assert (holder, admission.free) == (claimed.holder, 2)
+
+
 @pytest.mark.parametrize(
     "error", [SessionHeld("abc"), SessionOver("abc", "ended"), StoreUnavailable("away")]
 )

@@ -58,12 +58,17 @@ class Claims:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.failed: list[str] = []
         self.refuses = False
 
     async def claim_unoffered(self, room_name: str, _metadata: str) -> Claimed | None:
         """Of the admission."""
         self.asked.append(room_name)
         return None if self.refuses else Claimed("rung-1", "agent-abc.2", "agent 7")
+
+    def not_launched(self, claimed: Claimed) -> None:
+        """Of the admission."""
+        self.failed.append(claimed.holder)
 
 
 @dataclass
@@ -139,7 +144,7 @@ async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scen
 async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With its trace and its room: LiveKit's offer makes it good."""
+    """With its trace and its room; what was claimed for it is given back."""
     scene.server.broken = True
     for room in ("room-1", "room-2"):
         scene.ring(room)
@@ -148,6 +153,7 @@ async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
     await asyncio.sleep(0.05)
     told = [(record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info]  # type: ignore[attr-defined]
     assert told == [("room-1", "no process"), ("room-2", "no process")]
+    assert scene.admission.failed == ["rung-1", "rung-1"]
 
 
 def test_livekit_s_own_jobs_are_what_they_say() -> None:
