@@ -95,7 +95,7 @@ def _show(admission: Admission, registry: CollectorRegistry) -> None:
     gauge("free_places", "Further calls that it would take now.", lambda: admission.free)
     gauge(
         "cpu_pressure_percent",
-        "Share of the time in which a task waited for a CPU, over ten seconds.",
+        "Share of the last three seconds in which a task waited for a CPU.",
         lambda: math.nan if admission.pressure.cpu is None else admission.pressure.cpu,
     )
     gauge("loop_lag_seconds", "How late the event loop is.", lambda: admission.pressure.lag)
