@@ -207,9 +207,15 @@ async def _final_round(at: Stage, client: Client, victim: str, size: int) -> lis
         raise RuntimeError("no worker")
     rooms = [f"final-{next(NUMBERS)}" for _ in range(size)]
     async with RoomWatch(at.targets["ours"]) as watch:
-        sessions = [s for s in await asyncio.gather(*map(client.create, rooms)) if s]
-        await asyncio.gather(*(watch.agent_came(room, 60) for room in rooms))
-        jobs = [await asyncio.to_thread(_job_of, session, [worker]) for session in sessions]
+        answers = await asyncio.gather(*map(client.create, rooms))
+        rooms = [room for room, session in zip(rooms, answers, strict=True) if session]
+        sessions = [session for session in answers if session]
+        came = await asyncio.gather(*(watch.agent_came(room, 60) for room in rooms))
+        jobs = [
+            await asyncio.to_thread(_job_of, session, [worker])
+            for session, moment in zip(sessions, came, strict=True)
+            if moment is not None  # the others were refused in time, and their rows are final, too
+        ]
     if victim == "worker":
         await asyncio.to_thread(worker.kill)
     else:
