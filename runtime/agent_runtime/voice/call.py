@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext, room_io
+from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext
 
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
@@ -26,6 +26,7 @@ from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
 from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
+from agent_runtime.voice.audience import CALLERS, Audience
 from agent_runtime.voice.job_marks import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.live_figures import TurnTeller
@@ -113,9 +114,13 @@ class Call:
         self._memory: Memory | None = None
         self._rescue: Rescue | None = None
         self._pipeline: AgentSession[Any] | None = None
-        self._hearing: room_io.RoomIO | None = None
+        self._audience = Audience(
+            job.room,
+            grace=settings.leave_grace,
+            on_change=self._count_participants,
+            on_nobody=self._leave_to_nobody,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._grace: asyncio.TimerHandle | None = None
         # How the row ends, once the call knows.
         self._outcome: tuple[SessionStatus, str] | None = None
         # Why the session goes on without this job, when it does.
@@ -150,8 +155,6 @@ class Call:
         room = self._job.room
         log_room_events(room)
         room.on("disconnected", self._on_room_disconnected)
-        room.on("participant_disconnected", self._on_participant_left)
-        room.on("participant_connected", self._on_participant_came)
         if self._joining is None:
             agent = await self._prepare()
             await self._job.connect()
@@ -212,10 +215,10 @@ class Call:
         )
         logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not self._at_console:
-            self._hearing = pipeline.room_io
+            self._audience.is_heard_through(pipeline.room_io)
             try:
                 async with asyncio.timeout(self._settings.wait_for_caller):
-                    await self._job.wait_for_participant(kind=_CALLERS)
+                    await self._job.wait_for_participant(kind=CALLERS)
             except TimeoutError:
                 self._leave(SessionStatus.ENDED, "no caller came")
                 return
@@ -240,8 +243,7 @@ class Call:
         """Write the final row; the framework calls it when the job ends, whatever ended it."""
         for task in self._tasks:
             task.cancel()
-        if self._grace is not None:
-            self._grace.cancel()
+        self._audience.close()
         if self._rescue is not None:
             self._rescue.close()
         if self._turns is not None:
@@ -275,31 +277,6 @@ class Call:
         up = rtc.ConnectionState.CONN_CONNECTED
         return self._at_console or self._job.room.connection_state == up
 
-    def _participants(self) -> int:
-        return len(self._job.room.remote_participants) + 1  # and the agent itself
-
-    def _callers(self) -> list[rtc.RemoteParticipant]:
-        return [p for p in self._job.room.remote_participants.values() if p.kind in _CALLERS]
-
-    def _on_participant_came(self, participant: rtc.RemoteParticipant) -> None:
-        self._count_participants()
-        if participant.kind in _CALLERS and self._grace is not None:
-            self._grace.cancel()
-            self._grace = None
-            self._listen_to(participant)
-
-    def _on_participant_left(self, participant: rtc.RemoteParticipant) -> None:
-        self._count_participants()
-        if participant.kind not in _CALLERS:
-            return
-        if others := self._callers():
-            if self._heard() in (None, participant.identity):
-                self._listen_to(others[0])
-        else:
-            self._grace = asyncio.get_running_loop().call_later(
-                self._settings.leave_grace, self._leave_to_nobody
-            )
-
     def _leave_to_nobody(self) -> None:
         if self._is_automatic:
             # LiveKit dispatches into a room once. Whoever joins this one next, after a reload of the
@@ -307,22 +284,14 @@ class Call:
             self._job.delete_room()
         self._leave(SessionStatus.ENDED, "the caller left")
 
-    def _heard(self) -> str | None:
-        """Whom the agent listens to: one caller at a time."""
-        linked = self._hearing.linked_participant if self._hearing is not None else None
-        return linked.identity if linked is not None else None
-
-    def _listen_to(self, participant: rtc.RemoteParticipant) -> None:
-        """Hear this caller from now on; the one that was heard so far has gone."""
-        if self._hearing is not None:
-            self._hearing.set_participant(participant.identity)
-
     def _count_participants(self) -> None:
         self._run(self._write_participants())
 
     async def _write_participants(self) -> None:
         try:
-            await self._stores.sessions.count_participants(self._session_id, self._participants())
+            await self._stores.sessions.count_participants(
+                self._session_id, self._audience.participants
+            )
         except StoreUnavailable as error:
             logger.warning("participant count not written yet: %s", error)
 
@@ -378,9 +347,3 @@ def _outcome_of(why: str) -> tuple[SessionStatus, str]:
     if why == "parent process shutdown":
         return SessionStatus.ENDED, "the worker was shut down"
     return SessionStatus.ERROR, f"the job ended before the call did: {why}"
-
-
-_CALLERS: Final = [
-    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
-    rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
-]
