@@ -18,6 +18,7 @@ from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.pipeline import Talker, build_session, prewarm, room_options
 from agent_runtime.voice.profiles import PACES, pace_of
 from agent_runtime.voice.providers import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
+from agent_runtime.voice.providers.openai import authorities
 from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.voiced_vad import VoicedVAD
@@ -64,6 +65,20 @@ async def test_the_agent_s_own_models_win(
     assert isinstance(session.llm, openai.LLM)
     assert (session.stt.model, session.llm.model) == ("nova-2", "gpt-4.1")
     assert session.tts._opts.voice == "a-voice"
+
+
+async def test_the_language_model_s_client_is_the_agent_s(
+    process: JobProcess, voice_settings: VoiceSettings
+) -> None:
+    """Its address and key; failures go to the pipeline, and what was read before the call is used."""
+    config = parse_registered({"llmConfig": {"baseUrl": "https://other/v1", "apiKey": "own"}})
+    session = built(config, voice_settings, process)
+    assert isinstance(session.llm, openai.LLM)
+    client = session.llm._client
+    assert (str(client.base_url), client.api_key) == ("https://other/v1/", "own")
+    assert client.max_retries == 0
+    transport: Any = client._client._transport
+    assert transport._pool._ssl_context is authorities()
 
 
 def test_every_provider_of_the_catalogue_can_be_built() -> None:
