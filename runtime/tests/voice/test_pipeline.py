@@ -79,6 +79,7 @@ async def test_the_language_model_s_client_is_the_agent_s(
     assert client.max_retries == 0
     transport: Any = client._client._transport
     assert transport._pool._ssl_context is authorities()
+    assert transport._pool._keepalive_expiry == 120  # callers think
 
 
 def test_every_provider_of_the_catalogue_can_be_built() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from livekit.agents import llm
 from livekit.plugins import openai
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient
 
 # The client would load these at its first request, while a caller waits for the first answer.
 from openai.lib.streaming import chat as _streaming  # noqa: F401
@@ -17,6 +17,10 @@ from openai.resources.chat import chat as _resource  # noqa: F401
 from agent_runtime.config.model import ProviderChoice
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
 from agent_runtime.voice.settings import VoiceSettings
+
+# Of the HTTP library that the client is built on. A caller may think for longer than its default of 5 s, and
+# the next answer would wait for a new connection.
+LIMITS: Final = type(DEFAULT_CONNECTION_LIMITS)(keepalive_expiry=120)
 
 
 @cache
@@ -45,6 +49,6 @@ def language_model(
         max_retries=options.pop(
             "max_retries", 0
         ),  # the pipeline tries again, and sees each failure
-        http_client=DefaultAsyncHttpxClient(verify=authorities()),
+        http_client=DefaultAsyncHttpxClient(verify=authorities(), limits=LIMITS),
     )
     return openai.LLM(client=client, **options)
