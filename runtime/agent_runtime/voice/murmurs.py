@@ -13,7 +13,7 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Final
 
-from livekit.agents import AgentSession, SpeechCreatedEvent, stt
+from livekit.agents import AgentSession, AgentStateChangedEvent, SpeechCreatedEvent, stt
 from livekit.agents.utils import aio
 from livekit.agents.voice import SpeechHandle
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds before the agent's end in which a murmur may have been an answer.
 MAY_BE_AN_ANSWER: Final = 1.0
+# Seconds of its answer after which a voice, or the answer's own echo, may come because of it.
+UNHEARD: Final = 0.1
 # And in which an interruption has to be done: the transcript waits for it.
 INTERRUPTED_WITHIN: Final = 0.2
 
@@ -53,8 +55,14 @@ class Murmurs:
     def __init__(self, session: AgentSession[Any]) -> None:
         self._session = session
         session.on("speech_created", self._on_speech)
+        session.on("agent_state_changed", self._on_state)
+        self._began_at = 0.0  # to speak, by the loop's clock
         self._out: aio.Chan[stt.SpeechEvent] | None = None
         self._held: tuple[float, stt.SpeechEvent] | None = None
+
+    def _on_state(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._began_at = asyncio.get_running_loop().time()
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         event.speech_handle.add_done_callback(self._on_spoken)
@@ -85,6 +93,11 @@ class Murmurs:
             and not speech.interrupted
             and self._session.agent_state == "thinking"
         )
+
+    def answer_has_just_begun(self) -> bool:
+        """So lately that the caller cannot know: a voice now is one that goes on."""
+        since = asyncio.get_running_loop().time() - self._began_at
+        return self._session.agent_state == "speaking" and since < UNHEARD
 
     async def of(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
         """The same without murmurs over the agent's words."""

@@ -21,8 +21,12 @@ from livekit.agents.voice.turn import (
     _StreamingTurnDetectorStream,
 )
 
+from agent_runtime.voice.loudness import Loudness
+
 # Seconds of silence at which the framework asks the detector.
 ASKED_AFTER: Final = 0.22
+# By so much voice activity may take the end of a voice for later than its last sound was.
+LATE: Final = 0.15
 
 # Probability, as a multiple of the detector's threshold, and the seconds of silence after which it is an
 # end; the highest first. Below the last it is none, and the framework waits its `max_delay`.
@@ -64,6 +68,8 @@ class PatientStream:
     def __init__(self, inner: _StreamingTurnDetectorStream, steps: Steps) -> None:
         self._inner = inner
         self._steps = steps
+        self._loudness = Loudness()
+        self._sound_at: float | None = None  # by the loop's clock
         self._language: LanguageCode | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._answer: asyncio.Future[TurnDetectionEvent] | None = None
@@ -120,6 +126,8 @@ class PatientStream:
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
         """More of the caller's sound."""
+        if self._loudness.stands_out(frame):
+            self._sound_at = asyncio.get_running_loop().time()
         self._inner.push_audio(frame)
 
     def end_input(self) -> None:
@@ -148,14 +156,17 @@ class PatientStream:
         asked: asyncio.Future[TurnDetectionEvent],
         answer: asyncio.Future[TurnDetectionEvent],
     ) -> None:
-        began = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        silent_since = loop.time() - ASKED_AFTER
+        if self._sound_at is not None:
+            # A word that was spoken too low to stand out was a voice all the same.
+            silent_since = min(silent_since, max(self._sound_at, silent_since - LATE))
         event = await asked
         threshold = await self._inner.unlikely_threshold(self._language)
         if threshold is not None:
             wait = _patience(event.end_of_turn_probability / threshold, self._steps)
             if wait is not None:
-                silent = ASKED_AFTER + asyncio.get_running_loop().time() - began
-                await asyncio.sleep(max(0.0, wait - silent))
+                await asyncio.sleep(max(0.0, silent_since + wait - loop.time()))
                 sure = max(event.end_of_turn_probability, threshold)
                 event = replace(event, end_of_turn_probability=sure)
         if not answer.done():

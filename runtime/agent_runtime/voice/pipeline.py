@@ -81,6 +81,7 @@ class Talker(Agent):
         if isinstance(session.vad, VoicedVAD):
             session.vad.agent_has_floor = self._murmurs.agent_has_floor
             session.vad.answer_is_due = self._murmurs.answer_is_due
+            session.vad.answer_has_just_begun = self._murmurs.answer_has_just_begun
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings

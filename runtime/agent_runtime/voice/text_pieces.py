@@ -17,8 +17,6 @@ from livekit.agents.utils import shortuuid
 from agent_runtime.config.model import TextStreaming
 from agent_runtime.voice.punctuation import ends_clause, ends_sentence
 
-# Words of a first piece; a voice that begins with one alone does not know where the sentence goes.
-OPENING_WORDS: Final = 2
 # Words before a comma that are worth a piece of their own.
 CLAUSE_WORDS: Final = 5
 # A voice takes at least this long for a word, and its service this long to begin with the next piece.
@@ -119,5 +117,7 @@ class _Cutter:
             # "Dr. Jones" is no end, and a sentence of one word is no sentence to speak.
             return count > 1
         if self._spoken_until is None or self._clock() > self._spoken_until - BEGINS_WITHIN:
-            return count >= OPENING_WORDS
+            return (
+                True  # the caller waits, or soon would; what comes while a voice begins it takes in
+            )
         return count >= CLAUSE_WORDS and ends_clause(last)

@@ -10,7 +10,8 @@ what a VAD tells make that slow and wrong:
   followed by a tenth of a second of silence is over: the agent need not stay silent for longer.
 - The beginning is certain late, after two windows of voice. A caller who only paused, and goes on while the
   answer is on its way, would hear its first syllable. What may be a voice holds the answer back, until the
-  next window says that it is none.
+  next window says that it is none; so does, once for each answer, a sound before its window is full. An
+  answer that has just begun stops for it at once: so soon the caller cannot have heard it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,17 @@ from typing import Final
 from livekit.agents import vad
 from livekit.agents.utils import aio
 
+from agent_runtime.voice.loudness import Loudness
+
 # Seconds of silence after which a voice over the agent's is over, if it was not longer than a murmur.
 SILENCE: Final = 0.09
 LONGEST_MURMUR: Final = 0.9
 # Probability of voice from which a window may be the caller who goes on.
 MAY_BE_VOICE: Final = 0.3
+# Seconds of voice for which the agent falls silent whatever its `interruptAfter`.
+LONG_ENOUGH: Final = 60.0
+# Windows without voice after a sound that make it none; in the first it may only just have begun.
+JUDGED_AFTER: Final = 3
 
 Condition = Callable[[], bool]
 
@@ -43,6 +50,7 @@ class VoicedVAD(vad.VAD):
         self._inner = inner
         self.agent_has_floor: Condition = lambda: False
         self.answer_is_due: Condition = lambda: False
+        self.answer_has_just_begun: Condition = lambda: False
 
     @property
     def inner(self) -> vad.VAD:
@@ -66,7 +74,7 @@ class VoicedVAD(vad.VAD):
 
     def stream(self) -> vad.VADStream:
         """Of one call; who has the floor is known by then."""
-        voice = Voice(self.agent_has_floor, self.answer_is_due)
+        voice = Voice(self.agent_has_floor, self.answer_is_due, self.answer_has_just_begun)
         return _VoicedStream(self, self._inner.stream(), voice)
 
 
@@ -87,23 +95,41 @@ class _VoicedStream(vad.VADStream):
             await self._inner.aclose()
 
     async def _forward(self) -> None:
+        loudness = Loudness()
         async for item in self._input_ch:
             if isinstance(item, self._FlushSentinel):
                 self._inner.flush()
-            else:
-                self._inner.push_frame(item)
+                continue
+            if loudness.stands_out(item):
+                for told in self._voice.sounded():
+                    self._event_ch.send_nowait(told)
+            self._inner.push_frame(item)
         self._inner.end_input()
 
 
 class Voice:
     """What is told of each event of a VAD."""
 
-    def __init__(self, has_floor: Condition, answer_is_due: Condition) -> None:
+    def __init__(
+        self, has_floor: Condition, answer_is_due: Condition, answer_has_just_begun: Condition
+    ) -> None:
         self._has_floor = has_floor
         self._answer_is_due = answer_is_due
+        self._answer_has_just_begun = answer_has_just_begun
         self._begun_early = False
+        self._held_for_sound = False
+        self._unjudged = 0  # windows that are left for a sound to become a voice
+        self._last: vad.VADEvent | None = None  # of a window without voice
         self._ended_early = False
         self._before = 0.0  # seconds of the VAD's speech that were another voice's, which is over
+
+    def sounded(self) -> Iterator[vad.VADEvent]:
+        """The same of a sound that stands out, before its window is judged."""
+        # In a loud place there is always one; a window with a voice in it may still hold the answer.
+        if self._last is not None and not self._held_for_sound and not self._begun_early:
+            yield from self._hold_back(self._last)
+            self._held_for_sound = self._begun_early
+            self._unjudged = JUDGED_AFTER
 
     def told(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
         """The events in its place."""
@@ -119,7 +145,9 @@ class Voice:
         yield event
 
     def _inferred(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+        self._last = None if event.speaking else event
         if not event.speaking:
+            self._held_for_sound = self._held_for_sound and self._is_unheard()
             yield event
             yield from self._may_begin(event)
             return
@@ -145,9 +173,21 @@ class Voice:
 
     def _may_begin(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
         may_be_voice = event.probability >= MAY_BE_VOICE
-        if may_be_voice and not self._begun_early and self._answer_is_due():
-            self._begun_early = True
-            yield replace(event, type=vad.VADEventType.START_OF_SPEECH, speaking=True)
-        elif self._begun_early and not may_be_voice:
+        if may_be_voice and not self._begun_early:
+            yield from self._hold_back(event)
+        self._unjudged = 0 if may_be_voice else self._unjudged - 1
+        if self._begun_early and not may_be_voice and self._unjudged <= 0:
             self._begun_early = False
             yield replace(event, type=vad.VADEventType.END_OF_SPEECH, silence_duration=0.0)
+
+    def _hold_back(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+        """What begins now begins early, if there is an answer that nobody has heard."""
+        self._begun_early = self._is_unheard()
+        if not self._begun_early:
+            return
+        yield replace(event, type=vad.VADEventType.START_OF_SPEECH, speaking=True)
+        if self._answer_has_just_begun():
+            yield replace(event, speaking=True, speech_duration=LONG_ENOUGH)
+
+    def _is_unheard(self) -> bool:
+        return self._answer_is_due() or self._answer_has_just_begun()

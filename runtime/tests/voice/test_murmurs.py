@@ -7,10 +7,16 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
-from livekit.agents import AgentSession, LanguageCode, SpeechCreatedEvent, stt
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    LanguageCode,
+    SpeechCreatedEvent,
+    stt,
+)
 from livekit.agents.voice import SpeechHandle
 
-from agent_runtime.voice.murmurs import Murmurs, is_murmur
+from agent_runtime.voice.murmurs import UNHEARD, Murmurs, is_murmur
 
 FINAL = stt.SpeechEventType.FINAL_TRANSCRIPT
 INTERIM = stt.SpeechEventType.INTERIM_TRANSCRIPT
@@ -163,6 +169,21 @@ async def test_a_speech_that_may_not_be_interrupted_is_not() -> None:
     floor = Floor()
     floor.speech, floor.state = SpeechHandle.create(allow_interruptions=False), "thinking"
     assert await heard(floor, said(FINAL, "No.")) == ["No."]
+
+
+async def test_an_answer_has_just_begun_while_nobody_can_know() -> None:
+    """For a tenth of a second after the agent began to speak, and no longer."""
+    floor = Floor()
+    murmurs = Murmurs(floor)
+    assert not murmurs.answer_has_just_begun()
+    floor.state = "speaking"
+    floor.emit(
+        "agent_state_changed",
+        AgentStateChangedEvent(old_state="thinking", new_state="speaking"),
+    )
+    assert murmurs.answer_has_just_begun()
+    await asyncio.sleep(UNHEARD)
+    assert not murmurs.answer_has_just_begun()
 
 
 async def test_an_answer_is_due_until_it_is_heard() -> None:

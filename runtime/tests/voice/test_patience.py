@@ -48,6 +48,9 @@ class Detector:
         """The caller speaks again."""
         self.cancelled += 1 + timed_out * 0
 
+    def push_audio(self, frame: rtc.AudioFrame) -> None:
+        """Whatever it is."""
+
     async def unlikely_threshold(self, _language: object) -> float:
         """The same for every language."""
         return THRESHOLD
@@ -71,6 +74,20 @@ async def test_the_less_sure_the_longer_is_waited(
     event = await patient(probability).predict()
     assert event.end_of_turn_probability == reported
     assert loop.time() - began >= max(0.0, wait - ASKED_AFTER)
+
+
+@pytest.mark.parametrize(("sounded", "waited"), [(0.3, 0.3), (0.9, 0.23)])
+async def test_the_silence_is_counted_from_the_last_sound(sounded: float, waited: float) -> None:
+    """That is up to 0.15 s sooner than voice activity has it, and 0.22 s before it is asked."""
+    stream = patient(0.45)
+    loop = asyncio.get_running_loop()
+    for level in (3000, 0):
+        samples = np.full(RATE // 100, level, np.int16)
+        stream.push_audio(rtc.AudioFrame(samples.tobytes(), RATE, 1, RATE // 100))
+    await asyncio.sleep(sounded)
+    asked_at = loop.time()
+    await stream.predict()
+    assert waited - 0.02 <= loop.time() - asked_at < 0.6 - ASKED_AFTER
 
 
 async def test_a_caller_who_goes_on_is_not_answered() -> None:

@@ -184,7 +184,11 @@ async def test_voice_activity_knows_who_has_the_floor(
     assert isinstance(session.vad, VoicedVAD)
     told_by = {
         type(getattr(ask, "__self__", None))
-        for ask in (session.vad.agent_has_floor, session.vad.answer_is_due)
+        for ask in (
+            session.vad.agent_has_floor,
+            session.vad.answer_is_due,
+            session.vad.answer_has_just_begun,
+        )
     }
     assert told_by == {Murmurs}
 

@@ -58,7 +58,7 @@ def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
 
 def told(pattern: str, *, floor: bool = False, due: bool = False) -> list[vad.VADEvent]:
     """What comes out."""
-    voice = Voice(lambda: floor, lambda: due)
+    voice = Voice(lambda: floor, lambda: due, lambda: False)
     return [each for event in events(pattern) for each in voice.told(event)]
 
 
@@ -116,10 +116,76 @@ def test_an_answer_goes_out_when_it_was_no_voice() -> None:
     assert edges(told("..?..??.", due=True)) == [START, END, START, END]
 
 
+def test_a_sound_holds_an_answer_back_before_it_is_judged() -> None:
+    """Once for each answer: where there is always a sound the answer goes out all the same."""
+    due = True
+    voice = Voice(lambda: False, lambda: due, lambda: False)
+    quiet = list(events(".."))
+
+    def window() -> list[vad.VADEventType]:
+        return edges([told for event in quiet for told in voice.told(event)])
+
+    assert (window(), edges(list(voice.sounded()))) == ([], [START])
+    assert list(voice.sounded()) == []
+    assert window() == []  # a voice that has only just begun is none yet
+    assert (window(), edges(list(voice.sounded()))) == ([END], [])
+    due = False
+    assert (window(), list(voice.sounded())) == ([], [])
+    due = True
+    assert edges(list(voice.sounded())) == [START]
+
+
+@pytest.mark.parametrize("by_window", [True, False])
+def test_an_answer_that_has_just_begun_stops_at_once(by_window: bool) -> None:
+    """Its caller goes on and has not heard it; a voice that lasts is not waited for."""
+    voice = Voice(lambda: True, lambda: False, lambda: True)
+    found = [told for event in events("..") for told in voice.told(event)]
+    assert edges(found) == []
+    if by_window:
+        found = [told for event in events("?") for told in voice.told(event)]
+    else:
+        found = list(voice.sounded())
+    assert edges(found) == [START]
+    assert longest(found) > 10
+
+
+def test_a_sound_that_becomes_a_voice_does_not_end_before_it() -> None:
+    """Though the window that it began in had little of it."""
+    voice = Voice(lambda: False, lambda: True, lambda: False)
+    found = [told for event in events("..") for told in voice.told(event)]
+    found += voice.sounded()
+    found += [told for event in events(".?xxxxxxxx........") for told in voice.told(event)]
+    assert edges(found) == [START, END]
+
+
+def test_a_sound_during_a_voice_is_part_of_it() -> None:
+    """It does not begin twice."""
+    voice = Voice(lambda: False, lambda: True, lambda: False)
+    for event in events("..xxx"):
+        assert list(voice.told(event))
+    assert list(voice.sounded()) == []
+
+
 def test_with_no_answer_due_nothing_begins_before_the_model_is_sure() -> None:
     """A click would cut the wait for the end of a turn."""
     assert edges(told("..?..xxxx........")) == [START, END]
     assert edges(told("..?..", floor=True)) == []
+
+
+async def test_real_speech_holds_an_answer_back_with_its_first_sounds() -> None:
+    """Before the model has judged the window that it begins in."""
+    detector = VoicedVAD(inference.VAD())
+    detector.answer_is_due = lambda: True
+    stream = detector.stream()
+    for piece in (np.zeros(RATE // 2, np.int16), clip("weather").samples[:320]):
+        for start in range(0, len(piece), 160):
+            frame = piece[start : start + 160].tobytes()
+            stream.push_frame(rtc.AudioFrame(frame, RATE, 1, 160))
+        if not piece.any():
+            await anext(stream)  # the silence was judged
+    stream.end_input()
+    assert edges([event async for event in stream])[:1] == [START]
+    await stream.aclose()
 
 
 @pytest.mark.parametrize(("name", "at_most"), [("murmured/uh-huh-rms", 0.45), ("weather", 2.2)])

@@ -18,8 +18,8 @@ from agent_runtime.config.model import ProviderChoice
 from agent_runtime.voice.providers.options import KeyMissingError, accepted
 from agent_runtime.voice.settings import VoiceSettings
 
-# Of the HTTP library that the client is built on. A caller may think for longer than its default of 5 s, and
-# the next answer would wait for a new connection.
+# Of the HTTP library that the client is built on. A caller may think for longer than its default of 5 s,
+# and the next answer would wait for a new connection.
 LIMITS: Final = type(DEFAULT_CONNECTION_LIMITS)(keepalive_expiry=120)
 
 
