@@ -40,6 +40,9 @@ class Rescue:
         self._give_up = give_up
         self._session: AgentSession[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due_at: float | None = (
+            None  # by the loop's clock, when a sound came while it was awaited
+        )
         self._spoke_since: float | None = None
         self._apologies = 0
         self._last_error = "no answer"
@@ -55,10 +58,8 @@ class Rescue:
 
     def expect_speech(self) -> None:
         """The agent is to be heard within the bound: its greeting, its answer."""
-        self._stop_waiting()
-        if self._silence and not self._over:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._silence, self._too_silent)
+        if self._silence:
+            self._wait_until(asyncio.get_running_loop().time() + self._silence)
 
     def close(self) -> None:
         """The call is over."""
@@ -66,6 +67,12 @@ class Rescue:
         self._stop_waiting()
         if self._clip is not None:
             self._clip.cancel()
+
+    def _wait_until(self, moment: float) -> None:
+        self._stop_waiting()
+        if not self._over:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(moment, self._too_silent)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
@@ -76,15 +83,20 @@ class Rescue:
         now = asyncio.get_running_loop().time()
         if event.new_state == "speaking":
             self._spoke_since = now
+            self._due_at = None if self._timer is None else self._timer.when()
             self._stop_waiting()
         elif event.old_state == "speaking" and self._spoke_since is not None:
             if now - self._spoke_since >= SHORTEST_SPEECH:
                 self.expect_speech()
+            elif self._due_at is not None:
+                # It was no speech, and what the caller waits for is due as before.
+                self._wait_until(self._due_at)
             self._spoke_since = None
 
     def _on_agent(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._stop_waiting()
+            self._due_at = None
             if self._clip is None:
                 self._apologies = 0
 
