@@ -1,15 +1,19 @@
-"""Which database has a bell."""
+"""By what the workers hear of a session as it is asked for."""
 
 from __future__ import annotations
 
 from agent_runtime.domain.ports import Bell, Ear
 from agent_runtime.storage.database import Database
-from agent_runtime.storage.opening import is_postgres
+from agent_runtime.storage.opening import is_postgres, sqlite_path
 
 
 def bell_of(database: Database, url: str, *, prepare: bool, key: str) -> Bell | None:
-    """The bell of the workers that have LiveKit's `key`; None without one."""
-    if not (prepare and is_postgres(url)):
+    """The bell of the workers that have LiveKit's `key`; none without prepared statements (PgBouncer)."""
+    if not is_postgres(url):
+        from agent_runtime.storage.sqlite_bell import SqliteBell, bell_folder
+
+        return SqliteBell(bell_folder(sqlite_path(url)), key)
+    if not prepare:
         return None
     from agent_runtime.storage.postgres_bell import PostgresBell
 
@@ -18,7 +22,11 @@ def bell_of(database: Database, url: str, *, prepare: bool, key: str) -> Bell | 
 
 def ear_of(url: str, *, prepare: bool, key: str) -> Ear | None:
     """What hears that bell."""
-    if not (prepare and is_postgres(url)):
+    if not is_postgres(url):
+        from agent_runtime.storage.sqlite_bell import SqliteEar, bell_folder
+
+        return SqliteEar(bell_folder(sqlite_path(url)), key)
+    if not prepare:
         return None
     from agent_runtime.storage.postgres_bell import PostgresEar
 

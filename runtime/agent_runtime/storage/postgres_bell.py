@@ -1,15 +1,12 @@
 """Tells the workers of sessions as they are asked for, with PostgreSQL's NOTIFY.
 
 Its manual has that under "Asynchronous Notification". Nothing depends on it: what nobody hears is made
-good by LiveKit's own offer. SQLite has no such thing, and behind PgBouncer's transaction pooling nobody
-can listen.
+good by LiveKit's own offer. Behind PgBouncer's transaction pooling nobody can listen.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Final
@@ -18,6 +15,7 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.database import Database
 from agent_runtime.storage.postgres import connection_parameters
 from agent_runtime.storage.postgres_connection import DEAD, Connection
+from agent_runtime.storage.rings import channel_of, payload_of, ring_of
 from agent_runtime.storage.statements import Bind, Step
 
 logger = logging.getLogger(__name__)
@@ -26,11 +24,6 @@ LONGEST: Final = 7_900  # bytes; PostgreSQL refuses 8,000
 PAUSE: Final = 1.0  # seconds before a lost connection is tried again
 # The other end may vanish without a word, and whoever only listens would never know.
 _KEEPALIVES: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
-
-
-def channel_of(key: str) -> str:
-    """Whoever has another LiveKit key has another LiveKit, and is not meant."""
-    return f"agent_runtime_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 class PostgresBell:
@@ -46,7 +39,7 @@ class PostgresBell:
 
     def ring(self, room_name: str, metadata: str) -> None:
         """Tell, without keeping the caller waiting; a failure is logged."""
-        payload = json.dumps([room_name, metadata], separators=(",", ":"))
+        payload = payload_of(room_name, metadata)
         if len(payload) > LONGEST:  # ASCII
             return
         self._waiting.append(self._notify.bind(payload=payload))
@@ -76,7 +69,7 @@ class PostgresEar:
         while True:
             try:
                 async for payload in self._payloads():
-                    if ring := _parsed(payload):
+                    if ring := ring_of(payload):
                         yield ring
             except (*DEAD, OSError) as error:
                 logger.info("not listening for sessions: %s", str(error).strip())
@@ -91,13 +84,3 @@ class PostgresEar:
                     yield payload
         finally:
             connection.close()
-
-
-def _parsed(payload: str) -> tuple[str, str] | None:
-    try:
-        room_name, metadata = json.loads(payload)
-    except (ValueError, TypeError):
-        return None
-    if isinstance(room_name, str) and isinstance(metadata, str):
-        return room_name, metadata
-    return None

@@ -1,0 +1,145 @@
+"""The bell of an SQLite database: sockets beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from agent_runtime.domain.ports import Bell
+from agent_runtime.storage import bell_of, ear_of, open_database
+
+
+def ears(folder: Path) -> list[str]:
+    """The sockets that are there."""
+    return sorted(map(str, folder.glob("*")))
+
+
+def mode(folder: Path) -> int:
+    """Who may do what with it."""
+    return folder.stat().st_mode & 0o777
+
+
+@asynccontextmanager
+async def bell(url: str, key: str = "key") -> AsyncIterator[Bell]:
+    """As the API has it."""
+    database = open_database(url)
+    made = bell_of(database, url, prepare=True, key=key)
+    assert made is not None
+    yield made
+    await database.close()
+
+
+@asynccontextmanager
+async def listening(
+    url: str, folder: Path, key: str = "key"
+) -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
+    """What a worker hears, from the moment at which its socket is there."""
+    heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    before = ears(folder)
+
+    async def listen() -> None:
+        ear = ear_of(url, prepare=True, key=key)
+        assert ear is not None
+        async for ring in ear.rings():
+            heard.put_nowait(ring)
+
+    task = asyncio.create_task(listen())
+    try:
+        async with asyncio.timeout(5):
+            while ears(folder) == before:  # noqa: ASYNC110 - a file tells nobody that it is there
+                await asyncio.sleep(0.01)
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Of a database."""
+    return f"sqlite:///{tmp_path / 'x.sqlite3'}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where its ears are."""
+    return tmp_path / "x.sqlite3-bell"
+
+
+async def test_what_is_rung_every_worker_hears_in_order(url: str, folder: Path) -> None:
+    """The texts arrive as they were, also long ones."""
+    rings = [(f"room-{number}", '{"name": "Zoë"}' + "x" * number * 300) for number in range(30)]
+    async with bell(url) as rung, listening(url, folder) as one, listening(url, folder) as two:
+        for heard in (one, two):
+            for ring in rings:
+                rung.ring(*ring)
+                async with asyncio.timeout(5):
+                    assert await heard.get() == ring
+    assert ears(folder) == []  # whoever leaves takes the socket along
+
+
+async def test_another_livekit_s_workers_do_not_hear_it(url: str, folder: Path) -> None:
+    """They could not join its rooms, and would take its sessions all the same."""
+    async with (
+        bell(url) as rung,
+        listening(url, folder) as ours,
+        listening(url, folder, "other") as others,
+    ):
+        rung.ring("room", "{}")
+        async with asyncio.timeout(5):
+            assert await ours.get() == ("room", "{}")
+        assert others.empty()
+
+
+async def test_only_the_same_user_may_ring(url: str, folder: Path) -> None:
+    """Nobody else enters the folder."""
+    async with listening(url, folder):
+        assert mode(folder) == 0o700
+
+
+async def test_nobody_listens(url: str) -> None:
+    """Nothing happens."""
+    async with bell(url) as rung:
+        rung.ring("room", "{}")
+
+
+async def test_a_worker_that_was_killed_is_forgotten(url: str, folder: Path) -> None:
+    """Its socket is still there, and nobody behind it; the others hear the same ring."""
+    async with bell(url) as rung, listening(url, folder) as heard:
+        (living,) = ears(folder)
+        dead = living + "-dead"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
+            left.bind(dead)
+        rung.ring("room", "{}")
+        async with asyncio.timeout(5):
+            assert await heard.get() == ("room", "{}")
+        assert ears(folder) == [living]
+
+
+async def test_what_makes_no_sense_is_not_heard(url: str, folder: Path) -> None:
+    """The next ring is."""
+    async with bell(url) as rung, listening(url, folder) as heard:
+        (ear,) = ears(folder)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            for text in (b"", b"{", b"[1,2]", b'["room"]'):
+                stranger.sendto(text, ear)
+        rung.ring("room", "{}")
+        async with asyncio.timeout(5):
+            assert await heard.get() == ("room", "{}")
+
+
+async def test_where_there_can_be_no_socket_nobody_is_harmed(tmp_path: Path) -> None:
+    """A path that is too long for one: the ear hears nothing, and says so in the log."""
+    deep = tmp_path / ("x" * 120)
+    deep.mkdir()
+    url = f"sqlite:///{deep / 'x.sqlite3'}"
+    ear = ear_of(url, prepare=True, key="key")
+    assert ear is not None
+    assert [ring async for ring in ear.rings()] == []
+    async with bell(url) as rung:
+        rung.ring("room", "{}")
