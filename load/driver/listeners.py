@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -36,6 +37,9 @@ class _Listeners:
         options = environment.parsed_options
         if options is not None and not isinstance(environment.runner, WorkerRunner):
             _check(options)
+        # What is loaded at start may take seconds, and the loop's clock stands still meanwhile: Locust's
+        # timer for the end of the run, which it sets next, would be early by as much.
+        gevent.get_hub().loop.update_now()
         environment.events.test_start.add_listener(self._start)
         environment.events.test_stopping.add_listener(self._stopping)
         environment.events.test_stop.add_listener(self._stop)

@@ -42,6 +42,7 @@ class Run:
         self.scenario = scenario_of(self.options)
         self.prefix = secrets.token_hex(3)  # rooms of another run may still be there
         self.began = time.time()
+        self._began_at = time.monotonic()  # a clock that nobody sets
         self.stopping = False
         self.exit_code = 0
         self.is_worker = isinstance(environment.runner, WorkerRunner)
@@ -86,7 +87,8 @@ class Run:
         """Make the results; returns the exit code of the run."""
         assert self.journal is not None  # noqa: S101 - workers do not come here
         wanted = self.options.run_time
-        if wanted and (lasted := time.time() - self.began) < float(wanted) - EARLY:
+        lasted = time.monotonic() - self._began_at
+        if wanted and lasted < float(wanted) - EARLY:
             why = f"it was stopped after {lasted:.0f} of {float(wanted):.0f} s"
             self.journal.add({"kind": messages.TROUBLE, "why": why})
         self.journal.add({"kind": messages.END, "at": time.time()})
