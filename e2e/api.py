@@ -24,7 +24,11 @@ class Api:
 
     def __init__(self, base_url: str, api_key: str) -> None:
         self._http = aiohttp.ClientSession(
-            base_url, headers={"Authorization": f"Bearer {api_key}"} if api_key else {}
+            base_url,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            # A call lasts for about as long as servers keep idle connections: a POST on one that is just
+            # being closed would fail, and no client may send it again by itself.
+            connector=aiohttp.TCPConnector(force_close=True),
         )
 
     async def __aenter__(self) -> Self:
