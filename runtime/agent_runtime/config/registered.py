@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -191,29 +190,38 @@ class RegisteredForm(_Form):
         stt = self.stt_config or FirstOptions[SttFallback]()
         llm = self.llm_config or FirstOptions[LlmFallback]()
         tts = self.tts_config or SpeechOptions()
-        voice = self.voice_id or None
         return AgentConfig(
-            stt=replace(
-                _choice(Stage.STT, self.stt_provider, stt, language=language),
-                fallbacks=tuple(
+            stt=_choice(
+                Stage.STT,
+                self.stt_provider,
+                stt,
+                language=language,
+                fallbacks=[
                     _choice(Stage.STT, other.provider, other, language=language)
                     for other in stt.fallbacks or ()
-                ),
+                ],
             ),
-            llm=replace(
-                _choice(Stage.LLM, self.llm_provider, llm, model=self.llm_model),
-                fallbacks=tuple(
+            llm=_choice(
+                Stage.LLM,
+                self.llm_provider,
+                llm,
+                model=self.llm_model,
+                fallbacks=[
                     _choice(Stage.LLM, other.provider, other) for other in llm.fallbacks or ()
-                ),
+                ],
             ),
-            tts=replace(
-                _choice(Stage.TTS, self.tts_provider, tts, language=language, voice_id=voice),
-                fallbacks=tuple(
+            tts=_choice(
+                Stage.TTS,
+                self.tts_provider,
+                tts,
+                language=language,
+                voice_id=self.voice_id,
+                fallbacks=[
                     _choice(
                         Stage.TTS, other.provider, other, language=language, voice_id=other.voice_id
                     )
                     for other in tts.fallbacks or ()
-                ),
+                ],
             ),
             turns=TurnTaking(
                 vad=provider(Stage.VAD, vad.provider),
@@ -271,6 +279,7 @@ def _choice(
     model: str | None = None,
     language: str | None = None,
     voice_id: str | None = None,
+    fallbacks: Sequence[ProviderChoice] = (),
 ) -> ProviderChoice:
     return ProviderChoice(
         provider=provider(stage, name),
@@ -280,4 +289,5 @@ def _choice(
         base_url=given.base_url or None,
         voice_id=voice_id or None,
         extra=dict(given.model_extra or {}),
+        fallbacks=tuple(fallbacks),
     )

@@ -40,9 +40,8 @@ class Rescue:
         self._give_up = give_up
         self._session: AgentSession[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._due_at: float | None = (
-            None  # by the loop's clock, when a sound came while it was awaited
-        )
+        # By the loop's clock: what was awaited when a sound came.
+        self._due_at: float | None = None
         self._spoke_since: float | None = None
         self._apologies = 0
         self._last_error = "no answer"

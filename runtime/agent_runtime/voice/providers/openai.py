@@ -42,13 +42,12 @@ def language_model(
         **({"temperature": temperature} if temperature is not None else {}),
         **accepted(openai.LLM, choice),
     }
-    # The plugin's own client would read the authorities anew, on the event loop of a call that starts.
+    # The plugin's own client would read the authorities anew, on the event loop of a call that starts. As
+    # with that one, the pipeline tries again, and sees each failure.
     client = AsyncOpenAI(
         api_key=key,
         base_url=choice.base_url or defaults.base_url,
-        max_retries=options.pop(
-            "max_retries", 0
-        ),  # the pipeline tries again, and sees each failure
+        max_retries=options.pop("max_retries", 0),
         http_client=DefaultAsyncHttpxClient(verify=authorities(), limits=LIMITS),
     )
     return openai.LLM(client=client, **options)
