@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from e2e.api import Api
 from e2e.place import Place
 from e2e.rows import Rows
+from fixtures.evidence import EVIDENCE
 from fixtures.providers import provider_environ
 from fixtures.providers.running import stand_in_process
 from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
@@ -22,11 +23,44 @@ from fixtures.speech import Recogniser
 from fixtures.speech.catalogue import every_sentence
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
+from fixtures.steadiness import STEADINESS, in_real_time
 
 StartStack: TypeAlias = Callable[..., AbstractContextManager[Stack]]
 StartStackOn: TypeAlias = Callable[..., AbstractContextManager[Stack]]
 
 AGENT_IDS: Final = count(1)
+HERE: Final = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Callers of all stories speak and hear in real time."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(in_real_time)
+
+
+def pytest_runtest_setup() -> None:
+    """What happened before does not count for this story."""
+    STEADINESS.test_begins()
+    EVIDENCE.test_begins()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A story that failed shows what the processes complained of meanwhile."""
+    report = yield
+    if call.when == "call" and report.failed:
+        report.sections += [*EVIDENCE.complaints(), ("the machine", str(STEADINESS))]
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def steadiness() -> Iterator[None]:
+    """Watches whether the machine stands still."""
+    with STEADINESS.watched():
+        yield
 
 
 @pytest.fixture(scope="session")
