@@ -5,6 +5,7 @@ The names are those of the Node.js version where it had them. `.env.example` exp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -23,6 +24,8 @@ from pydantic import (
 from agent_runtime.config.model import Profile
 
 HIDDEN: Final = "********"
+# Of a URL, also of one that is not well formed: from the user's name to the last @ of all.
+_PASSWORD: Final = re.compile(r"(://[^:@/]*:).*(@)", re.DOTALL)
 
 
 class SettingsError(Exception):
@@ -38,8 +41,12 @@ def _url_of(*schemes: str) -> AfterValidator:
         try:
             parts = urlsplit(url)
             _ = parts.port
-        except ValueError as error:
-            raise ValueError(f"is not a URL: {error}") from error
+        except ValueError:
+            # What the library says holds what it took for the port: part of the password, maybe.
+            raise ValueError(
+                "is not a URL: write / ? # @ [ ] of a password as %2F %3F %23 %40 %5B %5D, "
+                "and the port as a number"
+            ) from None
         if parts.scheme not in schemes:
             raise ValueError(f"must start with {' or '.join(f'{s}://' for s in schemes)}")
         return url.rstrip("/") if parts.scheme.startswith(("http", "ws")) else url
@@ -234,10 +241,7 @@ def _shown(value: object) -> str:
         return HIDDEN if value.get_secret_value() else ""
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(value)
-    if "://" in text and (password := urlsplit(text).password):
-        text = text.replace(f":{password}@", f":{HIDDEN}@", 1)
-    return text
+    return _PASSWORD.sub(rf"\1{HIDDEN}\2", str(value))
 
 
 def _describe(fault: Mapping[str, Any]) -> str:

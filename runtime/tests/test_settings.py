@@ -73,6 +73,19 @@ def test_secrets_are_never_shown() -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("sign", "#?/[]@:")
+def test_a_password_with_a_sign_in_it_is_not_shown(sign: str) -> None:
+    """Such a URL is often none, and the error names the remedy and no part of the password."""
+    url = f"postgresql://u:s3c{sign}ret@h:5432/db"
+    try:
+        told = str(Settings.load({"DATABASE_URL": url}).variables())
+    except SettingsError as error:
+        told = str(error)
+        assert "%2F" in told
+    assert "s3c" not in told
+    assert "ret@" not in told
+
+
 def test_example_file_names_every_variable() -> None:
     """.env.example explains every variable that is read, holds the defaults, and no other name."""
     from dotenv import dotenv_values
