@@ -95,8 +95,10 @@ class HttpClient:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
-        self._secure = parts.scheme in SECURE
-        self._port = parts.port or (443 if self._secure else 80)
+        secure = parts.scheme in SECURE
+        # Made once: reading all certificate authorities takes the loop 10 to 40 ms.
+        self._tls = ssl.create_default_context() if secure else None
+        self._port = parts.port or (443 if secure else 80)
         self._path = parts.path.rstrip("/")
         self._idle: deque[_Connection] = deque()
         self.where = parts.netloc.rpartition("@")[2]
@@ -138,7 +140,6 @@ class HttpClient:
             if connection.is_alive():
                 return connection
             connection.close()
-        context = ssl.create_default_context() if self._secure else None
         return _Connection(
-            *await asyncio.open_connection(self._host, self._port, ssl=context, limit=READ)
+            *await asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=READ)
         )
