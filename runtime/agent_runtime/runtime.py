@@ -9,7 +9,12 @@ from typing import Any
 from agent_runtime.config.registered import parse_registered
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.clock import MACHINE, Clock
-from agent_runtime.domain.errors import NoWorkerFree, RoomsUnavailable, SessionNotFound
+from agent_runtime.domain.errors import (
+    NoWorkerFree,
+    RoomsUnavailable,
+    SessionNotFound,
+    StoreUnavailable,
+)
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
 from agent_runtime.domain.ports import (
     AgentRegistry,
@@ -20,6 +25,7 @@ from agent_runtime.domain.ports import (
     SessionStore,
 )
 from agent_runtime.domain.session import Session, SessionStatus, new_session
+from agent_runtime.retractions import Retractions
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +54,11 @@ class AgentRuntime:
         self._default_max_sessions = default_max_sessions
         self._places = places
         self._clock = clock
+        self._retractions = Retractions(sessions, self._leave)
+
+    def stop(self) -> None:
+        """Stop what is done in the background."""
+        self._retractions.stop()
 
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> None:
         """Register an agent, or replace its configuration; its sessions stay.
@@ -82,8 +93,9 @@ class AgentRuntime:
     ) -> Session:
         """Take a place of the agent's capacity, store the session, send the agent into the room.
 
-        Raises NoWorkerFree, AgentNotRegistered, AgentAtCapacity, or RoomsUnavailable; after the last
-        the stored session is in error, never a ghost that holds capacity.
+        Raises NoWorkerFree, AgentNotRegistered, AgentAtCapacity, StoreUnavailable, or RoomsUnavailable;
+        after the last two a session that is stored, or will be, ends as an error: never a ghost that
+        holds capacity.
         """
         if self._places is not None:
             seconds = await self._places.retry_after()
@@ -92,12 +104,16 @@ class AgentRuntime:
         session = new_session(
             agent_id, tenant_id, room_name, participant_name, now=self._clock.wall()
         )
-        await self._sessions.create(session)
+        try:
+            await self._sessions.create(session)
+        except StoreUnavailable as error:
+            self._retractions.add(session.session_id, f"refused: {error}")
+            raise
         variables = {} if participant_name is None else {"participantName": participant_name}
         try:
             await self._rooms.dispatch(session, variables)
         except RoomsUnavailable as error:
-            await self._sessions.finish(session.session_id, SessionStatus.ERROR, str(error))
+            await self._refuse(session, str(error))
             raise
         return session
 
@@ -140,6 +156,13 @@ class AgentRuntime:
         """
         await self._database.check()
         await self._rooms.check()
+
+    async def _refuse(self, session: Session, reason: str) -> None:
+        try:
+            await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
+        except StoreUnavailable as error:
+            logger.warning("session %s not ended yet: %s", session.session_id, error)
+            self._retractions.add(session.session_id, reason)
 
     async def _leave(self, session: Session) -> None:
         try:

@@ -1,10 +1,16 @@
-"""Acts on what `domain.watch` finds, for as long as this process is the one that may."""
+"""Acts on what `domain.watch` finds, for as long as this process is the one that may.
+
+Looks follow each other at `interval`, whatever else is slow: what they find is done beside them, one thing
+at a time for each session. A LiveKit that hangs, or housekeeping that fails, stops no clock.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from agent_runtime.domain.clock import MACHINE, Clock
@@ -12,6 +18,7 @@ from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
 from agent_runtime.domain.job import ROOM_PATTERN
 from agent_runtime.domain.lease import LiveSession
 from agent_runtime.domain.ports import (
+    ConversationStore,
     EventStore,
     Guard,
     InstanceStore,
@@ -19,6 +26,7 @@ from agent_runtime.domain.ports import (
     Rooms,
     SessionStore,
 )
+from agent_runtime.domain.session import Session, SessionStatus, session_id_of
 from agent_runtime.domain.watch import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
 
 logger = logging.getLogger(__name__)
@@ -42,6 +50,7 @@ class Watcher:
         sessions: SessionStore,
         instances: InstanceStore,
         events: EventStore,
+        conversations: ConversationStore,
         rooms: Rooms,
         terms: Terms,
         interval: float,
@@ -52,6 +61,7 @@ class Watcher:
         self._sessions = sessions
         self._instances = instances
         self._events = events
+        self._conversations = conversations
         self._rooms = rooms
         self._terms = terms
         self._interval = interval
@@ -59,26 +69,52 @@ class Watcher:
         self._watch: Watch | None = None
         self._nudged = asyncio.Event()
         self._rooms_at = 0.0
-        self._swept_at = 0.0
+        self._swept_at = -SWEEP_EVERY
+        self._doing: dict[str, asyncio.Task[None]] = {}  # beside the looks, by what it is about
+        self._settled: set[str] = set()  # occupied rooms in which nobody waits for us
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            try:
-                await self._turn()
-            except (StoreUnavailable, RoomsUnavailable) as error:
-                # What went on meanwhile is not known: nobody is to be judged by it.
-                logger.warning("watcher: %s", error)
-                self._watch = None
-            except Exception:
-                logger.exception("watcher: this look failed, the next one comes")
-                self._watch = None
-            await self._pause()
+        try:
+            while True:
+                try:
+                    await self._turn()
+                except StoreUnavailable as error:
+                    self._know_nothing(error)
+                except Exception:
+                    logger.exception("watcher: this look failed, the next one comes")
+                    self._watch = None
+                await self._pause()
+        finally:
+            for task in self._doing.values():
+                task.cancel()
 
     def nudge(self) -> None:
         """Something has happened: look now."""
         self._rooms_at = 0.0
         self._nudged.set()
+
+    def _know_nothing(self, error: StoreUnavailable) -> None:
+        """What went on meanwhile is not known: nobody is to be judged by it."""
+        logger.warning("watcher: %s", error)
+        self._watch = None
+
+    def _begin(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it beside the looks, unless it is still being done."""
+        if what not in self._doing:
+            task = asyncio.create_task(self._do(what, work))
+            self._doing[what] = task
+            task.add_done_callback(lambda _: self._doing.pop(what))
+
+    async def _do(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except StoreUnavailable as error:
+            self._know_nothing(error)
+        except RoomsUnavailable as error:
+            logger.warning("watcher: %s: %s", what, error)
+        except Exception:
+            logger.exception("watcher: %s failed", what)
 
     async def _pause(self) -> None:
         try:
@@ -97,22 +133,23 @@ class Watcher:
         if self._watch is None:
             logger.info("this process watches the sessions")
             self._watch = Watch(self._terms)
-            self._swept_at = 0.0
         now = self._clock.steady()
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
-            await self._sweep(self._watch)
+            watch = self._watch
+            self._begin("housekeeping", lambda: self._sweep(watch))
         await self._look(self._watch)
 
     async def _look(self, watch: Watch) -> None:
         live = await self._leases.live()
         instances = await self._instances.all()
         now = self._clock.steady()
-        actions = watch.look(now, live, instances)
-        await asyncio.gather(*(self._act(watch, action) for action in actions))
+        for action in watch.look(now, live, instances):
+            what = f"session {action.live.session.session_id}"
+            self._begin(what, partial(self._act, watch, action))
         if now - self._rooms_at >= ROOMS_EVERY:
             self._rooms_at = now
-            await self._serve_waiting_rooms(watch)
+            self._begin("rooms", partial(self._see_rooms, watch))
 
     async def _act(self, watch: Watch, action: Action) -> None:
         session = action.live.session
@@ -165,36 +202,67 @@ class Watcher:
         try:
             await self._rooms.remove_agent(session)
             if session.has_room_of_its_own or ROOM_PATTERN.fullmatch(session.room_name):
-                # Whoever waits there must not go on waiting.
-                await self._rooms.close_room(session.room_name)
+                await self._close(session)
         except RoomsUnavailable as error:
-            logger.warning("room %s not closed: %s", session.room_name, error)
+            logger.warning("room %s not closed yet: %s", session.room_name, error)
 
-    async def _serve_waiting_rooms(self, watch: Watch) -> None:
-        try:
-            occupied = await self._rooms.occupied()
-            # Read after the rooms: a session that came with its room is to be seen.
-            live = await self._leases.live()
-            for room in watch.unserved(self._clock.steady(), occupied, live):
-                # Whoever stays after the end of a call is not waiting for another.
-                if await self._sessions.any_since(room, occupied[room] - CLOCKS_DIFFER):
-                    continue
-                if await self._rooms.callers(room):
-                    logger.info("a caller waits without an agent", extra={"room": room})
-                    await self._rooms.dispatch_automatic(room)
-        except RoomsUnavailable as error:
-            logger.warning("watcher: %s", error)
+    async def _close(self, session: Session) -> None:
+        """Whoever waits there must not go on waiting; a call of another session goes on."""
+        live = await self._leases.live()
+        if all(one.session.room_name != session.room_name for one in live):
+            await self._rooms.close_room(session.room_name)
+
+    async def _see_rooms(self, watch: Watch) -> None:
+        occupied = await self._rooms.occupied()
+        # Read after the rooms: a session that came with its room is to be seen.
+        live = await self._leases.live()
+        for room in watch.unserved(self._clock.steady(), occupied, live):
+            # Whoever stays after the end of a call is not waiting for another.
+            if await self._sessions.any_since(room, occupied[room] - CLOCKS_DIFFER):
+                continue
+            if await self._rooms.callers(room):
+                logger.info("a caller waits without an agent", extra={"room": room})
+                await self._rooms.dispatch_automatic(room)
+        await self._close_left_behind(occupied, live)
+
+    async def _close_left_behind(
+        self, occupied: Iterable[str], live: Sequence[LiveSession]
+    ) -> None:
+        """Rooms of sessions that ended as errors while LiveKit, or a watcher, was away."""
+        self._settled.intersection_update(occupied)
+        unknown = set(occupied) - self._settled - {one.session.room_name for one in live}
+        for room in sorted(unknown):
+            session_id = session_id_of(room)
+            session = await self._sessions.get(session_id) if session_id else None
+            if session is None or session.status is not SessionStatus.ERROR:
+                self._settled.add(room)
+                continue
+            logger.warning("closing the room of a session that nobody serves", extra={"room": room})
+            await self._rooms.close_room(room)
 
     async def _sweep(self, watch: Watch) -> None:
+        now = self._clock.wall()
+        for part in (
+            self._mend,
+            partial(self._bury, watch),
+            self._conversations.clear,
+            partial(self._events.clear, now, EVENTS_KEPT),
+            partial(self._instances.forget, now, INSTANCES_KEPT),
+        ):
+            try:
+                await part()
+            except StoreUnavailable as error:
+                logger.warning("housekeeping is put off: %s", error)
+
+    async def _mend(self) -> None:
         for session in await self._sessions.mend():
             logger.warning(
                 "session mended: it was %s and nobody's",
                 session.status.value,
                 extra={"session": session.session_id},
             )
+
+    async def _bury(self, watch: Watch) -> None:
         for name in watch.silent_instances(self._clock.steady()):
             logger.warning("worker %s says nothing any more", name)
             await self._instances.bury(name)
-        now = self._clock.wall()
-        await self._events.clear(now, EVENTS_KEPT)
-        await self._instances.forget(now, INSTANCES_KEPT)

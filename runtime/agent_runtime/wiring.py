@@ -100,6 +100,7 @@ async def _serve_api(settings: Settings, listening: object) -> None:
     finally:
         watching.cancel()
         await asyncio.wait([watching])
+        runtime.stop()
         await guard.close()
         await rooms.close()
         await database.close()
@@ -136,7 +137,12 @@ def _watcher(
     guard: Guard,
 ) -> Watcher:
     from agent_runtime.domain.watch import Terms
-    from agent_runtime.storage import StoredEvents, StoredInstances, StoredLeases
+    from agent_runtime.storage import (
+        StoredConversations,
+        StoredEvents,
+        StoredInstances,
+        StoredLeases,
+    )
     from agent_runtime.watcher import Watcher
 
     given = settings.watch
@@ -146,6 +152,7 @@ def _watcher(
         sessions=sessions,
         instances=StoredInstances(database, settings.worker.namespace),
         events=StoredEvents(database),
+        conversations=StoredConversations(database),
         rooms=rooms,
         terms=Terms(
             lease=given.lease, start=given.start, answer=given.answer, deadline=given.deadline

@@ -1,16 +1,18 @@
-"""What the watcher does about callers who wait while all workers are full; `walk` has all the rest."""
+"""What the watcher does while others are slow, away or full; `walk` has all the rest."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
 
-from agent_runtime.domain.errors import RoomsUnavailable
-from agent_runtime.domain.lease import Instance, LiveSession, Phase
+from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.lease import Holder, Instance, LiveSession, Phase
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.domain.watch import Terms
 from agent_runtime.watcher import Watcher
@@ -22,11 +24,16 @@ LOST = LiveSession(ACTIVE, Phase.WAITING, None, beats=0, dispatches=1, lost_by="
 class World:
     """One session that has lost its agent, one worker without a place, and LiveKit."""
 
-    def __init__(self, *, livekit_is_away: bool) -> None:
+    def __init__(self, *, livekit_is_away: bool = False, lost: LiveSession = LOST) -> None:
         self.livekit_is_away = livekit_is_away
+        self.lost = lost
+        self.others: list[LiveSession] = []
+        self.rooms: dict[str, datetime] = {}
+        self.closed: asyncio.Queue[str] = asyncio.Queue()
         self.looks = 0
         self.sought = 0
         self.given_up: asyncio.Queue[str] = asyncio.Queue()
+        self.rows: dict[str, Session] = {}
 
     async def hold(self) -> bool:
         """One that watches."""
@@ -34,7 +41,7 @@ class World:
 
     async def live(self) -> Sequence[LiveSession]:
         """The session, until it is given up."""
-        return [LOST] if self.given_up.empty() else []
+        return [*self.others, *([] if self.rows else [self.lost])]
 
     async def all(self) -> Sequence[Instance]:
         """The worker, which speaks at each look."""
@@ -44,24 +51,38 @@ class World:
     async def callers(self, _room: str) -> list[str]:
         """Nobody, if LiveKit can be asked."""
         self.sought += 1
-        if self.livekit_is_away:
-            raise RoomsUnavailable
+        self.ask_livekit()
         return []
 
-    async def give_up(self, _live: LiveSession, reason: str) -> bool:
+    async def give_up(self, live: LiveSession, reason: str) -> bool:
         """Remember why."""
+        session = live.session
+        self.rows[session.session_id] = replace(session, status=SessionStatus.ERROR)
         self.given_up.put_nowait(reason)
         return True
 
+    async def get(self, session_id: str) -> Session | None:
+        """As it is by now."""
+        return self.rows.get(session_id)
+
     async def remove_agent(self, _session: Session) -> None:
         """There is none."""
+        self.ask_livekit()
 
-    async def close_room(self, _room: str) -> None:
-        """It is empty."""
+    async def close_room(self, room: str) -> None:
+        """Remember it."""
+        self.ask_livekit()
+        self.closed.put_nowait(room)
 
-    async def occupied(self) -> dict[str, Any]:
-        """No room waits."""
-        return {}
+    async def occupied(self) -> dict[str, datetime]:
+        """The rooms."""
+        self.ask_livekit()
+        return self.rooms
+
+    def ask_livekit(self) -> None:
+        """Fails while it is away."""
+        if self.livekit_is_away:
+            raise RoomsUnavailable
 
     async def mend(self) -> list[Session]:
         """Nothing."""
@@ -74,23 +95,67 @@ class World:
         """Nobody to forget."""
 
 
+class HungLiveKit(World):
+    """It takes a request, and answers nobody."""
+
+    async def occupied(self) -> dict[str, datetime]:
+        """Never."""
+        await asyncio.Event().wait()
+        return {}
+
+
+class SlowHousekeeping(World):
+    """It takes longer than any session may wait."""
+
+    async def mend(self) -> list[Session]:
+        """Not while we look."""
+        await asyncio.Event().wait()
+        return []
+
+
+class FailingHousekeeping(World):
+    """One part of it always takes too long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgot = asyncio.Event()
+
+    async def mend(self) -> list[Session]:
+        """Takes too long."""
+        raise StoreUnavailable("database: no answer within 10.0 s")
+
+    async def forget(self, *_: object) -> None:
+        """The last part."""
+        self.forgot.set()
+
+
 def watcher(world: World, terms: Terms) -> Watcher:
     """One that looks often."""
     one = cast("Any", world)
     return Watcher(
-        guard=one, leases=one, sessions=one, instances=one, events=one, rooms=one,
+        guard=one, leases=one, sessions=one, instances=one, events=one, conversations=one,
+        rooms=one,
         terms=terms, interval=0.01,
     )  # fmt: skip
 
 
+@asynccontextmanager
+async def watched(world: World, terms: Terms) -> AsyncIterator[None]:
+    """A watcher at work; whatever is awaited inside has ten seconds."""
+    watching = asyncio.create_task(watcher(world, terms).run())
+    try:
+        async with asyncio.timeout(10):
+            yield
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+
+
 async def test_a_session_that_nobody_waits_for_is_given_up() -> None:
     """Though there is no place that anybody could be asked for."""
-    world = World(livekit_is_away=False)
-    watching = asyncio.create_task(watcher(world, Terms(abandoned=0.2)).run())
-    async with asyncio.timeout(10):
+    world = World()
+    async with watched(world, Terms(abandoned=0.2)):
         assert await world.given_up.get() == "the agent was lost and nobody is in the room"
-    watching.cancel()
-    await asyncio.wait([watching])
 
 
 async def test_while_livekit_cannot_be_asked_the_session_waits(
@@ -98,12 +163,53 @@ async def test_while_livekit_cannot_be_asked_the_session_waits(
 ) -> None:
     """Until its deadline: nothing that the watcher has seen is forgotten over it."""
     world = World(livekit_is_away=True)
-    watching = asyncio.create_task(watcher(world, Terms(abandoned=0.2, deadline=1.5)).run())
-    async with asyncio.timeout(10):
+    async with watched(world, Terms(abandoned=0.2, deadline=1.5)):
         assert (await world.given_up.get()).startswith(
             "no agent within 1.5 s: all workers are full"
         )
-    watching.cancel()
-    await asyncio.wait([watching])
     assert world.sought == 2  # once a second
     assert "not known whether anybody waits" in caplog.text
+
+
+@pytest.mark.parametrize("trouble", [HungLiveKit, SlowHousekeeping])
+async def test_nothing_that_is_slow_stops_the_clocks(trouble: type[World]) -> None:
+    """A LiveKit that hangs, housekeeping that takes its time: deadlines hold all the same."""
+    world = trouble()
+    async with watched(world, Terms(lease=0.3, deadline=1.0)):
+        assert (await world.given_up.get()).startswith("no agent within 1 s")
+
+
+async def test_housekeeping_goes_on_without_what_failed() -> None:
+    """And the sessions are watched as before."""
+    world = FailingHousekeeping()
+    async with watched(world, Terms(deadline=0.3)):
+        await world.forgot.wait()
+        await world.given_up.get()
+
+
+async def test_a_room_with_another_call_in_it_is_not_closed() -> None:
+    """Of two sessions in the widget's room one has its agent: giving up the other leaves it alone."""
+    world = World(lost=in_room("agent-7-room"))
+    well = in_room("agent-7-room")
+    world.others = [replace(well, phase=Phase.TALKING, holder=Holder("job", "worker-one"))]
+    async with watched(world, Terms(lease=30, deadline=0.3)):
+        await world.given_up.get()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(world.closed.get(), 0.3)
+
+
+async def test_a_room_is_closed_once_livekit_is_back() -> None:
+    """Its session was given up while LiveKit was away: whoever comes back there is not left waiting."""
+    own = new_session(7, 3, "")
+    world = World(livekit_is_away=True, lost=replace(LOST, session=own))
+    async with watched(world, Terms(deadline=0.3)):
+        await world.given_up.get()
+        world.rooms = {own.room_name: own.started_at, "session-of-others": own.started_at}
+        world.livekit_is_away = False
+        assert await world.closed.get() == own.room_name
+    assert "session-of-others" not in list(world.closed._queue)  # type: ignore[attr-defined]
+
+
+def in_room(room: str) -> LiveSession:
+    """A session that was just asked for there."""
+    return replace(LOST, session=new_session(7, 3, room))

@@ -137,6 +137,9 @@ class ConversationStore(Protocol):
     async def so_far(self, session_id: str) -> list[Utterance]:
         """All of it, in order."""
 
+    async def clear(self) -> None:
+        """Forget what was said in sessions that are over."""
+
 
 class InstanceStore(Protocol):
     """The workers, as they tell of themselves. Methods raise StoreUnavailable."""
@@ -151,7 +154,7 @@ class InstanceStore(Protocol):
         """The worker is gone without a goodbye."""
 
     async def forget(self, now: datetime, older_than: timedelta) -> None:
-        """Delete the rows of workers that stopped, or were buried, and said nothing since."""
+        """Delete the row of the oldest worker that stopped, or was buried, and said nothing since."""
 
 
 class Bell(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import peewee
+from peewee import fn
 
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.storage.database import Database
@@ -22,6 +23,16 @@ class StoredConversations:
         self._add = compile_(
             Utterances.insert_from(live, [Utterances.session_id, Utterances.role, Utterances.text])
         )
+        # What was being added while its session came to an end.
+        self._clear = compile_(
+            Utterances.delete().where(
+                ~fn.EXISTS(
+                    LiveSessions.select(LiveSessions.session_id).where(
+                        LiveSessions.session_id == Utterances.session_id
+                    )
+                )
+            )
+        )
         self._all = compile_(
             Utterances.select(Utterances.role, Utterances.text)
             .where(Utterances.session_id == bind("session_id"))
@@ -39,3 +50,7 @@ class StoredConversations:
         """All of it, in order."""
         rows = await self._database.read(self._all.bind(session_id=session_id))
         return [Utterance(role, text) for role, text in rows]
+
+    async def clear(self) -> None:
+        """Forget what was said in sessions that are over."""
+        await self._database.write(self._clear.bind())

@@ -38,8 +38,11 @@ class Database(Protocol):
     async def read(self, step: Step) -> Rows:
         """Rows of a query that touches a few; tried again once when the connection was dead."""
 
+    async def look(self, step: Step) -> Rows:
+        """Rows of a query over all that live; never behind a `scan`."""
+
     async def scan(self, step: Step) -> Rows:
-        """Rows of a query that may take long."""
+        """Rows of a query that may take long; few run at once, so that they stop nothing else."""
 
     async def write(self, *steps: Step) -> Rows:
         """Run the steps as one transaction; returns the rows of the last. Raises DuplicateError."""

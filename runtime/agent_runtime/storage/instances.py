@@ -54,14 +54,19 @@ class StoredInstances:
                 table.pod_name == bind("name"), table.status != STOPPED
             )
         )
-        # Sessions that ran there keep their rows: the schema sets their reference to null.
-        self._forget = database.dialect.compile(
-            table.delete().where(
+        # Sessions that ran there keep their rows: the schema sets their reference to null, for which the
+        # shared schema has no index. So one at a time.
+        oldest = (
+            table.select(table.id)
+            .where(
                 table.status.in_((STOPPED, LOST)),
                 table.last_heartbeat < bind("before", "timestamp"),
                 table.namespace == bind("namespace"),
             )
+            .order_by(table.last_heartbeat)
+            .limit(1)
         )
+        self._forget = database.dialect.compile(table.delete().where(table.id.in_(oldest)))
         self._all = database.dialect.compile(
             table.select(
                 table.pod_name,
@@ -98,13 +103,13 @@ class StoredInstances:
         await self._database.write(self._bury.bind(name=name))
 
     async def forget(self, now: datetime, older_than: timedelta) -> None:
-        """Workers of this namespace that are gone and were last heard of so long ago."""
+        """The oldest worker of this namespace that is gone and was last heard of so long ago."""
         before: Any = self._database.moment(now - older_than)
         await self._database.write(self._forget.bind(before=before, namespace=self._namespace))
 
     async def all(self) -> list[Instance]:
         """Every worker that has not said goodbye; which of them live shows in their beats."""
-        rows = await self._database.scan(self._all.bind(namespace=self._namespace))
+        rows = await self._database.look(self._all.bind(namespace=self._namespace))
         found = []
         for name, beat, status, active, handled, cpu, memory, metadata in rows:
             told = json.loads(metadata) if isinstance(metadata, str) else metadata

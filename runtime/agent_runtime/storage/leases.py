@@ -7,6 +7,7 @@ a moment ago, one watcher or two at once, does no harm.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from agent_runtime.domain.errors import SessionHeld, SessionOver
@@ -19,6 +20,8 @@ from agent_runtime.storage.sessions import COLUMNS, session_from
 from agent_runtime.storage.statements import bind, single
 from agent_runtime.storage.tables import Sessions
 from agent_runtime.storage.times import aware
+
+logger = logging.getLogger(__name__)
 
 _LEASE = (
     LiveSessions.phase,
@@ -37,6 +40,7 @@ class StoredLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._told_of: set[str] = set()  # sessions that cannot be read
         compile_ = database.dialect.compile
         now = bind("now", "timestamp")
         this = LiveSessions.session_id == bind("session_id")
@@ -119,7 +123,19 @@ class StoredLeases:
 
     async def live(self) -> list[LiveSession]:
         """All that live, the oldest first."""
-        return [_live_from(row) for row in await self._database.scan(self._live.bind())]
+        found = []
+        for row in await self._database.look(self._live.bind()):
+            try:
+                found.append(_live_from(row))
+            except ValueError as error:
+                self._tell_of(row[0], error)
+        return found
+
+    def _tell_of(self, session_id: str, error: ValueError) -> None:
+        """Another program has written to it: no other session is to be left alone for that."""
+        if session_id not in self._told_of:
+            self._told_of.add(session_id)
+            logger.warning("session %s cannot be read, and is not watched: %s", session_id, error)
 
     async def claim(self, session_id: str, holder: Holder) -> int:
         """Take the lease for a job that is about to start; returns how often one was asked for."""

@@ -44,6 +44,8 @@ class PostgresDatabase:
         self._idle: deque[Connection] = deque()
         self._closed = False
         self._places = asyncio.Semaphore(pool_size)
+        # Reports of all agents at once leave the other places to sessions.
+        self._scans = asyncio.Semaphore(max(1, pool_size // 4))
         self.dialect = Dialect(peewee.PostgresqlDatabase(None), "postgresql")
         self._lock = self.dialect.raw(
             f"SELECT pg_advisory_xact_lock({LOCK_NAMESPACE}, %s)", Bind("agent_id", "integer")
@@ -66,9 +68,17 @@ class PostgresDatabase:
         """Rows of a short query."""
         return await self._run((step,), PATIENCE, retry=True)
 
+    async def look(self, step: Step) -> Rows:
+        """Rows of a query over all that live."""
+        return await self._run((step,), PATIENCE, retry=True)
+
     async def scan(self, step: Step) -> Rows:
         """Rows of a long query."""
-        return await self._run((step,), SCAN_PATIENCE, retry=True)
+        try:
+            async with asyncio.timeout(SCAN_PATIENCE), self._scans:
+                return await self._run((step,), SCAN_PATIENCE, retry=True)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"database: no answer within {SCAN_PATIENCE} s") from error
 
     async def write(self, *steps: Step) -> Rows:
         """One transaction. Sent twice only when the server said that it was not applied."""

@@ -31,6 +31,8 @@ class SqliteDatabase:
         self._reader = connect(path)
         self._scanner = connect(path)
         self._scans = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
+        self._looker = connect(path)
+        self._looks = ThreadPoolExecutor(1, thread_name_prefix="sqlite-look")
         self._writer = SqliteWriter(lambda: connect(path))
         self._version = self.dialect.compile(applied_version())
 
@@ -53,6 +55,11 @@ class SqliteDatabase:
         """Rows of a short query."""
         return _fetch(self._reader, step)
 
+    async def look(self, step: Step) -> Rows:
+        """Rows of a query over all that live."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._looks, _fetch, self._looker, step)
+
     async def scan(self, step: Step) -> Rows:
         """Rows of a long query."""
         loop = asyncio.get_running_loop()
@@ -71,8 +78,9 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Write what is queued, then close."""
         await asyncio.to_thread(self._writer.close)
-        self._scans.shutdown()
-        self._scanner.close()
+        for thread, connection in ((self._looks, self._looker), (self._scans, self._scanner)):
+            thread.shutdown()
+            connection.close()
         self._reader.close()
 
 

@@ -21,6 +21,8 @@ from agent_runtime.storage import (
     StoredSessions,
     guard_of,
 )
+from agent_runtime.storage.own_tables import LiveSessions, Utterances
+from agent_runtime.storage.statements import bind
 
 from .holders import FIRST, HOLDER, OTHER, SECOND
 
@@ -294,10 +296,52 @@ async def test_instances_tell_of_themselves(database: Database) -> None:
     assert await instances.all() == []
 
 
+async def test_a_row_that_another_program_has_spoilt(
+    leases: StoredLeases,
+    sessions: StoredSessions,
+    session: Session,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is told of, and hides no other session."""
+    well = new_session(AGENT, 3, "hall", "Bob")
+    await sessions.create(well)
+    spoil = database.dialect.compile(
+        LiveSessions.update({LiveSessions.phase: "paused"}).where(
+            LiveSessions.session_id == bind("session_id")
+        )
+    )
+    await database.write(spoil.bind(session_id=session.session_id))
+    assert [one.session.session_id for one in await leases.live()] == [well.session_id]
+    assert session.session_id in caplog.text
+
+
+async def test_words_that_outlived_their_session_are_forgotten(
+    session: Session, database: Database
+) -> None:
+    """As they do when they are written while the session ends; those of a live one stay."""
+    words, over = StoredConversations(database), new_session(AGENT, 3, "hall", "Bob")
+    said = Utterance("user", "hello")
+    late = database.dialect.compile(
+        Utterances.insert(
+            {
+                Utterances.session_id: bind("session_id"),
+                Utterances.role: "user",
+                Utterances.text: "late",
+            }
+        )
+    )
+    await words.add(session.session_id, said)
+    await database.write(late.bind(session_id=over.session_id))
+    await words.clear()
+    assert await words.so_far(over.session_id) == []
+    assert await words.so_far(session.session_id) == [said]
+
+
 async def test_workers_that_are_gone_are_forgotten_by_age(
     database: Database, sessions: StoredSessions, session: Session
 ) -> None:
-    """Stopped or silent for long; not one that lives, nor another namespace's; sessions stay."""
+    """Stopped or silent for long, one at a time; not one that lives, nor another namespace's."""
     ours, start = StoredInstances(database, "livekit"), datetime.now(UTC)
     theirs = StoredInstances(database, "elsewhere")
     for store, name, status in (
@@ -312,7 +356,9 @@ async def test_workers_that_are_gone_are_forgotten_by_age(
     week = timedelta(days=7)
     await ours.forget(start, week)
     assert await instance_names(database) == ["living", "not-ours", "silent", "worker-one"]
-    await ours.forget(start + week + timedelta(minutes=1), week)
+    for left in (3, 2, 2):
+        await ours.forget(start + week + timedelta(minutes=1), week)
+        assert len(await instance_names(database)) == left
     assert await instance_names(database) == ["living", "not-ours"]
     kept = await sessions.get(session.session_id)
     assert kept is not None

@@ -81,6 +81,7 @@ class Api(Process):
             sessions=sessions,
             instances=self.with_line(stores.instances),
             events=self.with_line(stores.events),
+            conversations=self.with_line(stores.conversations),
             rooms=rooms,
             terms=Terms(),
             interval=INTERVAL,
@@ -88,6 +89,11 @@ class Api(Process):
         )
         self._webhooks = Webhooks(WebhookReader(KEY, SECRET).read, self.watcher.nudge)
         self.start(self.watcher.run())
+
+    def kill(self) -> None:
+        """What it does in the background ends with it."""
+        super().kill()
+        self.runtime.stop()
 
     async def create(self, agent_id: int, room: str) -> str | None:
         """A session's id; None when it was refused."""

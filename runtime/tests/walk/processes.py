@@ -56,6 +56,10 @@ class Inline(SqliteDatabase):
         self._ticks += 1
         return START + timedelta(seconds=seconds, microseconds=self._ticks)
 
+    async def look(self, step: Step) -> Rows:
+        """As any other read."""
+        return await self.read(step)
+
     async def scan(self, step: Step) -> Rows:
         """As any other read."""
         return await self.read(step)
@@ -71,8 +75,9 @@ class Inline(SqliteDatabase):
     def shut(self) -> None:
         """Close without a loop."""
         self._writer.close()
-        self._scans.shutdown()
-        self._scanner.close()
+        for thread, connection in ((self._looks, self._looker), (self._scans, self._scanner)):
+            thread.shutdown()
+            connection.close()
         self._reader.close()
 
 
@@ -135,6 +140,10 @@ class Line:
         self.dialect = self._database.dialect
 
     async def read(self, step: Step) -> Rows:
+        """Rows."""
+        return await self._over(step)
+
+    async def look(self, step: Step) -> Rows:
         """Rows."""
         return await self._over(step)
 

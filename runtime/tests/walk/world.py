@@ -21,6 +21,7 @@ from agent_runtime.domain.watch import MOST_DISPATCHES, Terms
 from agent_runtime.storage import (
     Doctor,
     RegisteredAgents,
+    StoredConversations,
     StoredEvents,
     StoredInstances,
     StoredLeases,
@@ -61,6 +62,7 @@ class Stores:
     leases: StoredLeases
     instances: StoredInstances
     events: StoredEvents
+    conversations: StoredConversations
     agents: RegisteredAgents
 
 
@@ -78,6 +80,7 @@ class World:
             StoredLeases(self.database),
             StoredInstances(self.database, "livekit"),
             StoredEvents(self.database),
+            StoredConversations(self.database),
             RegisteredAgents(self.database, sessions),
         )
         self.broken: list[str] = []
