@@ -12,7 +12,11 @@ from typing import Any, Final
 
 logger = logging.getLogger(__name__)
 
-PARTS: Final[Sequence[Sequence[str]]] = (("api",), ("worker", "start"))
+API: Final = ("api",)
+WORKER: Final = ("worker", "start")
+# An API that ends sooner cannot begin at all, and another one could not either.
+BORN: Final = 5.0  # seconds
+LONGEST_PAUSE: Final = 30.0  # seconds between two tries to start the API again
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
@@ -20,8 +24,9 @@ def serve() -> int:
     """Run API and worker as two children until one ends or a signal comes; returns the exit code.
 
     The first SIGTERM or SIGINT lets both finish what they are doing; the second makes them leave at
-    once. When one child ends unasked, the other is stopped and the exit code is 1: whoever started
-    us restarts us.
+    once. An API that dies is started again: the worker's calls go on, and sessions have a watcher. When
+    the worker ends unasked, or the API cannot begin, the other is stopped and the exit code is 1: whoever
+    started us restarts us.
     """
     return asyncio.run(_serve())
 
@@ -37,16 +42,18 @@ async def _serve() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
 
-    children = [await _start(part) for part in PARTS]
-    ends: list[asyncio.Task[Any]] = [asyncio.create_task(child.wait()) for child in children]
+    children = [_Child(API, stop), _Child(WORKER, stop)]
+    ends: list[asyncio.Task[Any]] = [
+        asyncio.create_task(_run_api(children[0], stop)),
+        asyncio.create_task(children[1].run()),
+    ]
     stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
     await asyncio.wait([*ends, stopping], return_when=asyncio.FIRST_COMPLETED)
 
     asked = stop.is_set()
     if not asked:
-        gone = next(i for i, end in enumerate(ends) if end.done())
-        code = children[gone].returncode
-        logger.error("%s ended by itself with exit code %s", " ".join(PARTS[gone]), code)
+        child, end = next((c, e) for c, e in zip(children, ends, strict=True) if e.done())
+        logger.error("%s ended by itself with exit code %s", child, end.result())
         stop.set()
     _signal_all(children, signal.SIGTERM)
     killing: asyncio.Task[Any] = asyncio.create_task(kill.wait())
@@ -59,6 +66,50 @@ async def _serve() -> int:
     stopping.cancel()
     killing.cancel()
     return 0 if asked and not any(codes) else 1
+
+
+class _Child:
+    """One of the two, in its process of the moment."""
+
+    def __init__(self, part: Sequence[str], stop: asyncio.Event) -> None:
+        self._part = part
+        self._stop = stop
+        self.process: asyncio.subprocess.Process | None = None
+
+    def __str__(self) -> str:
+        return " ".join(self._part)
+
+    async def run(self) -> int:
+        """Start it; returns its exit code."""
+        self.process = await _start(self._part)
+        if self._stop.is_set():  # while it was being started
+            self.process.send_signal(signal.SIGTERM)
+        return await self.process.wait()
+
+
+async def _run_api(child: _Child, stop: asyncio.Event) -> int:
+    """Start the API whenever it has ended unasked; the exit code of one that is not to be followed."""
+    loop = asyncio.get_running_loop()
+    failures: int | None = None  # in a row; None before it was well for the first time
+    while True:
+        began = loop.time()
+        code = await child.run()
+        if loop.time() - began >= BORN:
+            failures = 0
+        elif failures is not None:
+            failures += 1
+        if failures is None or stop.is_set():
+            return code
+        pause = min(2.0**failures, LONGEST_PAUSE) if failures else 0.0
+        logger.error(
+            "%s ended by itself with exit code %s, starting it again in %g s", child, code, pause
+        )
+        try:
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        except TimeoutError:
+            continue
+        return code
 
 
 async def _start(part: Sequence[str]) -> asyncio.subprocess.Process:
@@ -77,7 +128,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _signal_all(children: Sequence[asyncio.subprocess.Process], number: int) -> None:
+def _signal_all(children: Sequence[_Child], number: int) -> None:
     for child in children:
-        if child.returncode is None:
-            child.send_signal(number)
+        if child.process is not None and child.process.returncode is None:
+            child.process.send_signal(number)

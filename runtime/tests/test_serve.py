@@ -1,12 +1,14 @@
 """`agent-runtime serve`: API and worker as one process tree."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from agent_runtime.supervise import BORN
 from fixtures.servers import livekit_server
 from fixtures.servers.process import LoggedProcess
 from fixtures.stack import Stack, StackSettings
@@ -46,7 +48,37 @@ def test_one_signal_stops_both(serving: tuple[LoggedProcess, Stack]) -> None:
     assert alive == []
 
 
-def test_one_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
+def test_an_api_that_dies_is_started_again(serving: tuple[LoggedProcess, Stack]) -> None:
+    """The worker and its calls go on meanwhile; a signal stops both as before."""
+    process, _ = serving
+    api, worker = (
+        next(p for p in process.tree() if part in p.cmdline() and p.ppid() == process.pid)
+        for part in ("api", "worker")
+    )
+    time.sleep(BORN)  # so that it was well
+    since = process.mark()
+    api.kill()
+    process.wait_for("api ended by itself with exit code -9, starting it again", since=since)
+    process.wait_for(API_READY, since=since)
+    assert worker.is_running()
+    process.send(signal.SIGTERM)
+    assert process.wait() == 0
+
+
+def test_an_api_that_cannot_begin_ends_both(serving: tuple[LoggedProcess, Stack]) -> None:
+    """Its port is taken: whoever started us is told at once."""
+    first, stack = serving
+    log = first.log_path.with_name("second")
+    environ = {**stack.environ, "WORKER_HEALTH_PORT": "0"}
+    second = LoggedProcess("second", [command(), "serve"], environ, log)
+    try:
+        second.wait_for("api ended by itself with exit code [1-9]")
+        assert second.wait() == 1
+    finally:
+        second.stop()
+
+
+def test_the_worker_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
     """When the worker is killed the API ends too and the exit code says so: a restart mends both."""
     process, _ = serving
     tree = process.tree()
