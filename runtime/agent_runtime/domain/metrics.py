@@ -88,7 +88,7 @@ class Average:
 
 @dataclass(slots=True)
 class SessionTotals:
-    """What a session amounts to so far; `session_metrics` holds it, rewritten as each turn ends.
+    """What one agent's part of a session amounts to: its row of `session_metrics`, rewritten each turn.
 
     Totals and not increments are written, so that writing twice changes nothing.
     """

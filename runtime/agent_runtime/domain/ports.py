@@ -210,8 +210,12 @@ class MetricsStore(Protocol):
     async def session(self, session_id: str) -> SessionMetrics | None:
         """Figures of a session; zeros before its first turn, None when there is no such session."""
 
-    async def record(self, session_id: str, totals: SessionTotals) -> None:
-        """Write what the session amounts to so far."""
+    async def record(self, session_id: str, totals: SessionTotals, row: int | None) -> int | None:
+        """Write what one agent's part of the session amounts to so far; the others' stay as they are.
+
+        Returns what to give as `row` the next time; None, as at the first time, writes a new one. None
+        for no such session.
+        """
 
 
 class Health(Protocol):

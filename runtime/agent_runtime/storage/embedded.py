@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -13,6 +14,15 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.migrations import apply_steps
 from agent_runtime.storage.tables import SHARED_TABLES
 
+# What the runtime looks for in tables that grow. On PostgreSQL the shared tables are another team's.
+INDEXES: Final = (
+    "session_metrics (session_id)",
+    "agent_instance_sessions (status)",
+    "agent_instance_sessions (room_name)",
+    "agent_instance_sessions (agent_id, started_at)",
+    "agent_instance_sessions (tenant_id, started_at)",
+    "agent_instance_sessions (runtime_instance_id)",
+)
 # Processes that start together all make the file; whoever comes later waits for the first.
 SETUP_WAIT: Final = 10.0
 
@@ -30,8 +40,15 @@ def make_embedded(path: Path) -> None:
             with database.bind_ctx(SHARED_TABLES), database.atomic("IMMEDIATE"):
                 database.create_tables(SHARED_TABLES)
                 apply_steps(database)
+                _create_indexes(database)
     except (OSError, peewee.DatabaseError) as error:
         raise StoreUnavailable(f"SQLite: {path}: {error}") from error
+
+
+def _create_indexes(database: peewee.SqliteDatabase) -> None:
+    for index in INDEXES:
+        name = "runtime_" + re.sub(r"\W+", "_", index).strip("_")
+        database.execute_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {index}")
 
 
 def _use_write_ahead_log(database: peewee.SqliteDatabase) -> None:

@@ -82,20 +82,20 @@ class Figures:
             Rows.metadata: bind("metadata", "json"),
             Rows.updated_at: now,
         }
-        self._update = compile_(Rows.update(changing).where(Rows.session == bind("session_id")))
-        there = Rows.select(Rows.id).where(Rows.session == bind("session_id"))
+        self._update = compile_(Rows.update(changing).where(Rows.id == bind("row", "integer")))
         inserted: dict[peewee.Field[Any], Any] = {
             Rows.session: Sessions.session_id,
             Rows.agent_id: Sessions.agent_id,
             Rows.tenant_id: Sessions.tenant_id,
             Rows.date: fn.DATE(Sessions.started_at),
-            **changing,
+            Rows.metadata: bind("metadata", "json"),
             Rows.created_at: now,
+            Rows.updated_at: now,
         }
         self._insert = compile_(
             Rows.insert_from(
-                Sessions.select(*inserted.values()).where(this, ~fn.EXISTS(there)), list(inserted)
-            )
+                Sessions.select(*inserted.values()).where(this), list(inserted)
+            ).returning(Rows.id)
         )
 
     async def agent(self, agent_id: int, dates: DateRange) -> AgentMetrics:
@@ -120,10 +120,22 @@ class Figures:
         _, messages, latency, answers, cost = row
         return SessionMetrics(session_id, messages or 0, _mean(latency, answers), _dollars(cost))
 
-    async def record(self, session_id: str, totals: SessionTotals) -> None:
-        """Update the session's row, or make it."""
+    async def record(self, session_id: str, totals: SessionTotals, row: int | None) -> int | None:
+        """Write one agent's part of the session into its row, or a new one; returns the row.
+
+        The row is found by its key: the shared schema has no index for the session.
+        """
+        if row is None:
+            # Without figures yet, so that none count twice when this one's answer is lost.
+            begun = self._insert.bind(
+                session_id=session_id, metadata="{}", now=self._database.now()
+            )
+            made = single(await self._database.write(begun))
+            if made is None:
+                return None
+            row = int(made[0])
         values = {
-            "session_id": session_id,
+            "row": row,
             "now": self._database.now(),
             "message_count": totals.user_messages + totals.agent_messages,
             "user_message_count": totals.user_messages,
@@ -143,7 +155,8 @@ class Figures:
                 }
             ),
         }
-        await self._database.write(self._update.bind(**values), self._insert.bind(**values))
+        await self._database.write(self._update.bind(**values))
+        return row
 
     def _range(self, dates: DateRange) -> dict[str, Any]:
         return {

@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 class TurnWriter:
     """Listens to a session, tells of each turn, and keeps its row of figures up to date.
 
-    What it writes are totals: when the database is away a turn is not lost, it comes with the next.
+    What it writes are totals of this agent: when the database is away a turn is not lost, it comes with the
+    next. An agent that took the session over has a row of its own beside that of the one before.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class TurnWriter:
         self._tell = tell
         self._metrics = metrics
         self._totals = SessionTotals()
+        self._row: int | None = None
         self._changed = asyncio.Event()
         self._unwritten = False
         self._task = asyncio.create_task(self._run())
@@ -90,7 +92,7 @@ class TurnWriter:
     async def _write(self) -> None:
         self._changed.clear()
         try:
-            await self._metrics.record(self._session_id, self._totals)
+            self._row = await self._metrics.record(self._session_id, self._totals, self._row)
         except StoreUnavailable as error:
             logger.warning("figures not written yet: %s", error)
         else:

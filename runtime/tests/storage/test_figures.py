@@ -69,30 +69,41 @@ async def test_session_before_its_first_turn(figures: Figures, sessions: StoredS
 
 
 async def test_row_of_a_session(figures: Figures, sessions: StoredSessions, url: str) -> None:
-    """One row a session, rewritten whole: counts, milliseconds, tokens, the day it started."""
+    """One row an agent, rewritten whole: counts, milliseconds, tokens, the day it started."""
     session_id = await session_of(sessions, 1, JANUARY + timedelta(hours=23, minutes=59))
     first = totals(1, 100.0)
-    await figures.record(session_id, first)
+    row = await figures.record(session_id, first, None)
     later = totals(2, 100.6, questions=1)
     later.input_tokens, later.output_tokens, later.errors = 30, 12, 1
-    await figures.record(session_id, later)
-    await figures.record(session_id, later)
-    ((day, *row),) = execute(
+    assert await figures.record(session_id, later, row) == row
+    await figures.record(session_id, later, row)
+    ((day, *values),) = execute(
         url,
         "SELECT date, agent_id, tenant_id, message_count, user_message_count, agent_message_count,"
         " avg_stt_latency, avg_tts_latency, avg_llm_latency, total_tokens, input_tokens,"
         " output_tokens, total_cost, error_count FROM session_metrics",
     )
     assert str(day) == "2026-01-01"
-    assert row == [1, 9, 3, 1, 2, 80, 50, 101, 42, 30, 12, 0, 1]
+    assert values == [1, 9, 3, 1, 2, 80, 50, 101, 42, 30, 12, 0, 1]
     assert await figures.session(session_id) == SessionMetrics(session_id, 3, 101.0, 0.0)
+
+
+async def test_an_agent_that_took_over(figures: Figures, sessions: StoredSessions) -> None:
+    """Its figures are added to those of the agent before, whichever writes last."""
+    session_id = await session_of(sessions, 1, JANUARY)
+    before = await figures.record(session_id, totals(3, 100.0), None)
+    after = await figures.record(session_id, totals(1, 500.0), None)
+    assert after != before
+    await figures.record(session_id, totals(3, 100.0), before)
+    assert await figures.session(session_id) == SessionMetrics(session_id, 4, 200.0, 0.0)
+    assert (await figures.agent(1, DateRange())).total_sessions == 1
 
 
 async def test_latency_is_weighted_by_messages(figures: Figures, sessions: StoredSessions) -> None:
     """A session of three answers counts three times one of a single answer."""
     for answers, llm in ((3, 100.0), (1, 500.0)):
         session_id = await session_of(sessions, 1, JANUARY)
-        await figures.record(session_id, totals(answers, llm))
+        await figures.record(session_id, totals(answers, llm), None)
     await session_of(sessions, 1, JANUARY)  # nothing was said: it counts as a session only
     assert await figures.agent(1, DateRange()) == AgentMetrics(1, 3, 0, 200.0, 0.0)
 
@@ -101,7 +112,7 @@ async def test_costs_are_dollars(figures: Figures, sessions: StoredSessions, url
     """Micro-cents become dollars, also where the sum is beyond 32 bits."""
     for _ in range(3):
         session_id = await session_of(sessions, 2, JANUARY)
-        await figures.record(session_id, totals(1, 10.0))
+        await figures.record(session_id, totals(1, 10.0), None)
     execute(url, "UPDATE session_metrics SET total_cost = 2000000000")
     assert (await figures.agent(2, DateRange())).total_cost_usd == 60.0
     assert (await figures.tenant(9, DateRange())).total_cost_usd == 60.0
@@ -150,7 +161,7 @@ async def test_active_agents_of_a_tenant(figures: Figures, sessions: StoredSessi
 
 async def test_figures_of_no_session_are_not_kept(figures: Figures, url: str) -> None:
     """Figures for an id that was never stored leave no row behind."""
-    await figures.record("nobody", totals(1, 10.0))
+    assert await figures.record("nobody", totals(1, 10.0), None) is None
     assert execute(url, "SELECT COUNT(*) FROM session_metrics") == [(0,)]
 
 

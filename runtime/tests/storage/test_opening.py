@@ -143,3 +143,31 @@ def test_malformed_postgres_url(rest: str) -> None:
     """A URL that libpq cannot read is refused when it is opened, not when it is first used."""
     with pytest.raises(ValueError, match="use postgresql://"):
         open_database(f"postgresql://{rest}")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "SELECT * FROM session_metrics WHERE session_id = 'a'",
+        "SELECT * FROM agent_instance_sessions WHERE status = 'active'",
+        "SELECT * FROM agent_instance_sessions WHERE room_name = 'a'",
+        "SELECT * FROM agent_instance_sessions WHERE agent_id = 1 AND started_at > '2026'",
+        "SELECT * FROM agent_instance_sessions WHERE tenant_id = 1 AND started_at > '2026'",
+        "SELECT * FROM agent_instance_sessions WHERE runtime_instance_id = 1",
+    ],
+)
+async def test_no_table_that_grows_is_read_in_full(tmp_path: Path, question: str) -> None:
+    """On SQLite, where the tables are ours; in a file that an earlier version made, too."""
+    path = tmp_path / "made.sqlite3"
+    for _ in range(2):
+        await open_database(f"sqlite:///{path}").close()
+        connection = sqlite3.connect(path)
+        (plan,) = connection.execute(f"EXPLAIN QUERY PLAN {question}").fetchall()
+        assert "USING INDEX runtime_" in plan[-1]
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'runtime_a%' "
+            "OR name LIKE 'runtime_session_metrics%'"
+        ).fetchall():
+            connection.execute(f"DROP INDEX {name}")
+        connection.commit()
+        connection.close()

@@ -23,6 +23,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.totals: SessionTotals | None = None
+        self.rows: list[int | None] = []
         self.told: list[Turn] = []
         self.writes = 0
         self.away = False
@@ -30,7 +31,7 @@ class Kept:
         self.may_write = asyncio.Event()
         self.may_write.set()
 
-    async def record(self, _session_id: str, totals: SessionTotals) -> None:
+    async def record(self, _session_id: str, totals: SessionTotals, row: int | None) -> int:
         """Keep them."""
         await self.may_write.wait()
         self.writes += 1
@@ -38,6 +39,8 @@ class Kept:
         if self.away:
             raise StoreUnavailable("away")
         self.totals = totals
+        self.rows.append(row)
+        return 17
 
     async def next_write(self) -> None:
         """Wait for it."""
@@ -126,7 +129,10 @@ async def test_what_could_not_be_written_comes_with_the_next_turn(
     await kept.next_write()
     assert kept.totals is not None
     assert (kept.totals.user_messages, kept.totals.agent_messages) == (1, 1)
+    say(session, "user", CALLER)
+    await kept.next_write()
     await writer.close()
+    assert kept.rows == [None, 17]  # into the row that the first one made
 
 
 async def test_the_last_turn_is_written_although_the_database_was_away(
