@@ -70,6 +70,7 @@ class LiveKit:
         self.caller_seen: dict[str, float] = {}
         self.forgets = self.is_late = self.doubles = 0.0
         self.away = False
+        self.hangs = 0.0  # seconds until whoever asks gives up, while it is away
         self._numbers = itertools.count(1)
 
     # What callers and jobs do
@@ -136,6 +137,7 @@ class LiveKit:
             what = method.partition("/")[2]
             await process.step(0.1, doing=f"before {what}")
             if self.away:
+                await asyncio.sleep(self.hangs)
                 raise RoomsUnavailable("LiveKit is away")
             answer = self._methods[method](request)
             await process.step(doing=f"after {what}")

@@ -38,7 +38,10 @@ STEPS = 60
 MOST_AT_ONCE = 12
 Thing = TypeVar("Thing")
 ANY = st.integers(0, 10**6)
-MOMENTS = st.one_of(st.integers(1, 40).map(lambda quarters: quarters / 4), st.just(25.0))
+MOMENTS = st.one_of(
+    st.integers(1, 40).map(lambda quarters: quarters / 4), st.sampled_from([25.0, 45.0])
+)
+LIVEKIT_TIMEOUT = 2.0
 DOING = ["claim", "release", "expire", "ask", "activate", "beat", "finish", "give up"]
 ASKING = ["CreateRoom", "CreateDispatch", "DeleteDispatch", "RemoveParticipant", "DeleteRoom"]
 SHARES = st.sampled_from([0.0, 0.3, 1.0])
@@ -272,11 +275,11 @@ class Walk(RuleBasedStateMachine):
         """From now on this share of what is rung."""
         self.at.rings = heard
 
-    @rule(seconds=MOMENTS)
-    def livekit_is_away(self, seconds: float) -> None:
-        """Its API, that is."""
+    @rule(seconds=MOMENTS, hangs=st.sampled_from([0.0, LIVEKIT_TIMEOUT]))
+    def livekit_is_away(self, seconds: float, hangs: float) -> None:
+        """Its API, that is: it refuses, or takes what it is asked and says nothing."""
         livekit = self.at.livekit
-        livekit.away = True
+        livekit.away, livekit.hangs = True, hangs
         self.at.later(seconds, lambda: setattr(livekit, "away", False))
 
     @rule(lost=SHARES, doubled=SHARES, late=SHARES)

@@ -288,7 +288,7 @@ class World:
 
     def heal(self) -> None:
         """Nothing is wrong any more; what was killed is back soon."""
-        self.livekit.away = False
+        self.livekit.away, self.livekit.hangs = False, 0.0
         self.livekit.forgets = self.livekit.is_late = self.livekit.doubles = 0.0
         self.traps.clear()
         for process in (*self.apis, *self.workers, *self.jobs):
