@@ -18,9 +18,10 @@ JUDGED_WITHIN: Final = 60.0  # seconds; the judge yields to everybody, and may w
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came after `said` (monotonic seconds); `heard` is None when nothing did.
+    """What came after `said` (monotonic seconds): it began at `began_at`, None when nothing came.
 
-    `number` counts the turns of a call from 0; the greeting, which answers nobody, has none.
+    `heard` is None when nothing came, or what came did not end. `number` counts the turns of a call from 0;
+    the greeting, which answers nobody, has none.
     """
 
     number: int | None
@@ -28,6 +29,7 @@ class Answer:
     expected: str
     spoke_until: float
     heard: Heard | None
+    began_at: float | None = None
     interrupts: bool = False
 
 
@@ -54,15 +56,17 @@ class Answers:
         heard = answer.heard
         text, error = None, "missing: nothing was heard"
         delay = 0.0
+        if answer.began_at is not None:
+            delay = max(0.0, answer.began_at - answer.spoke_until)
+            error = "endless: it began, and did not end in time"
         if heard is not None:
-            delay = max(0.0, heard.began_at - answer.spoke_until)
             text, error = await self._judged(answer, heard)
         self.wrong += bool(error)
         if answer.number is None:
             self._reports.sample(Stage.GREETING, heard.seconds if heard else 0.0, error or None)
             return
         self._reports.sample(Stage.ANSWER, delay, error or None)
-        self._turn(answer, heard.began_at if heard is not None else None, text, not error)
+        self._turn(answer, answer.began_at, text, not error)
 
     def interrupted(self, answer: Answer, onset: float) -> None:
         """An answer that began at `onset` (monotonic seconds) and was talked over: not to be judged."""

@@ -20,6 +20,7 @@ from load.stages import Stage
 HTTP_WITHIN = 30.0  # seconds
 JOIN_WITHIN = 15.0
 LEAVES_WITHIN = 10.0
+ENDS_WITHIN = 60.0  # what the agent says, from its first sound on
 
 
 class Call:
@@ -94,14 +95,15 @@ class Call:
         if self._scenario.greeting is None:
             return
         try:
-            heard = await caller.hear(self._scenario.greeting_within)
+            onset = await caller.onset(self._scenario.greeting_within)
         except TimeoutError as error:
             waited = time.monotonic() - created_at
             self._reports.sample(Stage.FIRST_AUDIO, waited, "no greeting was heard")
             raise CallFailed("no greeting was heard") from error
-        self._reports.sample(Stage.FIRST_AUDIO, heard.began_at - created_at)
+        self._reports.sample(Stage.FIRST_AUDIO, onset - created_at)
+        heard = await _rest(caller, onset, ENDS_WITHIN)
         greeting = sentence(self._scenario.greeting)
-        self._answers.add(Answer(None, "", greeting, heard.began_at, heard))
+        self._answers.add(Answer(None, "", greeting, onset, heard, onset))
 
     async def _talks(self, caller: Caller) -> None:
         turns = [turn for turn in self._scenario.turns if self._dice.random() < turn.chance]
@@ -136,16 +138,19 @@ class Call:
     ) -> None:
         expected = expected_after(said, expect)
         number, self._turn = self._turn, self._turn + 1
+        onset: float | None = None
+        heard: Heard | None = None
         try:
-            await self._answer_began(caller, spoken)
-            heard: Heard | None = await caller.hear(self._scenario.answer_within)
+            onset = await self._answer_began(caller, spoken)
         except TimeoutError:
-            heard = None
-        self._answers.add(Answer(number, said, expected, spoken.ended_at, heard, **more))
+            pass  # the answer is missing
+        else:
+            # Told now: however long the agent talks, it has answered.
+            self._voice_to_voice(number, onset - spoken.ended_at)
+            heard = await _rest(caller, onset, ENDS_WITHIN)
+        self._answers.add(Answer(number, said, expected, spoken.ended_at, heard, onset, **more))
         if heard is None:
             await self._still_there(caller)
-        else:
-            self._voice_to_voice(number, heard.began_at - spoken.ended_at)
 
     async def _answer_began(self, caller: Caller, spoken: Utterance) -> float:
         """When; what the agent said into a pause is reported, and is none. Raises TimeoutError."""
@@ -153,7 +158,7 @@ class Call:
             onset = await caller.onset(self._scenario.answer_within)
             if onset >= spoken.ended_at:
                 return onset
-            await caller.hear(self._scenario.answer_within)
+            await _rest(caller, onset, self._scenario.answer_within)
             why = "the agent spoke before the caller had finished"
             self._reports.sample(Stage.VOICE_TO_VOICE, 0.0, why)
 
@@ -175,13 +180,12 @@ class Call:
             return
         self._answers.interrupted(told, onset)
         self._voice_to_voice(number, onset - spoken.ended_at)
-        if turn.murmur is not None and not await self._murmurs(caller, turn.murmur):
+        if turn.murmur is not None and not await self._murmurs(caller, turn.murmur, onset):
             return
         await asyncio.sleep(interrupt.after)  # the caller listens to that much of the answer
         spoken = await self._says(caller, interrupt.say)
-        try:
-            answer = await caller.hear(self._scenario.answer_within)
-        except TimeoutError:
+        answer = await _rest(caller, onset, self._scenario.answer_within)
+        if answer is None:
             self._reports.sample(Stage.BARGE_IN, 0.0, "the agent went on talking")
             await self._still_there(caller)
             return
@@ -193,19 +197,18 @@ class Call:
             self._reports.sample(Stage.BARGE_IN, silent_after)
         await self._hears(caller, interrupt.say, interrupt.expect, spoken, interrupts=True)
 
-    async def _murmurs(self, caller: Caller, murmurs: Murmurs) -> bool:
-        """Whether the agent talks on over all of them."""
+    async def _murmurs(self, caller: Caller, murmurs: Murmurs, onset: float) -> bool:
+        """Whether the agent, who began at `onset`, talks on over all of them."""
         for murmur in murmurs.say:
-            if not await self._talks_on(caller, murmur, murmurs.every):
+            if not await self._talks_on(caller, murmur, murmurs.every, onset):
                 return False
         return True
 
-    async def _talks_on(self, caller: Caller, murmur: str, within: float) -> bool:
+    async def _talks_on(self, caller: Caller, murmur: str, within: float, onset: float) -> bool:
         """Murmur, and see whether the agent falls silent within so many seconds."""
         spoken = await caller.say(sound_of(murmur))
-        try:
-            heard = await caller.hear(within)
-        except TimeoutError:
+        heard = await _rest(caller, onset, within)
+        if heard is None:
             self._reports.sample(Stage.TALKED_ON, 0.0)
             return True
         silent_after = max(0.0, heard.ended_at - spoken.began_at)
@@ -267,3 +270,18 @@ class Call:
             await asyncio.to_thread(caller.recording.write, path)
         except OSError as error:
             self._reports.trouble(f"{path.name} was not kept: {error.strerror}")
+
+
+async def _rest(caller: Caller, onset: float, within: float) -> Heard | None:
+    """The utterance that began at `onset`, once it is over; None when it goes on for too long.
+
+    An older one, whose end comes only now, is none of it.
+    """
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                heard = await caller.hear(within)
+                if heard.began_at >= onset:
+                    return heard
+    except TimeoutError:
+        return None
