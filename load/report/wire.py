@@ -32,6 +32,7 @@ class Moments:
     first_text: float
     first_sound: float
     at_the_ear: float
+    late: float = 0.0  # seconds of the transcript beyond what it was meant to take
 
     def parts(self) -> dict[Stage, float]:
         """Milliseconds of each part of the turn; negative where the next had begun before."""
@@ -48,7 +49,9 @@ class Moments:
 
     def overhead(self) -> float:
         """Milliseconds of voice-to-voice that the providers did not take."""
-        providers = (self.first_token - self.asked) + (self.first_sound - self.first_text)
+        providers = (
+            (self.first_token - self.asked) + (self.first_sound - self.first_text) + self.late
+        )
         return (self.at_the_ear - self.spoke_until - providers) * 1000 - REALISTIC.stt_final
 
 
@@ -117,7 +120,7 @@ def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moment
     for turn, h, a, s in zip(turns, heard, asked, spoken, strict=True):
         moments = Moments(
             turn["spoke_until"], h["at"], a["at"], a["first_token_at"],
-            s["first_text_at"], s["first_sound_at"], turn["answered_at"],
+            s["first_text_at"], s["first_sound_at"], turn["answered_at"], h.get("late", 0.0),
         )  # fmt: skip
         if turn["right"] is not False and moments.possible():
             yield turn, moments

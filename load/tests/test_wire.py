@@ -40,6 +40,15 @@ def test_the_parts_add_up_to_voice_to_voice() -> None:
     assert moments.overhead() == pytest.approx(900 - 150 - 250 - 100, abs=0.1)
 
 
+def test_a_transcript_that_came_late_is_not_the_runtimes_fault() -> None:
+    """The stand-in recognises for all callers one after the other; what that took is taken off too."""
+    late = seen()
+    late["heard"][0]["late"] = 0.06
+    [(_, moments)] = moments_of([turn()], late)
+    assert moments.overhead() == pytest.approx(900 - 150 - 60 - 250 - 100, abs=0.1)
+    assert moments.parts()[Stage.WIRE_STT] == pytest.approx(260, abs=0.1)
+
+
 @pytest.mark.parametrize("later", [0.05, 0.4])
 def test_callers_who_ask_the_same_at_the_same_time_are_told_apart_by_order(later: float) -> None:
     """Each keeps its own moments."""
