@@ -16,6 +16,7 @@ from e2e.api import Api
 from load.caller_host.call import Call
 from load.caller_host.judge import Judge
 from load.caller_host.machine import watch
+from load.caller_host.output import own_output
 from load.caller_host.reports import CallReports
 from load.caller_host.settings import HostSettings
 from load.messages import Message, encode
@@ -97,6 +98,7 @@ async def _run() -> None:
 
 
 if __name__ == "__main__":
+    own_output()
     try:
         asyncio.run(_run())
     except BrokenPipeError:

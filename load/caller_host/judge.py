@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from fixtures.speech import Recogniser, Sound, synthesise
 from fixtures.speech.catalogue import every_sentence
+from fixtures.speech.with_parent import end_with_parent
 from load.caller_host.gaps import gaps
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ _recogniser: Recogniser | None = None
 
 def _begin(sentences: Sequence[str]) -> None:
     global _recogniser  # noqa: PLW0603 - one for the process, as its pool wants it
+    end_with_parent()
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     else:
