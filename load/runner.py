@@ -42,7 +42,9 @@ def run_locust(arguments: list[str], services: Services, folder: Path) -> int:
     made = code == UNUSABLE or (folder / RESULTS).exists()  # or what prevented it has been said
     if not made and (folder / JOURNAL).exists():
         print("load: Locust ended without a report; it is made from the journal", file=sys.stderr)
-        return max(code, report(folder, environ["LOAD_API_KEY"]), key=abs)
+        code = max(code, report(folder, environ["LOAD_API_KEY"]), key=abs)
+    if code and not (folder / RESULTS).exists():
+        return UNUSABLE  # 1 would say that a threshold was missed
     return code if code >= 0 else 128 - code
 
 
