@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from pathlib import Path
@@ -43,9 +44,9 @@ def run_parser() -> argparse.ArgumentParser:
         "--register", action="store_true", help="register the scenario's sample agent under that id"
     )
     add("--callers", type=positive, default=2, help="callers at once (default: 2)")
-    add("--ramp", type=float, default=1.0, help="callers that begin in a second (default: 1)")
-    add("--minutes", type=float, default=2.0, help="length of the run (default: 2)")
-    add("--arrivals", type=float, default=0.0, metavar="PER_MINUTE",
+    add("--ramp", type=above_zero, default=1.0, help="callers that begin in a second (default: 1)")
+    add("--minutes", type=above_zero, default=2.0, help="length of the run (default: 2)")
+    add("--arrivals", type=above_zero, default=0.0, metavar="PER_MINUTE",
         help="open model: calls arrive at this rate, whatever becomes of the earlier ones")  # fmt: skip
     add("--scenario", default="receptionist", help="a name in load/scenarios, or a YAML file")
     add("--thresholds", default="", help="YAML file (sample: load/thresholds.yaml)")
@@ -70,6 +71,17 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def above_zero(text: str) -> float:
+    """A number of which there can be some."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not (number > 0 and math.isfinite(number)):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return number
 
 
@@ -105,5 +117,6 @@ def locust_arguments(
     if given.web:
         arguments += ["--web-host", "127.0.0.1", "--web-port", str(given.web_port)]
     else:
-        arguments += ["--headless", "--run-time", f"{round(given.minutes * 60)}s", "--only-summary"]
+        seconds = max(1, round(given.minutes * 60))  # 0 would be no limit
+        arguments += ["--headless", "--run-time", f"{seconds}s", "--only-summary"]
     return arguments + more

@@ -6,10 +6,18 @@ import wave
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from fixtures.speech import ANSWERS, SENTENCES, Sound, clip
 from fixtures.speech.catalogue import is_clip, question_of
+from fixtures.speech.recognise import unknown_words, words_of
 from load.yaml_file import FileError, read_model
 
 FOLDER: Final = Path(__file__).parent / "scenarios"
@@ -22,11 +30,32 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _can_be_understood(expected: str, info: ValidationInfo) -> str:
+    """Raises ValueError for a sentence that the recognition of what callers hear does not know.
+
+    Once, when the file is read: looking a word up takes a third of a second for the first one.
+    """
+    if info.context is None or sentence(expected) in ANSWERS.values():
+        return expected
+    words = words_of(expected)
+    if not words:
+        raise ValueError(f"{expected!r} holds no words; numbers are written out")
+    if unknown := unknown_words(words):
+        raise ValueError(
+            f"{unknown[0]!r} is not in the dictionary of the speech recognition, which could understand no "
+            "answer with it; write it as words that sound alike, or give the agent another answer"
+        )
+    return expected
+
+
+Expected = Annotated[str, AfterValidator(_can_be_understood)]
+
+
 class Interruption(Strict):
     """The caller talks over the answer, `after` seconds into it, and expects an answer to that."""
 
     say: str
-    expect: str | None = None
+    expect: Expected | None = None
     after: float = Field(default=1.5, gt=0, le=30)
 
 
@@ -47,7 +76,7 @@ class Turn(Strict):
     """
 
     say: str | None = None
-    expect: str | None = None
+    expect: Expected | None = None
     silent: float | None = Field(default=None, gt=0, le=60)
     interrupt: Interruption | None = None
     murmur: Murmurs | None = None
@@ -69,7 +98,7 @@ class Scenario(Strict):
 
     name: str
     agent: str = "receptionist"
-    greeting: str | None = "greeting"
+    greeting: Expected | None = "greeting"
     greeting_within: float = Field(default=20.0, gt=0, le=120)
     answer_within: float = Field(default=15.0, gt=0, le=120)
     think: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.3, 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fixtures.speech import ANSWERS, Sound
-from load.scenario import FOLDER, read_scenario, sound_of
+from load.scenario import FOLDER, Scenario, read_scenario, sound_of
 from load.yaml_file import FileError
 
 RATE = 16_000
@@ -46,6 +46,15 @@ def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
         ("[{say: missing.wav, expect: weather}]", "missing.wav cannot be read"),
         ("[{say: weather, chance: 2}]", "turns.0.chance: Input should be less than or equal to 1"),
         ("[]", "turns: Tuple should have at least 1 item"),
+        (
+            "[{say: weather, expect: The zyxxy is open.}]",
+            "turns.0.expect: 'zyxxy' is not in the dictionary of the speech recognition",
+        ),
+        ("[{say: weather, expect: '42'}]", "turns.0.expect: '42' holds no words"),
+        (
+            "[{say: story, interrupt: {say: stop, expect: Zyxxy.}}]",
+            "turns.0.interrupt.expect: 'zyxxy' is not in the dictionary",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, turns: str, words: str) -> None:
@@ -55,6 +64,22 @@ def test_what_is_wrong_is_named(tmp_path: Path, turns: str, words: str) -> None:
         read_scenario(path)
     assert words in str(caught.value)
     assert path in str(caught.value)
+
+
+def test_a_greeting_that_nobody_could_understand_is_refused(tmp_path: Path) -> None:
+    """As an answer is: one such sentence would break the judge for the whole run."""
+    path = scenario(tmp_path, "name: mine\ngreeting: Zyxxy here.\nturns: [{say: weather}]\n")
+    with pytest.raises(FileError, match=r"greeting: 'zyxxy' is not in .*write it as words"):
+        read_scenario(path)
+
+
+def test_sentences_of_ones_own_are_understood(tmp_path: Path) -> None:
+    """Looked up when the file is read, and not again in each process that is told what it says."""
+    text = "greeting: Good morning.\nturns: [{say: weather, expect: It's nine o'clock.}]\n"
+    read = read_scenario(scenario(tmp_path, f"name: mine\n{text}"))
+    assert read.greeting == "Good morning."
+    assert Scenario.model_validate_json(read.model_dump_json()) == read
+    assert Scenario(name="s", greeting="Zyxxy.", turns=read.turns).greeting == "Zyxxy."
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
