@@ -96,6 +96,10 @@ def doubts(name: str, results: dict[str, Any]) -> list[str]:
     """Why a comparison with these results proves little."""
     found = [f"{name} is partial: {why}" for why in results["partial_because"]]
     found += [f"{name}: {warning}" for warning in results["warnings"]]
+    for stage, kept in results["stages"].items():
+        if failed := kept["errors"]:
+            tried = kept["count"] + failed
+            found.append(f"{name}: {stage}: {failed} of {tried} failed: they have no time here")
     if (whole := results["calls"]["whole"]) < FEW:
         found.append(f"{name} has {whole} whole calls: below {FEW} the intervals are too narrow")
     return found

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from load import messages
-from load.alternate import alternate
+from load.alternate import alternate, comparison
 from load.driver.journal import Journal
 from load.messages import decode, encode
 from load.report import write as writing
@@ -169,6 +169,16 @@ def test_few_calls_are_doubted() -> None:
     assert doubts("A", results_of(whole_run())) == [
         "A has 1 whole calls: below 10 the intervals are too narrow"
     ]
+
+
+def test_what_failed_is_told_beside_a_ratio() -> None:
+    """A target that loses its slowest turns would look fast."""
+    calls = [message for number in range(10) for message in call(f"c-{number}")]
+    good = [sample(Stage.VOICE_TO_VOICE, 900, call=f"c-{number}") for number in range(10)]
+    broken = [sample(Stage.CREATE, 3, error="500"), sample(Stage.CREATE, 3)]
+    results = results_of([plan(), *calls, *good, *broken, END])
+    assert doubts("A", results) == ["A: create: 1 of 2 failed: they have no time here"]
+    assert "A: create: 1 of 2 failed" in comparison({"A": results})
 
 
 def test_another_file_is_no_results_file(tmp_path: Path) -> None:
