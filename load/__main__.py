@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     own, more = _split(arguments)
     parser = run_parser()
     given = parser.parse_args(own)
+    # As Ctrl-C does: what was started here is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         scenario = read_scenario(given.scenario)
         if given.thresholds:
@@ -72,12 +76,14 @@ def _run(
         for name in others:
             all_services[name] = stack.enter_context(TARGETS[name](services, folder / "logs"))
 
+        stopped = threading.Event()
+
         def run_one(target: str, where: Path) -> int:
             arguments = locust_arguments(given, where, target, more)
-            return run_locust(arguments, all_services[target], where)
+            return run_locust(arguments, all_services[target], where, stopped)
 
         if len(given.target) > 1:
-            return alternate(given.target, given.rounds, folder, run_one)
+            return alternate(given.target, given.rounds, folder, run_one, stopped)
         return run_one(given.target[0], folder)
 
 

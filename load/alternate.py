@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,27 +20,41 @@ UNUSABLE: Final = 2
 RunOne = Callable[[str, Path], int]
 
 
-def alternate(targets: Sequence[str], rounds: int, folder: Path, run_one: RunOne) -> int:
+def alternate(
+    targets: Sequence[str], rounds: int, folder: Path, run_one: RunOne, stopped: threading.Event
+) -> int:
     """Run every target once a round, another one first in each; returns the worst exit code.
 
     Leaves the rounds in folders of their own, what they amount to in `<target>.json`, and prints ours
-    against each other target.
+    against each other target. `stopped` says after a run that there is to be no further one.
     """
     codes = []
     found: dict[str, list[Results]] = {target: [] for target in targets}
-    for number in range(rounds):
-        for place in range(len(targets)):
-            target = targets[(place + number) % len(targets)]
-            where = folder / f"{target}-{number + 1}"
-            codes.append(run_one(target, where))
-            if not (where / RESULTS).exists():
-                return UNUSABLE
-            found[target].append(read_results(where / RESULTS))
+    runs = list(_in_turn(targets, rounds))
+    for target, number in runs:
+        where = folder / f"{target}-{number}"
+        codes.append(run_one(target, where))
+        if not (where / RESULTS).exists():
+            return UNUSABLE
+        found[target].append(read_results(where / RESULTS))
+        if stopped.is_set():
+            print(f"load: stopped after {len(codes)} of {len(runs)} runs", file=sys.stderr)
+            codes.append(UNUSABLE)
+            break
+    if not all(found.values()):
+        return UNUSABLE
     whole = {target: merged(each) for target, each in found.items()}
     for target, results in whole.items():
         (folder / f"{target}.json").write_text(json.dumps(results, indent=1) + "\n")
     print(comparison(whole))
     return max(codes)
+
+
+def _in_turn(targets: Sequence[str], rounds: int) -> Iterator[tuple[str, int]]:
+    """Each run's target and the number of its round, from 1."""
+    for number in range(rounds):
+        for place in range(len(targets)):
+            yield targets[(place + number) % len(targets)], number + 1
 
 
 def merged(rounds: Sequence[Results]) -> Results:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,10 @@ RESULTS = "results.json"
 UNUSABLE = 2
 
 
-def run_locust(arguments: list[str], services: Services, folder: Path) -> int:
-    """Run it to its end; returns the exit code of the run."""
+def run_locust(
+    arguments: list[str], services: Services, folder: Path, stopped: threading.Event
+) -> int:
+    """Run it to its end; returns the exit code of the run. Sets `stopped` when a signal ended it."""
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -37,7 +40,7 @@ def run_locust(arguments: list[str], services: Services, folder: Path) -> int:
     ]  # fmt: skip
     # A session of its own: signals come from us, once, and not from the terminal as well.
     locust = subprocess.Popen(command, env=environ, start_new_session=True)
-    with _passed_on_to(locust):
+    with _passed_on_to(locust, stopped):
         code = locust.wait()
     made = code == UNUSABLE or (folder / RESULTS).exists()  # or what prevented it has been said
     if not made and (folder / JOURNAL).exists():
@@ -67,10 +70,11 @@ def report(folder: Path, api_key: str = "") -> int:
 
 
 @contextmanager
-def _passed_on_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _passed_on_to(process: subprocess.Popen[bytes], stopped: threading.Event) -> Iterator[None]:
     """Ctrl-C and SIGTERM end Locust properly, and with it the callers."""
 
     def pass_on(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
         process.send_signal(signal.SIGTERM)
 
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}

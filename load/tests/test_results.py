@@ -2,6 +2,7 @@
 
 import errno
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -220,7 +221,7 @@ def test_alternating_targets_are_compared_over_all_their_rounds(
         write(where, results_of([*said, END]))
         return int(target == "stock")
 
-    assert alternate(("stock", "ours", "pipecat"), 2, tmp_path, run_one) == 1
+    assert alternate(("stock", "ours", "pipecat"), 2, tmp_path, run_one, threading.Event()) == 1
     assert order == ["stock-1", "ours-1", "pipecat-1", "ours-2", "pipecat-2", "stock-2"]
     ours = check(read_results(tmp_path / "ours.json"))
     assert ours["calls"] == {"begun": 2, "whole": 2}

@@ -4,6 +4,7 @@ import http.client
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -94,4 +95,4 @@ def test_a_run_without_results_is_unusable(
     monkeypatch.setattr(runner, "report", lambda *_: 1)
     if journal:
         (tmp_path / runner.JOURNAL).write_text("")
-    assert run_locust([], SERVICES, tmp_path) == 2
+    assert run_locust([], SERVICES, tmp_path, threading.Event()) == 2
