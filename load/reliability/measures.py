@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import statistics
 import time
@@ -86,20 +87,20 @@ async def burst(at: Stage, sizes: Sequence[int], rounds: int, within: float) -> 
 async def _burst(name: str, services: Services, size: int, within: float) -> str:
     rooms = [f"burst-{next(NUMBERS)}" for _ in range(size)]
     async with client_of(services) as client, RoomWatch(services) as watch:
+
+        async def posted(room: str) -> tuple[str | None, float | None]:
+            """The session, and when its agent came; other creates may be answered later."""
+            session = await client.create(room)
+            return session, None if session is None else await watch.agent_came(room, within)
+
         began = time.monotonic()
-        sessions = await asyncio.gather(*(client.create(room) for room in rooms))
-        came = await asyncio.gather(
-            *(
-                watch.agent_came(room, within)
-                for room, session in zip(rooms, sessions, strict=True)
-                if session is not None
-            )
-        )
+        found = await asyncio.gather(*map(posted, rooms))
+        sessions = [session for session, _ in found]
         agents = [len(await watch.agents(room)) for room in rooms]
         for session in filter(None, sessions):
             await client.end(session)
         await asyncio.gather(*(watch.close(room) for room in rooms))
-    times = sorted(moment - began for moment in came if moment is not None)
+    times = sorted(moment - began for _, moment in found if moment is not None)
     await asyncio.sleep(REST + size / 4)
     return (
         f"{name:5} {size:2} at once: {len(times)} with an agent, {sessions.count(None)} refused, "
@@ -117,16 +118,20 @@ async def dispatch(at: Stage, times: int, within: float) -> None:
             async with client_of(services) as client, RoomWatch(services) as watch:
                 began = time.monotonic()
                 session = await client.create(room)
-                moment = await watch.agent_came(room, within)
-                await client.end(session or "")
+                moment = None
+                if session is not None:
+                    moment = await watch.agent_came(room, within)
+                    await client.end(session)
                 await watch.close(room)
             if moment is not None and number:  # the first is not warm
                 found[name].append(moment - began)
             await asyncio.sleep(REST)
     for name, seconds in found.items():
-        print(f"{name:5} create to agent: {_spread(sorted(seconds))}")
-    medians = [statistics.median(seconds) for seconds in found.values()]
-    print(f"ratio of the medians: {medians[0] / medians[-1]:.2f}")
+        without = f"{times - len(seconds)} of {times} without an agent"
+        print(f"{name:5} create to agent: {_spread(sorted(seconds))}; {without}")
+    if all(found.values()):
+        medians = [statistics.median(seconds) for seconds in found.values()]
+        print(f"ratio of the medians: {medians[0] / medians[-1]:.2f}")
 
 
 async def kill(at: Stage, whom: str, times: int, within: float) -> None:
@@ -189,19 +194,25 @@ async def _kill_one(
 async def final(at: Stage, times: int, at_once: int) -> None:
     """Kill -9 in rooms that nobody is in any more: of the jobs, their worker, the jobs and the API."""
     seconds: list[float] = []
-    unended = 0
+    unended = without = 0
     victims = cycle(("jobs", "worker", "jobs and API"))
     async with client_of(at.targets["ours"]) as client:
         for start in range(0, times, at_once):
             victim = next(victims)
-            took = await _final_round(at, client, victim, min(at_once, times - start))
+            size = min(at_once, times - start)
+            took = await _final_round(at, client, victim, size)
             unended += took.count(None)
+            without += size - len(took)
             seconds += [one for one in took if one is not None]
-            print(f"  {start + len(took):3} {victim}: {_spread(sorted(seconds))}", flush=True)
-    print(f"rows final after a kill: {_spread(sorted(seconds))}; {unended} of {times} never")
+            print(f"  {start + size:3} {victim}: {_spread(sorted(seconds))}", flush=True)
+    print(
+        f"rows final after a kill: {_spread(sorted(seconds))}; {unended} of {times - without} never; "
+        f"{without} without an agent are left out"
+    )
 
 
 async def _final_round(at: Stage, client: Client, victim: str, size: int) -> list[float | None]:
+    """Of the sessions that had an agent to kill; the others were refused, or their rows final before."""
     worker = at.stack.worker
     if worker is None:
         raise RuntimeError("no worker")
@@ -209,13 +220,15 @@ async def _final_round(at: Stage, client: Client, victim: str, size: int) -> lis
     async with RoomWatch(at.targets["ours"]) as watch:
         answers = await asyncio.gather(*map(client.create, rooms))
         rooms = [room for room, session in zip(rooms, answers, strict=True) if session]
-        sessions = [session for session in answers if session]
+        created = [session for session in answers if session]
         came = await asyncio.gather(*(watch.agent_came(room, 60) for room in rooms))
-        jobs = [
-            await asyncio.to_thread(_job_of, session, [worker])
-            for session, moment in zip(sessions, came, strict=True)
-            if moment is not None  # the others were refused in time, and their rows are final, too
-        ]
+        sessions = []
+        for session, moment in zip(created, came, strict=True):
+            if moment is None:
+                await client.end(session)
+            else:
+                sessions.append(session)
+        jobs = [await asyncio.to_thread(_job_of, session, [worker]) for session in sessions]
     if victim == "worker":
         await asyncio.to_thread(worker.kill)
     else:
@@ -256,7 +269,7 @@ def _job_of(session: str, workers: Sequence[LoggedProcess]) -> tuple[LoggedProce
 def _spread(seconds: Sequence[float]) -> str:
     if not seconds:
         return "none"
-    p95 = seconds[min(len(seconds) - 1, round(0.95 * len(seconds)))]
+    p95 = seconds[math.ceil(0.95 * len(seconds)) - 1]
     return (
         f"p50 {statistics.median(seconds):.2f} s, p95 {p95:.2f} s, "
         f"{seconds[0]:.2f} to {seconds[-1]:.2f} s of {len(seconds)}"
