@@ -3,6 +3,9 @@
 After the caller has spoken, or the greeting is due, the agent must be heard within a bound; otherwise an
 apology is played that needs no provider, and the caller is asked to say it again. A provider that
 refuses us for good (a wrong key), or fails again and again, ends the call with a farewell.
+
+Nothing is owed while the agent is heard. What a caller says over its words may be meant for nobody, or be
+ignored as the agent's configuration wants it; an answer is due once the agent sets out to give one.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ class Rescue:
         # By the loop's clock: what was awaited when a sound came.
         self._due_at: float | None = None
         self._spoke_since: float | None = None
+        self._is_heard = False
         self._apologies = 0
         self._last_error = "no answer"
         self._clip: asyncio.Task[None] | None = None
@@ -57,7 +61,7 @@ class Rescue:
 
     def expect_speech(self) -> None:
         """The agent is to be heard within the bound: its greeting, its answer."""
-        if self._silence:
+        if self._silence and not self._is_heard:
             self._wait_until(asyncio.get_running_loop().time() + self._silence)
 
     def close(self) -> None:
@@ -93,11 +97,23 @@ class Rescue:
             self._spoke_since = None
 
     def _on_agent(self, event: AgentStateChangedEvent) -> None:
-        if event.new_state == "speaking":
+        self._is_heard = event.new_state == "speaking"
+        if self._is_heard:
             self._stop_waiting()
             self._due_at = None
             if self._clip is None:
                 self._apologies = 0
+        elif event.new_state == "thinking":
+            self._expect_answer()
+
+    def _expect_answer(self) -> None:
+        """To words that nothing was expected for: they came over the agent's, or were too short."""
+        if self._spoke_since is None:
+            if self._timer is None:
+                self.expect_speech()
+        elif self._due_at is None and self._silence:
+            # A caller who is speaking hears nothing now; if it is a cough, this is still due.
+            self._due_at = asyncio.get_running_loop().time() + self._silence
 
     def _on_error(self, event: ErrorEvent) -> None:
         failed = event.error
