@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -27,6 +28,7 @@ from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
 from agent_runtime.voice.audience import CALLERS, Audience
+from agent_runtime.voice.ending import Ending, logged, outcome_of
 from agent_runtime.voice.job_marks import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.live_figures import TurnTeller
@@ -41,10 +43,6 @@ from agent_runtime.voice.stores import OpenStores, Stores
 from agent_runtime.voice.turns import TurnWriter
 
 logger = logging.getLogger(__name__)
-
-# The final row is worth some patience: tries, and seconds between them.
-FINISH_TRIES: Final = 5
-FINISH_PAUSE: Final = 1.0
 
 # Why a job cannot become a call; the text goes to the log and into the session's row.
 REFUSALS: Final = (
@@ -108,6 +106,7 @@ class Call:
         named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
         self._session_id = target.session_id or named
         self._holder = Holder(holder_of(job.job), settings.name, target.dispatch)
+        self._ending = Ending(stores, self._session_id, self._holder)
         # Nobody has created it: the first job did, and one that follows it is told so.
         self._is_automatic = target.session_id is None or bool(target.variables.get(AUTOMATIC))
         self._turns: TurnWriter | None = None
@@ -246,31 +245,17 @@ class Call:
         self._audience.close()
         if self._rescue is not None:
             self._rescue.close()
-        if self._turns is not None:
-            await self._turns.close()
-        if self._memory is not None:
-            await self._memory.close()
-        if self._handed_back is not None:
-            await self._release(self._handed_back)
-            await self._opened.aclose()
-            return
-        status, reason = self._outcome or _outcome_of(why)
-        await self._finish(status, reason)
-        logger.info("call over", extra={"status": status.value, "reason": reason})
-        await self._opened.aclose()
-
-    async def _finish(self, status: SessionStatus, reason: str) -> None:
-        for attempt in range(1, FINISH_TRIES + 1):
-            try:
-                await self._stores.sessions.finish(
-                    self._session_id, status, reason, by=self._holder
-                )
-            except StoreUnavailable as error:
-                logger.warning("final row not written, try %d: %s", attempt, error)
-                await asyncio.sleep(FINISH_PAUSE)
-            else:
+        async with self._opened:
+            if self._turns is not None:
+                await logged("to write the last figures", self._turns.close())
+            if self._memory is not None:
+                await logged("to close the memory", self._memory.close())
+            if self._handed_back is not None:
+                await self._ending.release(self._handed_back)
                 return
-        logger.error("final row not written", extra={"status": status.value, "reason": reason})
+            status, reason = self._outcome or outcome_of(why)
+            await self._ending.finish(status, reason)
+            logger.info("call over", extra={"status": status.value, "reason": reason})
 
     def _is_heard(self) -> bool:
         """Whether the connection to the room is up; while it is mended, it is not."""
@@ -322,17 +307,15 @@ class Call:
             self._handed_back = why
             self._job.shutdown(why)
 
-    async def _release(self, why: str) -> None:
-        try:
-            await self._stores.leases.release(self._session_id, self._holder, why)
-        except StoreUnavailable as error:
-            # Without a heartbeat the lease runs out by itself.
-            logger.warning("session not given back: %s", error)
-
-    def _run(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._has_run)
+
+    def _has_run(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a task of the call failed", exc_info=error)
 
 
 def _is_claimed(job: JobContext, target: JobTarget) -> bool:
@@ -340,10 +323,3 @@ def _is_claimed(job: JobContext, target: JobTarget) -> bool:
     if job.is_fake_job() or target.session_id is None:
         return False
     return UNCLAIMED not in (job.token_claims().attributes or {})
-
-
-def _outcome_of(why: str) -> tuple[SessionStatus, str]:
-    """How a call ended that did not say so itself; `why` is the framework's word for it."""
-    if why == "parent process shutdown":
-        return SessionStatus.ENDED, "the worker was shut down"
-    return SessionStatus.ERROR, f"the job ended before the call did: {why}"

@@ -6,7 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from agent_runtime.domain.errors import RoomTaken, SessionHeld, SessionOver, StoreUnavailable
+from agent_runtime.domain.errors import (
+    RoomTaken,
+    SessionHeld,
+    SessionNotFound,
+    SessionOver,
+    StoreUnavailable,
+)
 from agent_runtime.domain.lease import Holder, Holding
 from agent_runtime.domain.ports import SessionStore
 
@@ -56,9 +62,13 @@ class LeaseKeeper:
         except StoreUnavailable as error:
             logger.warning("heartbeat not written: %s", error)
             return True
-        except (SessionHeld, SessionOver, RoomTaken) as error:
+        except (SessionHeld, SessionOver, SessionNotFound, RoomTaken) as error:
             self._on_lost(str(error))
             return False
+        except Exception:
+            # An agent that talks on without a heartbeat would soon have another one beside it.
+            logger.exception("heartbeat not written, the next one comes")
+            return True
         if held is Holding.OVER:
             self._on_over()
         elif held is Holding.THEIRS:

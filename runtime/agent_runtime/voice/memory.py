@@ -45,13 +45,20 @@ class Memory:
     async def _run(self) -> None:
         while True:
             utterance = await self._queue.get()
-            while True:
-                try:
-                    await self._conversations.add(self._session_id, utterance)
-                    break
-                except StoreUnavailable as error:
-                    logger.warning("utterance not kept yet: %s", error)
-                    await asyncio.sleep(RETRY)
+            while not await self._kept(utterance):  # noqa: ASYNC110 - a database has no event
+                await asyncio.sleep(RETRY)
+
+    async def _kept(self, utterance: Utterance) -> bool:
+        """False when it is worth another try."""
+        try:
+            await self._conversations.add(self._session_id, utterance)
+        except StoreUnavailable as error:
+            logger.warning("utterance not kept yet: %s", error)
+            return False
+        except Exception:
+            # The database does not take this one; those after it are not to wait behind it.
+            logger.exception("utterance not kept")
+        return True
 
 
 def as_context(said: list[Utterance]) -> ChatContext:

@@ -95,6 +95,8 @@ class TurnWriter:
             self._row = await self._metrics.record(self._session_id, self._totals, self._row)
         except StoreUnavailable as error:
             logger.warning("figures not written yet: %s", error)
+        except Exception:
+            logger.exception("figures not written yet")
         else:
             self._unwritten = self._changed.is_set()
 

@@ -8,7 +8,12 @@ from typing import cast
 
 import pytest
 
-from agent_runtime.domain.errors import RoomTaken, SessionHeld, StoreUnavailable
+from agent_runtime.domain.errors import (
+    RoomTaken,
+    SessionHeld,
+    SessionNotFound,
+    StoreUnavailable,
+)
 from agent_runtime.domain.lease import Holder, Holding
 from agent_runtime.domain.ports import SessionStore
 from agent_runtime.voice.lease_keeper import LeaseKeeper
@@ -70,6 +75,17 @@ async def test_it_is_renewed_again_and_again() -> None:
     assert called == ["still ours"]
 
 
+@pytest.mark.parametrize("beats", [[ValueError("bad row"), Holding.OURS], [Holding.FREE]])
+async def test_whatever_the_database_says_the_next_beat_comes(
+    beats: list[Holding | Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An agent without heartbeats would have another one beside it; the log has the trace."""
+    sessions, called = await kept(*beats, activation=ValueError("bad row"))
+    assert sessions.beats > 2
+    assert called == ["still ours"]
+    assert "ValueError: bad row" in caplog.text
+
+
 async def test_a_session_that_was_ended_is_over() -> None:
     """Once, and no beat follows."""
     sessions, called = await kept(Holding.OURS, Holding.OVER)
@@ -88,7 +104,7 @@ async def test_a_session_that_nobody_has_yet_is_taken_back() -> None:
     assert (sessions.activated, called) == (1, ["still ours"])
 
 
-@pytest.mark.parametrize("error", [SessionHeld("abc"), RoomTaken("lobby")])
+@pytest.mark.parametrize("error", [SessionHeld("abc"), SessionNotFound("abc"), RoomTaken("lobby")])
 async def test_taken_back_too_late_is_lost(error: Exception) -> None:
     """Somebody was faster."""
     _, called = await kept(Holding.FREE, activation=error)

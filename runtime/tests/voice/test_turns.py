@@ -27,6 +27,7 @@ class Kept:
         self.told: list[Turn] = []
         self.writes = 0
         self.away = False
+        self.error: Exception = StoreUnavailable("away")
         self.written = asyncio.Event()
         self.may_write = asyncio.Event()
         self.may_write.set()
@@ -37,7 +38,7 @@ class Kept:
         self.writes += 1
         self.written.set()
         if self.away:
-            raise StoreUnavailable("away")
+            raise self.error
         self.totals = totals
         self.rows.append(row)
         return 17
@@ -117,11 +118,12 @@ async def test_nobody_waits_for_a_slow_database(
     assert kept.writes <= 2
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("bad row")])
 async def test_what_could_not_be_written_comes_with_the_next_turn(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept
+    session: AgentSession[Any], writer: TurnWriter, kept: Kept, error: Exception
 ) -> None:
-    """Totals are written, so a database that was away has lost nothing."""
-    kept.away = True
+    """Totals are written, so a database that was away, or failed otherwise, has lost nothing."""
+    kept.away, kept.error = True, error
     say(session, "user", CALLER)
     await kept.next_write()
     kept.away = False
