@@ -6,6 +6,8 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,19 +24,25 @@ from agent_runtime.voice.pressure import ANY_CPU, Pressure
 
 logger = logging.getLogger(__name__)
 
-# Seconds in which LiveKit hands a job out that was accepted.
+# Seconds after which a job is not awaited any more that nobody is about to hand out or to start.
 ASSIGNMENT = 10.0
+# So many jobs that were not awaited any more are known again when they run after all.
+MOST_LATE: Final = 100
 # Begins the id under which a job that LiveKit did not offer holds its session.
 UNOFFERED: Final = "rung-"
 
 
 @dataclass
 class Taken:
-    """A job that was accepted: its session, since when, and whether its process was seen."""
+    """A job that was accepted: its session, since when, and whether its process was seen.
+
+    While it is `awaited` the agent server is getting it or starting its process, and will say how it went.
+    """
 
     session_id: str
     since: float
     seen: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Admission:
         self.leases: LeaseStore | None = None
         self.others_free = False
         self.pressure = Pressure(None, None, 0.0)
+        self.starting = False
         self.draining = False
         self._server = server
         self._name = name
@@ -72,12 +81,15 @@ class Admission:
         self._most_cpu = most_cpu
         self._capacity = Capacity(most_cpu, cpus)
         self._left_to_others: set[str] = set()
+        self._late: dict[str, Taken] = {}
 
     @property
     def why_not(self) -> str | None:
         """Why no further call is taken now; None when one is."""
         if self.draining:
             return "the worker is shutting down"
+        if self.starting:
+            return "the worker is starting"
         if len(self.taken) >= self._max_calls:
             return f"{self._max_calls} calls already"
         # Who has no call hurts nobody by taking one.
@@ -130,13 +142,13 @@ class Admission:
                 identity = agent_identity(session_id, target.dispatch or 1)
                 attributes[UNCLAIMED] = "true"
         if identity is None:
-            self.taken.pop(request.id, None)  # after a long claim it may be taken for vanished
+            self._drop(request.id)
             return
-        self.taken[request.id] = Taken(session_id, time.monotonic())
-        self.handled += 1
-        await request.accept(
-            identity=identity, name=_name_of(target), attributes=attributes or None
-        )
+        self._keep(request.id, session_id)
+        with self._awaited(request.id):
+            await request.accept(
+                identity=identity, name=_name_of(target), attributes=attributes or None
+            )
 
     async def claim_unoffered(self, room_name: str, metadata: str) -> Claimed | None:
         """Claim a session that LiveKit has not offered yet; None leaves it to that offer."""
@@ -157,17 +169,25 @@ class Admission:
                 dispatches = await self.leases.claim(session_id, asking)
         except (SessionHeld, SessionOver, StoreUnavailable) as error:
             logger.debug("session not taken: %s", error, extra={"session": session_id})
+        if dispatches is not None and self.draining:
+            # The signal came meanwhile, and no process of ours would be started any more.
+            await self._give_back(session_id, holder)
+            dispatches = None
         if dispatches is None:
-            self.taken.pop(holder, None)
+            self._drop(holder)
             return None
-        self.taken[holder] = Taken(session_id, time.monotonic())
-        self.handled += 1
+        self._keep(holder, session_id)
         return Claimed(holder, agent_identity(session_id, dispatches), _name_of(target))
 
-    def not_launched(self, claimed: Claimed) -> None:
-        """Its job will never be seen: the next look finds that it has vanished."""
-        if taken := self.taken.get(claimed.holder):
-            taken.seen = True
+    @contextmanager
+    def launching(self, claimed: Claimed) -> Iterator[None]:
+        """While its job is launched; when that fails, the next look finds that it has vanished."""
+        with self._awaited(claimed.holder) as taken:
+            try:
+                yield
+            except BaseException:
+                taken.seen = True
+                raise
 
     @property
     def manners(self) -> float:
@@ -184,20 +204,48 @@ class Admission:
 
     def vanished(self) -> list[tuple[str, Taken]]:
         """Jobs that were here and are no more, or that never came; they are forgotten."""
-        if not self.taken:
+        if not self.taken and not self._late:
             return []  # and a server that has not started yet cannot be asked
         running = {holder_of(info.job) for info in self._server.active_jobs}
         now = time.monotonic()
+        for job in running & self._late.keys():
+            self.taken[job] = self._late.pop(
+                job
+            )  # it has come after all, and counts like any other
         gone = []
         for job, taken in list(self.taken.items()):
             taken.seen = taken.seen or job in running
-            if job not in running and (taken.seen or now - taken.since > ASSIGNMENT):
+            is_late = not taken.awaited and now - taken.since > ASSIGNMENT
+            if job not in running and (taken.seen or is_late):
                 gone.append((job, self.taken.pop(job)))
+                if not taken.seen:
+                    self._late[job] = taken
+        while len(self._late) > MOST_LATE:
+            del self._late[next(iter(self._late))]
         return gone
+
+    @contextmanager
+    def _awaited(self, job: str) -> Iterator[Taken]:
+        taken = self.taken[job]
+        taken.awaited = True
+        try:
+            yield taken
+        finally:
+            taken.awaited = False
 
     def _take(self, job: str, session_id: str) -> None:
         self.taken[job] = Taken(session_id, time.monotonic())
         self._capacity.take()
+
+    def _keep(self, job: str, session_id: str) -> None:
+        """It is claimed, and counts from now on; after a long claim it may be taken for vanished."""
+        self._drop(job)
+        self.taken[job] = Taken(session_id, time.monotonic())
+        self.handled += 1
+
+    def _drop(self, job: str) -> None:
+        self.taken.pop(job, None)
+        self._late.pop(job, None)
 
     async def _claim(self, request: JobRequest, session_id: str, dispatch: int) -> str | None:
         """Take the session's lease; the agent's identity, or None when the job is refused.
@@ -233,6 +281,16 @@ class Admission:
 
     async def _was_lost_here(self, session_id: str) -> bool:
         return self.leases is not None and await self.leases.lost_by(session_id) == self._name
+
+    async def _give_back(self, session_id: str, holder: str) -> None:
+        if self.leases is None:
+            return
+        try:
+            await self.leases.release(
+                session_id, Holder(holder, self._name), "its worker is shutting down"
+            )
+        except StoreUnavailable as error:
+            logger.warning("session not given back: %s", error)
 
     async def _let_it_wait(self, target: JobTarget) -> None:
         """Tell whoever watches that this dispatch brings nothing."""

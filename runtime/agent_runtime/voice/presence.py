@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ class Presence:
         self._stores = stores
         self._started_at = datetime.now(UTC)
         self._looked_at = 0.0
-        self._told_free = 0
+        self._told_free = math.inf  # nothing has been told yet
         self._gauge = PressureGauge()
         self._cpu_at = time.monotonic(), _cpu_seconds()
         self._unreleased: dict[str, str] = {}
@@ -58,13 +59,13 @@ class Presence:
     async def tell(self, status: str) -> None:
         """Write our row, and see who else is there. A database that is away is logged."""
         admission = self._admission
-        self._told_free = 0 if status == STOPPED else admission.free
+        self._told_free = free = 0 if status == STOPPED else admission.free
         instance = Instance(
             self._name,
             "",
             status,
             active=len(admission.taken),
-            free=self._told_free,
+            free=free,
             handled=admission.handled,
             cpu_percent=self._cpu_percent(),
             memory_mb=_resident_mb(),
@@ -85,6 +86,8 @@ class Presence:
         if is_time:
             self._looked_at = now
             self._admission.look(self._gauge.read(meter.lag))
+        if self._admission.starting:
+            return  # nobody counts on a worker that cannot take a call yet
         # A place that is taken is told at once: creates are answered by what our row says.
         if is_time or self._admission.free < self._told_free:
             await self.tell(DRAINING if self._admission.draining else RUNNING)

@@ -55,6 +55,11 @@ class Unoffered:
             self._tasks.add(task)
             task.add_done_callback(partial(self._over, room_name))
 
+    async def settle(self) -> None:
+        """Until what has begun by now is launched, or given back."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     def _over(self, room_name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -82,15 +87,12 @@ class Unoffered:
             yield True
 
     async def _launch(self, room_name: str, metadata: str, claimed: Claimed) -> None:
-        try:
+        with self._admission.launching(claimed):
             await self._server.simulate_job(
                 room_name,
                 room_info=room_with(room_name, metadata, claimed.holder),
                 token=self._token(room_name, claimed),
             )
-        except Exception:
-            self._admission.not_launched(claimed)
-            raise
 
     def _token(self, room_name: str, claimed: Claimed) -> str:
         """What LiveKit would have given with the assignment."""

@@ -71,20 +71,32 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         inside = replace(settings, health_host=LOOPBACK, health_port=0, turns_socket=path)
         server, admission = build_server(inside, open_stores)
         admission.leases = stores.leases
+        _take_nothing_before_start(server, admission)
         _show(admission, registry)
         presence = Presence(settings.name, admission, stores, turns)
         beside = [asyncio.create_task(presence.run())]
+        unoffered = None
         if stores.ear is not None:
             unoffered = Unoffered(server, admission, inside, stores.ear)
             beside.append(asyncio.create_task(unoffered.run()))
         try:
             async with HealthPort(server, settings.health_host, settings.health_port, registry):
-                return await _serve(server, admission)
+                return await _serve(server, admission, unoffered)
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
             await presence.tell(STOPPED)
+
+
+def _take_nothing_before_start(server: AgentServer, admission: Admission) -> None:
+    """The agent server launches no job before its processes are warm, which takes seconds."""
+
+    def on_start() -> None:
+        admission.starting = False
+
+    admission.starting = True
+    server.once("worker_started", on_start)
 
 
 def _show(admission: Admission, registry: CollectorRegistry) -> None:
@@ -101,7 +113,7 @@ def _show(admission: Admission, registry: CollectorRegistry) -> None:
     gauge("loop_lag_seconds", "How late the event loop is.", lambda: admission.pressure.lag)
 
 
-async def _serve(server: AgentServer, admission: Admission) -> int:
+async def _serve(server: AgentServer, admission: Admission, unoffered: Unoffered | None) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -123,6 +135,8 @@ async def _serve(server: AgentServer, admission: Admission) -> int:
         stopping.cancel()
         serving.result()  # raises what ended it
         return 1
+    if unoffered is not None:
+        await unoffered.settle()  # a server that drains launches nothing more
     try:
         await server.drain()
     except TimeoutError:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from livekit import api
-from livekit.agents import AgentServer, JobRequest
 from livekit.agents.job import JobAcceptArguments
 
 from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
@@ -22,74 +18,12 @@ from agent_runtime.domain.ports import LeaseStore
 from agent_runtime.domain.session import session_of
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.capacity import SETTLED
-from agent_runtime.voice.job_marks import UNCLAIMED, room_with
+from agent_runtime.voice.job_marks import UNCLAIMED
 from agent_runtime.voice.pressure import Pressure, PressureGauge
 
-JOBS = itertools.count(1)
-METADATA = JobTarget(7, "abc", 3).to_metadata()
+from .offers import METADATA, Leases, Offer, Server, admission_of
+
 TARGET_LOAD = 0.7  # livekit-server's agents.target_load: from there on it skips a worker
-
-
-class Server(AgentServer):
-    """An agent server that runs the jobs that the test says."""
-
-    jobs: tuple[str, ...] = ()
-    unoffered: tuple[str, ...] = ()
-
-    @property
-    def active_jobs(self) -> list[object]:  # type: ignore[override]
-        """One for each id."""
-        offered = [api.Job(id=job) for job in self.jobs]
-        rung = [api.Job(id="job-1", room=room_with("a", "{}", holder)) for holder in self.unoffered]
-        return [SimpleNamespace(job=job) for job in (*offered, *rung)]
-
-
-class Leases:
-    """The leases of one session, as a store that answers what the test says."""
-
-    def __init__(self, error: Exception | None = None, lost_by: str | None = None) -> None:
-        self.error = error
-        self.dispatches = 1
-        self._lost_by = lost_by
-        self.claimed: list[tuple[str, Holder]] = []
-        self.waiting: list[str] = []
-
-    async def claim(self, session_id: str, holder: Holder) -> int:
-        """Remember, or fail."""
-        if self.error is not None:
-            raise self.error
-        self.claimed.append((session_id, holder))
-        return self.dispatches
-
-    async def lost_by(self, _session_id: str) -> str | None:
-        """Who lost it."""
-        return self._lost_by
-
-    async def not_taken(self, session_id: str) -> None:
-        """Remember."""
-        self.waiting.append(session_id)
-
-
-def admission_of(server: Server, most: int = 2, leases: Leases | None = None) -> Admission:
-    """What is under test."""
-    admission = Admission(server, "worker-one", most, 100)
-    admission.leases = cast("LeaseStore | None", leases)
-    return admission
-
-
-class Offer:
-    """One job offered; `answer` is what became of it."""
-
-    def __init__(self, room: str, metadata: str = "") -> None:
-        job = api.Job(id=f"AJ_{next(JOBS)}", room=api.Room(name=room), metadata=metadata)
-        self.answer: JobAcceptArguments | bool | None = None
-        self.request = JobRequest(job=job, on_reject=self._reject, on_accept=self._accept)
-
-    async def _reject(self, terminate: bool) -> None:
-        self.answer = terminate
-
-    async def _accept(self, arguments: JobAcceptArguments) -> None:
-        self.answer = arguments
 
 
 @pytest.fixture
@@ -196,7 +130,8 @@ async def test_a_session_whose_launch_failed_is_missed_at_once(server: Server) -
     claimed = await admission.claim_unoffered("a", JobTarget(7, "abc", 3).to_metadata())
     assert claimed is not None
     assert admission.vanished() == []
-    admission.not_launched(claimed)
+    with pytest.raises(RuntimeError), admission.launching(claimed):
+        raise RuntimeError("no process")
     ((holder, _),) = admission.vanished()
     assert (holder, admission.free) == (claimed.holder, 2)
 

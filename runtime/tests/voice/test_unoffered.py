@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -66,9 +67,14 @@ class Claims:
         self.asked.append(room_name)
         return None if self.refuses else Claimed("rung-1", "agent-abc.2", "agent 7")
 
-    def not_launched(self, claimed: Claimed) -> None:
+    @contextmanager
+    def launching(self, claimed: Claimed) -> Iterator[None]:
         """Of the admission."""
-        self.failed.append(claimed.holder)
+        try:
+            yield
+        except RuntimeError:
+            self.failed.append(claimed.holder)
+            raise
 
 
 @dataclass
@@ -79,6 +85,7 @@ class Scene:
     server: Server
     admission: Claims
     settings: VoiceSettings
+    unoffered: Unoffered
 
     def ring(self, room: str) -> None:
         """The API's part."""
@@ -89,10 +96,9 @@ class Scene:
 async def scene(voice_settings: VoiceSettings) -> AsyncIterator[Scene]:
     """One at work."""
     known = replace(voice_settings, livekit_api_key="key", livekit_api_secret="s" * 32)
-    found = Scene(Rung(), Server(), Claims(), known)
-    unoffered = Unoffered(
-        cast("AgentServer", found.server), cast("Admission", found.admission), known, found.ear
-    )
+    ear, server, admission = Rung(), Server(), Claims()
+    unoffered = Unoffered(cast("AgentServer", server), cast("Admission", admission), known, ear)
+    found = Scene(ear, server, admission, known, unoffered)
     task = asyncio.create_task(unoffered.run())
     yield found
     task.cancel()
@@ -154,6 +160,20 @@ async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
     told = [(record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info]  # type: ignore[attr-defined]
     assert told == [("room-1", "no process"), ("room-2", "no process")]
     assert scene.admission.failed == ["rung-1", "rung-1"]
+
+
+async def test_it_settles_when_what_was_begun_is_launched(scene: Scene) -> None:
+    """A worker that is to leave waits for that: afterwards it launches nothing."""
+    scene.server.free.clear()
+    scene.ring("room-1")
+    await scene.server.launched.get()
+    settling = asyncio.create_task(scene.unoffered.settle())
+    await asyncio.sleep(0.05)
+    assert not settling.done()
+    scene.server.free.set()
+    async with asyncio.timeout(5):
+        await settling
+        await scene.unoffered.settle()  # nothing is begun: at once
 
 
 def test_livekit_s_own_jobs_are_what_they_say() -> None:

@@ -1,0 +1,68 @@
+"""How a worker ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import cast
+
+import pytest
+from livekit.agents import AgentServer
+
+from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.unoffered import Unoffered
+from agent_runtime.voice.worker import _serve
+
+from .offers import Server, admission_of
+
+
+class Parts:
+    """Agent server and unoffered jobs in one; both write down what they are told, in its order."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.done: list[str] = []
+        self._admission = admission
+        self._closed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Of the agent server."""
+        await self._closed.wait()
+
+    async def settle(self) -> None:
+        """Of what LiveKit did not offer."""
+        assert self._admission.draining
+        self.done.append("settle")
+
+    async def drain(self) -> None:
+        """Of the agent server."""
+        self.done.append("drain")
+
+    async def aclose(self) -> None:
+        """Of the agent server."""
+        self.done.append("close")
+        self._closed.set()
+
+
+@pytest.fixture
+def admission() -> Admission:
+    """One without calls."""
+    return admission_of(Server(ws_url="ws://127.0.0.1:1", api_key="key", api_secret="secret"))
+
+
+async def serve(parts: Parts, admission: Admission) -> int:
+    """What is under test."""
+    async with asyncio.timeout(5):
+        return await _serve(cast("AgentServer", parts), admission, cast("Unoffered", parts))
+
+
+async def test_a_worker_that_leaves_launches_what_it_has_claimed_first(
+    admission: Admission,
+) -> None:
+    """An agent server that drains launches nothing, and the session would have no agent."""
+    parts = Parts(admission)
+    serving = asyncio.create_task(serve(parts, admission))
+    await asyncio.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await serving == 0
+    assert parts.done == ["settle", "drain", "close"]
