@@ -8,6 +8,7 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -48,6 +49,8 @@ def build_server(
         api_secret=settings.livekit_api_secret,
         # Admission decides; the framework's own slot arithmetic refuses small bursts.
         load_threshold=math.inf,
+        # LiveKit may be away for as long as it takes: a worker that gave up would take its calls along.
+        max_retry=sys.maxsize,
         num_idle_processes=settings.idle_processes,
         host=settings.health_host,
         port=settings.health_port,
@@ -133,7 +136,10 @@ async def _serve(server: AgentServer, admission: Admission, unoffered: Unoffered
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():
         stopping.cancel()
-        serving.result()  # raises what ended it
+        try:
+            serving.result()  # raises what ended it
+        finally:
+            await server.aclose()  # no job process outlives it
         return 1
     if unoffered is not None:
         await unoffered.settle()  # a server that drains launches nothing more

@@ -1,18 +1,21 @@
-"""How a worker ends."""
+"""How a worker ends: on a signal, or because the agent server did."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import sys
 from typing import cast
 
 import pytest
 from livekit.agents import AgentServer
 
 from agent_runtime.voice.admission import Admission
+from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.unoffered import Unoffered
-from agent_runtime.voice.worker import _serve
+from agent_runtime.voice.worker import _serve, build_server
+from agent_runtime.wiring import open_stores
 
 from .offers import Server, admission_of
 
@@ -20,13 +23,16 @@ from .offers import Server, admission_of
 class Parts:
     """Agent server and unoffered jobs in one; both write down what they are told, in its order."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, error: Exception | None = None) -> None:
         self.done: list[str] = []
         self._admission = admission
+        self._error = error
         self._closed = asyncio.Event()
 
     async def run(self) -> None:
         """Of the agent server."""
+        if self._error is not None:
+            raise self._error
         await self._closed.wait()
 
     async def settle(self) -> None:
@@ -66,3 +72,17 @@ async def test_a_worker_that_leaves_launches_what_it_has_claimed_first(
     os.kill(os.getpid(), signal.SIGTERM)
     assert await serving == 0
     assert parts.done == ["settle", "drain", "close"]
+
+
+async def test_an_agent_server_that_ends_by_itself_is_closed(admission: Admission) -> None:
+    """With its job processes, which nobody else would end."""
+    parts = Parts(admission, RuntimeError("no connection"))
+    with pytest.raises(RuntimeError, match="no connection"):
+        await serve(parts, admission)
+    assert parts.done == ["close"]
+
+
+def test_a_worker_waits_for_livekit_for_as_long_as_it_takes(voice_settings: VoiceSettings) -> None:
+    """Calls in other rooms, and those to come, do not end because LiveKit is away for minutes."""
+    server, _ = build_server(voice_settings, open_stores)
+    assert server._max_retry == sys.maxsize
