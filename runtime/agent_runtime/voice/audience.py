@@ -13,6 +13,7 @@ CALLERS: Final = [
     rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
     rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
 ]
+_ACTIVE: Final = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 
 
 class Audience:
@@ -36,13 +37,22 @@ class Audience:
         self._on_nobody = on_nobody
         self._hearing: room_io.RoomIO | None = None
         self._grace: asyncio.TimerHandle | None = None
+        self._came = asyncio.Event()
         room.on("participant_connected", self._on_came)
+        room.on("participant_active", self._on_active)
         room.on("participant_disconnected", self._on_left)
 
     @property
     def participants(self) -> int:
         """All that are in the room, the agent itself too."""
         return len(self._room.remote_participants) + 1
+
+    async def somebody(self) -> None:
+        """Until a caller is in the room and can hear."""
+        here = self._room.remote_participants.values()
+        if not any(p.kind in CALLERS and p.state == _ACTIVE for p in here):
+            self._came.clear()
+            await self._came.wait()
 
     def is_heard_through(self, hearing: room_io.RoomIO) -> None:
         """What decides which caller the agent listens to."""
@@ -59,6 +69,10 @@ class Audience:
             self._grace.cancel()
             self._grace = None
             self._listen_to(participant)
+
+    def _on_active(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.kind in CALLERS:
+            self._came.set()
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         self._on_change()

@@ -13,6 +13,7 @@ from typing import Any, Final
 from livekit import rtc
 from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext
 
+from agent_runtime.config.model import AgentConfig
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentUnknown,
@@ -27,12 +28,13 @@ from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
 from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.voice.agents import FoundAgent, find_agent
-from agent_runtime.voice.audience import CALLERS, Audience
+from agent_runtime.voice.audience import Audience
 from agent_runtime.voice.ending import Ending, logged, outcome_of
 from agent_runtime.voice.job_marks import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.live_figures import TurnTeller
 from agent_runtime.voice.memory import Memory, as_context
+from agent_runtime.voice.opening import speak_first
 from agent_runtime.voice.pipeline import Talker, build_session, room_options
 from agent_runtime.voice.profiles import pace_of
 from agent_runtime.voice.providers.options import KeyMissingError
@@ -44,6 +46,8 @@ from agent_runtime.voice.turns import TurnWriter
 
 logger = logging.getLogger(__name__)
 
+# Seconds, beside the grace, that an agent which takes over waits for a caller who is not there.
+COME_BACK: Final = 5.0
 # Why a job cannot become a call; the text goes to the log and into the session's row.
 REFUSALS: Final = (
     AgentUnknown,
@@ -65,8 +69,9 @@ async def run_call(
     open_stores: OpenStores,
     target: JobTarget | None = None,
 ) -> None:
-    """Entry point of every job: returns once the agent talks; the job's end closes the call.
+    """Entry point of every job: returns once the agent is in the room; the job's end closes the call.
 
+    It does not wait for the caller: the framework gives a job that is to end 15 s to return from here.
     Without a `target` the job says itself whom it is for.
     """
     target = target or target_of(metadata_of(job.job), job.job.room.name)
@@ -215,24 +220,38 @@ class Call:
         logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not self._at_console:
             self._audience.is_heard_through(pipeline.room_io)
-            try:
-                async with asyncio.timeout(self._settings.wait_for_caller):
-                    await self._job.wait_for_participant(kind=CALLERS)
-            except TimeoutError:
+        self._run(self._meet(pipeline, agent.config, said, self._rescue))
+
+    async def _meet(
+        self,
+        pipeline: AgentSession[Any],
+        config: AgentConfig,
+        said: list[Utterance],
+        rescue: Rescue,
+    ) -> None:
+        """Wait for the caller, and speak first if that is the agent's part."""
+        try:
+            if await self._caller_is_there(after_another=bool(said)):
+                speak_first(pipeline, config, said, rescue)
+        except Exception as error:
+            logger.exception("the call did not begin")
+            self._leave(SessionStatus.ERROR, f"{type(error).__name__}: {error}")
+
+    async def _caller_is_there(self, *, after_another: bool) -> bool:
+        if self._at_console:
+            return True
+        settings = self._settings
+        # Who was talking with the agent before comes back soon, or has left.
+        patience = settings.leave_grace + COME_BACK if after_another else settings.wait_for_caller
+        try:
+            async with asyncio.timeout(patience):
+                await self._audience.somebody()
+        except TimeoutError:
+            if after_another:
+                self._leave_to_nobody()
+            else:
                 self._leave(SessionStatus.ENDED, "no caller came")
-                return
-        if said:
-            # Taken over from an agent that was lost: nobody greets twice.
-            logger.info("agent goes on after %d messages", len(said))
-            if said[-1].role == "user":
-                self._rescue.expect_speech()
-                pipeline.generate_reply()
-        elif agent.config.greeting:
-            self._rescue.expect_speech()
-            pipeline.say(agent.config.greeting)
-        elif agent.config.greeting_instructions:
-            self._rescue.expect_speech()
-            pipeline.generate_reply(instructions=agent.config.greeting_instructions)
+        return self._outcome is None and self._handed_back is None
 
     def fail(self, error: Exception) -> None:
         """The job is about to end with `error`; the row will say so."""
@@ -281,6 +300,8 @@ class Call:
             logger.warning("participant count not written yet: %s", error)
 
     def _on_room_disconnected(self, reason: int) -> None:
+        if reason == rtc.DisconnectReason.CLIENT_INITIATED:
+            return  # the job did, at its end, and says itself why it ends
         why = f"left the room: {disconnect_reason(reason)}"
         if reason in LOST_CONNECTION:
             self._hand_back(why)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import MagicMock
 
 import pytest
 from livekit import api, rtc
 from livekit.agents import JobContext
 
 from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.voice import call as call_module
 from agent_runtime.voice.call import Call
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.stores import Stores
@@ -82,6 +89,10 @@ class Scene:
             None,
         )
 
+    def settings(self, monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
+        """Other ones than the worker's."""
+        monkeypatch.setattr(self.call, "_settings", replace(self.call._settings, **changed))
+
 
 @pytest.fixture
 async def scene(voice_settings: VoiceSettings) -> Scene:
@@ -92,7 +103,7 @@ async def scene(voice_settings: VoiceSettings) -> Scene:
 class Broken:
     """A part of the call that cannot be closed."""
 
-    async def close(self, **_given: Any) -> None:
+    async def close(self, *_given: Any) -> None:
         """Never."""
         raise ValueError("cannot be closed")
 
@@ -127,3 +138,181 @@ async def test_a_task_that_fails_is_in_the_log(
     (record,) = caplog.records
     assert record.message == "a task of the call failed"
     assert "ValueError: not a number" in caplog.text
+
+
+class Pipeline:
+    """What listens and speaks; it writes down what it is told to say."""
+
+    room_io = None
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.error: Exception | None = None
+
+    def on(self, *_given: Any) -> None:
+        """Of the agent session."""
+
+    async def start(self, *_given: Any, **_options: Any) -> None:
+        """Of the agent session."""
+
+    def say(self, text: str) -> None:
+        """Of the agent session."""
+        if self.error is not None:
+            raise self.error
+        self.said.append(text)
+
+    def generate_reply(self) -> None:
+        """Of the agent session."""
+        self.said.append("reply")
+
+
+def person(
+    *,
+    kind: Any = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+    state: Any = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE,
+) -> Any:
+    """Somebody in the room."""
+    return SimpleNamespace(identity="someone", kind=kind, state=state)
+
+
+@pytest.fixture
+def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Pipeline]]:
+    """Lets the call begin, after what was said before."""
+    for of_the_voice in ("Talker", "pace_of", "room_options"):
+        monkeypatch.setattr(call_module, of_the_voice, lambda *_: None)
+    monkeypatch.setattr(call_module, "TurnTeller", lambda _: MagicMock())
+    pipeline = Pipeline()
+
+    async def begin(*said: Utterance) -> Pipeline:
+        scene.job.room.on("disconnected", scene.call._on_room_disconnected)
+        scene.call._pipeline = cast("Any", pipeline)
+        agent = cast("Any", SimpleNamespace(config=SimpleNamespace(greeting="Hello.")))
+        async with asyncio.timeout(1):
+            await scene.call._talk(agent, list(said))
+        await asyncio.sleep(0.01)
+        return pipeline
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [
+        ([], ["Hello."]),
+        ([Utterance("user", "Hi"), Utterance("assistant", "Hello.")], []),
+        ([Utterance("assistant", "Hello."), Utterance("user", "Hi")], ["reply"]),
+    ],
+)
+async def test_a_caller_who_is_there_is_spoken_to(
+    scene: Scene,
+    talking: Callable[..., Awaitable[Pipeline]],
+    before: list[Utterance],
+    then: list[str],
+) -> None:
+    """Greeted, unless another agent has; what that one left unanswered is answered."""
+    scene.job.room.remote_participants["someone"] = person()
+    assert (await talking(*before)).said == then
+    await scene.call.close("user requested")
+
+
+async def test_the_greeting_waits_for_a_caller_who_can_hear_it(
+    scene: Scene, talking: Callable[..., Awaitable[Pipeline]]
+) -> None:
+    """Not for an agent or a recorder, and not for one who is still joining."""
+    joining = person(state=rtc.ParticipantState.PARTICIPANT_STATE_JOINING)
+    scene.job.room.remote_participants["someone"] = joining
+    scene.job.room.remote_participants["other"] = person(
+        kind=rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+    )
+    pipeline = await talking()
+    scene.job.room.emit("participant_active", scene.job.room.remote_participants["other"])
+    await asyncio.sleep(0.01)
+    assert pipeline.said == []
+    scene.job.room.emit("participant_active", joining)
+    await asyncio.sleep(0.01)
+    assert pipeline.said == ["Hello."]
+    await scene.call.close("user requested")
+
+
+async def test_a_connection_lost_before_the_caller_came_is_given_back(
+    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another agent waits in its place, and nothing failed."""
+    pipeline = await talking()
+    room = scene.job.room
+    room.emit("connection_state_changed", rtc.ConnectionState.CONN_DISCONNECTED)
+    room.emit("disconnected", rtc.DisconnectReason.SIGNAL_CLOSE)
+    room.emit("participant_active", person())  # late
+    await asyncio.sleep(0.01)
+    await scene.call.close("room disconnected")
+    assert (scene.rows.released, scene.rows.finished) == (["left the room: signal_close"], [])
+    assert pipeline.said == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_call_that_cannot_begin_is_an_error(
+    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The row names it, and the log has the trace."""
+    pipeline = await talking()
+    pipeline.error = RuntimeError("no voice")
+    scene.job.room.emit("participant_active", person())
+    await asyncio.sleep(0.01)
+    assert scene.job.left == ["RuntimeError: no voice"]
+    await scene.call.close("user requested")
+    assert scene.rows.finished == [(SessionStatus.ERROR, "RuntimeError: no voice")]
+    assert "Traceback" in caplog.text
+
+
+async def test_nobody_comes_to_a_new_session(
+    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits as long as it is told to."""
+    scene.settings(monkeypatch, wait_for_caller=0.05)
+    await talking()
+    await asyncio.sleep(0.1)
+    assert scene.job.left == ["no caller came"]
+    await scene.call.close("no caller came")
+
+
+async def test_nobody_is_there_any_more_when_an_agent_takes_over(
+    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller has left meanwhile: the session does not hold a place for five minutes more."""
+    scene.settings(monkeypatch, leave_grace=0.05)
+    monkeypatch.setattr(call_module, "COME_BACK", 0.05)
+    await talking(Utterance("assistant", "Hello."))
+    await asyncio.sleep(0.06)
+    assert scene.job.left == []
+    await asyncio.sleep(0.1)
+    assert scene.job.left == ["the caller left"]
+    await scene.call.close("the caller left")
+
+
+@pytest.mark.parametrize(
+    ("why", "reason", "outcome"),
+    [
+        (
+            "parent process shutdown",
+            rtc.DisconnectReason.CLIENT_INITIATED,
+            (SessionStatus.ENDED, "the worker was shut down"),
+        ),
+        (
+            "job crashed",
+            rtc.DisconnectReason.CLIENT_INITIATED,
+            (SessionStatus.ERROR, "the job ended before the call did: job crashed"),
+        ),
+        (
+            "room disconnected",
+            rtc.DisconnectReason.ROOM_DELETED,
+            (SessionStatus.ENDED, "left the room: room_deleted"),
+        ),
+    ],
+)
+async def test_the_row_says_who_ended_the_call(
+    scene: Scene, why: str, reason: int, outcome: tuple[SessionStatus, str]
+) -> None:
+    """A job leaves the room whatever it ends for: that is no reason."""
+    scene.call._on_room_disconnected(reason)
+    await scene.call.close(why)
+    assert scene.rows.finished == [outcome]
