@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds, beside the grace, that an agent which takes over waits for a caller who is not there.
 COME_BACK: Final = 5.0
+# Seconds that the last words of a call may take to reach the database for whoever goes on with it.
+LAST_WORDS: Final = 1.0
 # Why a job cannot become a call; the text goes to the log and into the session's row.
 REFUSALS: Final = (
     AgentUnknown,
@@ -268,7 +270,8 @@ class Call:
             if self._turns is not None:
                 await logged("to write the last figures", self._turns.close())
             if self._memory is not None:
-                await logged("to close the memory", self._memory.close())
+                patience = LAST_WORDS if self._handed_back is not None else 0.0
+                await logged("to close the memory", self._memory.close(patience))
             if self._handed_back is not None:
                 await self._ending.release(self._handed_back)
                 return

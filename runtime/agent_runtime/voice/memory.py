@@ -32,8 +32,14 @@ class Memory:
         """Keep every message of the session from now on."""
         session.on("conversation_item_added", self._on_item)
 
-    async def close(self) -> None:
-        """Stop: what is left unwritten belongs to a call that is over."""
+    async def close(self, patience: float = 0.0) -> None:
+        """Stop. What is unwritten after so many seconds is lost: a call that is over needs none."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._queue.join()
+        except TimeoutError:
+            if patience:
+                logger.warning("%d or more utterances not kept", self._queue.qsize())
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -47,6 +53,7 @@ class Memory:
             utterance = await self._queue.get()
             while not await self._kept(utterance):  # noqa: ASYNC110 - a database has no event
                 await asyncio.sleep(RETRY)
+            self._queue.task_done()
 
     async def _kept(self, utterance: Utterance) -> bool:
         """False when it is worth another try."""

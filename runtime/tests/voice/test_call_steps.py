@@ -128,6 +128,28 @@ async def test_a_session_is_given_back_whatever_else_fails(scene: Scene) -> None
     assert (scene.rows.released, scene.rows.finished) == (["lost"], [])
 
 
+class Patient:
+    """The memory of a call; it writes down how long it may take."""
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    async def close(self, patience: float) -> None:
+        """Of the memory."""
+        self.given.append(patience)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_last_words_are_kept_for_whoever_goes_on(scene: Scene, *, goes_on: bool) -> None:
+    """And for nobody else."""
+    memory = Patient()
+    scene.call._memory = cast("Any", memory)
+    if goes_on:
+        scene.call._hand_back("lost")
+    await scene.call.close("lost")
+    assert memory.given == [call_module.LAST_WORDS if goes_on else 0]
+
+
 async def test_a_task_that_fails_is_in_the_log(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:

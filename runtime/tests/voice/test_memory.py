@@ -77,3 +77,31 @@ async def test_one_that_the_database_does_not_take_does_not_hold_the_others(
     await asyncio.sleep(0.05)
     assert scene.kept.texts == ["two"]
     assert "ValueError: not text" in caplog.text
+
+
+async def test_the_last_words_reach_the_agent_that_goes_on(scene: Scene) -> None:
+    """Although they are said as the call is given back."""
+    scene.says("one", "two")
+    async with asyncio.timeout(1):
+        await scene.memory.close(5.0)  # it does not last longer than it must
+    assert scene.kept.texts == ["one", "two"]
+
+
+async def test_nobody_waits_long_for_last_words(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that is away keeps no session from its next agent."""
+    scene.kept.may_write.clear()
+    scene.says("one")
+    async with asyncio.timeout(1):
+        await scene.memory.close(0.05)
+    assert "utterances not kept" in caplog.text
+
+
+async def test_a_call_that_is_over_waits_for_nothing(scene: Scene) -> None:
+    """Its words are deleted with its end."""
+    scene.kept.may_write.clear()
+    scene.says("one")
+    async with asyncio.timeout(0.05):
+        await scene.memory.close()
+    assert scene.kept.texts == []
