@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 0.5  # seconds
 
 
-def open_database(settings: Settings) -> Database:
-    """The database of the settings."""
+def open_database(settings: Settings, connections: int | None = None) -> Database:
+    """The database of the settings; `connections` bounds them further."""
     from agent_runtime.storage import open_database
 
     database = settings.database
-    return open_database(database.url, prepare=database.prepare, pool_size=database.pool_size)
+    most = database.pool_size if connections is None else min(connections, database.pool_size)
+    return open_database(database.url, prepare=database.prepare, pool_size=most)
 
 
 def run_api(settings: Settings) -> int:
@@ -169,8 +170,8 @@ def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
 
 
 @asynccontextmanager
-async def open_stores() -> AsyncIterator[Stores]:
-    """The database in a job's process, from that process's own environment."""
+async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
+    """The database in a worker's or a job's process, from that process's own environment."""
     from agent_runtime.storage import (
         Figures,
         RegisteredAgents,
@@ -184,7 +185,8 @@ async def open_stores() -> AsyncIterator[Stores]:
 
     settings = Settings.load(os.environ, env_file=Path(".env"))
     # Opening SQLite reads the disk; a call is starting on this loop.
-    database, store = await asyncio.to_thread(open_database, settings), settings.database
+    database = await asyncio.to_thread(open_database, settings, connections)
+    store = settings.database
     try:
         sessions = StoredSessions(database)
         yield Stores(

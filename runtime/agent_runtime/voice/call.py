@@ -41,7 +41,7 @@ from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.rescue import Rescue
 from agent_runtime.voice.room_events import LOST_CONNECTION, disconnect_reason, log_room_events
 from agent_runtime.voice.settings import VoiceSettings
-from agent_runtime.voice.stores import OpenStores, Stores
+from agent_runtime.voice.stores import CALL_CONNECTIONS, OpenStores, Stores
 from agent_runtime.voice.turns import TurnWriter
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ async def run_call(
     target = target or target_of(metadata_of(job.job), job.job.room.name)
     joining = asyncio.create_task(job.connect()) if _is_claimed(job, target) else None
     async with AsyncExitStack() as opened:
-        stores = await opened.enter_async_context(open_stores())
+        stores = await opened.enter_async_context(open_stores(CALL_CONNECTIONS))
         call = Call(job, target, stores, settings, opened.pop_all(), joining)
     job.add_shutdown_callback(call.close)
     try:

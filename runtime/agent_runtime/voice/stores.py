@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, Protocol
 
 from agent_runtime.domain.ports import (
     AgentRegistry,
@@ -16,6 +15,9 @@ from agent_runtime.domain.ports import (
     MetricsStore,
     SessionStore,
 )
+
+# To the database, of one call. Each is a process, and PostgreSQL takes a hundred as it comes.
+CALL_CONNECTIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +33,8 @@ class Stores:
     ear: Ear | None = None
 
 
-# Called in each process that needs the database; sent to job processes, so a function of a module.
-OpenStores: TypeAlias = Callable[[], AbstractAsyncContextManager[Stores]]
+class OpenStores(Protocol):
+    """Called in each process that needs the database; sent to job processes, so a function of a module."""
+
+    def __call__(self, connections: int | None = None) -> AbstractAsyncContextManager[Stores]:
+        """With so many connections at most, and never more than the settings say."""
