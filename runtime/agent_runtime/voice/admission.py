@@ -209,9 +209,8 @@ class Admission:
         running = {holder_of(info.job) for info in self._server.active_jobs}
         now = time.monotonic()
         for job in running & self._late.keys():
-            self.taken[job] = self._late.pop(
-                job
-            )  # it has come after all, and counts like any other
+            # It has come after all, and counts like any other.
+            self.taken[job] = self._late.pop(job)
         gone = []
         for job, taken in list(self.taken.items()):
             taken.seen = taken.seen or job in running
