@@ -76,7 +76,9 @@ class _Seen:
     beats: int
     changed_at: float
     needy_since: float | None = None
+    # The first and the last look at the room that found nobody; what came between is not known for sure.
     nobody_since: float | None = None
+    nobody_at: float = 0.0
     not_before: float = 0.0
     sought_at: float | None = None
     tries: int = 0
@@ -131,6 +133,7 @@ class Watch:
             return
         if seen.nobody_since is None:
             seen.nobody_since = now
+        seen.nobody_at = now
         seen.not_before = now + 1.0
 
     def unserved(self, now: float, rooms: Iterable[str], live: Iterable[LiveSession]) -> list[str]:
@@ -179,7 +182,7 @@ class Watch:
             return GiveUp(one, f"no agent within {terms.deadline:g} s: {self._fleet.told}")
         if one.dispatches >= MOST_DISPATCHES:
             return GiveUp(one, f"{one.dispatches} agents were asked for, and none stayed")
-        if seen.nobody_since is not None and now - seen.nobody_since > terms.abandoned:
+        if seen.nobody_since is not None and seen.nobody_at - seen.nobody_since >= terms.abandoned:
             return GiveUp(one, "the agent was lost and nobody is in the room")
         if one.phase is Phase.ASKED and now - seen.changed_at <= terms.answer:
             return None

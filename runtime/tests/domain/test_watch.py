@@ -103,6 +103,19 @@ def test_an_abandoned_room_ends_the_session() -> None:
     assert "nobody is in the room" in action.reason
 
 
+def test_a_room_that_cannot_be_looked_into_is_not_abandoned() -> None:
+    """Nobody was there once, then LiveKit was away: somebody may have come. The deadline holds."""
+    watch = Watch(TERMS)
+    lost = replace(TALKING, phase=Phase.WAITING, holder=None)
+    (first,) = watch.look(0, [lost], [])
+    assert isinstance(first, Ask)
+    watch.waits(0, lost, somebody=False)
+    later = looks(watch, TERMS.deadline + 1, lost, start=STEP)
+    reasons = [action.reason for action in later if isinstance(action, GiveUp)]
+    assert reasons
+    assert all("no agent within" in reason for reason in reasons)
+
+
 def test_full_workers_make_a_queue() -> None:
     """The oldest goes first, as many as there are places; the others wait, up to the deadline."""
     watch = Watch(TERMS)
