@@ -20,15 +20,16 @@ from agent_runtime.domain.session import Session, SessionStatus
 logger = logging.getLogger(__name__)
 
 EVERY: Final = 1.0  # seconds between two rounds
-# Seconds after which a database that answers has dropped what it had not applied: it cancels a statement
-# after ten.
-APPLIED_WITHIN: Final = 15.0
+# Of a database that answers, a session is looked for after pauses that double up to this: what was sent may
+# come much later, over a network that was cut, or from a disk that stood still.
+LONGEST_PAUSE: Final = 64.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Refused:
     reason: str
-    until: float  # by the loop's clock
+    due: float  # by the loop's clock
+    pause: float  # seconds until it is looked for again
 
 
 class Retractions:
@@ -42,8 +43,7 @@ class Retractions:
 
     def add(self, session_id: str, reason: str) -> None:
         """See to it that this session ends as an error, whenever it turns up."""
-        until = asyncio.get_running_loop().time() + APPLIED_WITHIN
-        self._refused[session_id] = _Refused(reason, until)
+        self._refused[session_id] = _Refused(reason, asyncio.get_running_loop().time(), EVERY)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
@@ -57,7 +57,8 @@ class Retractions:
             await asyncio.sleep(EVERY)
             try:
                 for session_id, refused in list(self._refused.items()):
-                    await self._retract(session_id, refused)
+                    if asyncio.get_running_loop().time() >= refused.due:
+                        await self._retract(session_id, refused)
             except StoreUnavailable as error:
                 logger.info("refused sessions are not looked for yet: %s", error)
             except Exception:
@@ -72,6 +73,9 @@ class Retractions:
                 extra={"session": session_id},
             )
             await self._leave(ended)
-        elif asyncio.get_running_loop().time() < refused.until:
-            return
-        del self._refused[session_id]
+            del self._refused[session_id]
+        elif refused.pause > LONGEST_PAUSE:
+            del self._refused[session_id]
+        else:
+            refused.due = asyncio.get_running_loop().time() + refused.pause
+            refused.pause *= 2

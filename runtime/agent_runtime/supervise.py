@@ -93,7 +93,13 @@ async def _run_api(child: _Child, stop: asyncio.Event) -> int:
     failures: int | None = None  # in a row; None before it was well for the first time
     while True:
         began = loop.time()
-        code = await child.run()
+        try:
+            code = await child.run()
+        except (
+            OSError
+        ) as error:  # no process can be had: the worker's calls are not to end for that
+            logger.warning("%s does not start: %s", child, error)
+            code = 1
         if loop.time() - began >= BORN:
             failures = 0
         elif failures is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -26,7 +26,7 @@ from agent_runtime.domain.ports import (
     Rooms,
     SessionStore,
 )
-from agent_runtime.domain.session import Session, SessionStatus, session_id_of
+from agent_runtime.domain.session import Session
 from agent_runtime.domain.watch import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ SWEEP_EVERY: Final = 30.0
 SHORTEST_PAUSE: Final = 0.03
 CLOCKS_DIFFER: Final = timedelta(seconds=5)
 EVENTS_KEPT: Final = timedelta(days=30)
+# Seconds in which a caller whose session was given up while LiveKit was away comes back to the room.
+OWED_FOR: Final = 600.0
 INSTANCES_KEPT: Final = timedelta(days=7)  # those that have stopped or fallen silent
 
 
@@ -71,7 +73,8 @@ class Watcher:
         self._rooms_at = 0.0
         self._swept_at = -SWEEP_EVERY
         self._doing: dict[str, asyncio.Task[None]] = {}  # beside the looks, by what it is about
-        self._settled: set[str] = set()  # occupied rooms in which nobody waits for us
+        # Sessions that were given up, whose rooms are still to be closed, and until when that is tried.
+        self._owed: dict[str, tuple[Session, float]] = {}
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -109,9 +112,7 @@ class Watcher:
     async def _do(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except StoreUnavailable as error:
-            self._know_nothing(error)
-        except RoomsUnavailable as error:
+        except (StoreUnavailable, RoomsUnavailable) as error:
             logger.warning("watcher: %s: %s", what, error)
         except Exception:
             logger.exception("watcher: %s failed", what)
@@ -144,14 +145,20 @@ class Watcher:
         live = await self._leases.live()
         instances = await self._instances.all()
         now = self._clock.steady()
-        for action in watch.look(now, live, instances):
-            what = f"session {action.live.session.session_id}"
-            self._begin(what, partial(self._act, watch, action))
+        for action in watch.look(now, live, instances, busy=self._doing.keys()):
+            self._begin(action.live.session.session_id, partial(self._act, watch, action))
         if now - self._rooms_at >= ROOMS_EVERY:
             self._rooms_at = now
             self._begin("rooms", partial(self._see_rooms, watch))
 
     async def _act(self, watch: Watch, action: Action) -> None:
+        try:
+            await self._take(watch, action)
+        except StoreUnavailable as error:
+            # Heartbeats may not have been written either.
+            self._know_nothing(error)
+
+    async def _take(self, watch: Watch, action: Action) -> None:
         session = action.live.session
         where = {"session": session.session_id, "room": session.room_name}
         if isinstance(action, Expire):
@@ -199,21 +206,33 @@ class Watcher:
             reason,
             extra={"session": session.session_id, "room": session.room_name},
         )
-        try:
-            await self._rooms.remove_agent(session)
-            if session.has_room_of_its_own or ROOM_PATTERN.fullmatch(session.room_name):
-                await self._close(session)
-        except RoomsUnavailable as error:
-            logger.warning("room %s not closed yet: %s", session.room_name, error)
+        self._owed[session.session_id] = session, self._clock.steady() + OWED_FOR
+        await self._close(session)
 
     async def _close(self, session: Session) -> None:
         """Whoever waits there must not go on waiting; a call of another session goes on."""
-        live = await self._leases.live()
-        if all(one.session.room_name != session.room_name for one in live):
-            await self._rooms.close_room(session.room_name)
+        try:
+            await self._rooms.remove_agent(session)
+            if session.has_room_of_its_own or ROOM_PATTERN.fullmatch(session.room_name):
+                live = await self._leases.live()
+                if all(one.session.room_name != session.room_name for one in live):
+                    await self._rooms.close_room(session.room_name)
+        except (RoomsUnavailable, StoreUnavailable) as error:
+            logger.warning("room %s not closed yet: %s", session.room_name, error)
+        else:
+            self._owed.pop(session.session_id, None)
+
+    async def _close_owed(self, occupied: Container[str]) -> None:
+        """What could not be closed when its session was given up."""
+        for session, until in list(self._owed.values()):
+            if self._clock.steady() > until:
+                del self._owed[session.session_id]
+            elif session.room_name in occupied and session.session_id not in self._doing:
+                await self._close(session)
 
     async def _see_rooms(self, watch: Watch) -> None:
         occupied = await self._rooms.occupied()
+        await self._close_owed(occupied)
         # Read after the rooms: a session that came with its room is to be seen.
         live = await self._leases.live()
         for room in watch.unserved(self._clock.steady(), occupied, live):
@@ -223,22 +242,6 @@ class Watcher:
             if await self._rooms.callers(room):
                 logger.info("a caller waits without an agent", extra={"room": room})
                 await self._rooms.dispatch_automatic(room)
-        await self._close_left_behind(occupied, live)
-
-    async def _close_left_behind(
-        self, occupied: Iterable[str], live: Sequence[LiveSession]
-    ) -> None:
-        """Rooms of sessions that ended as errors while LiveKit, or a watcher, was away."""
-        self._settled.intersection_update(occupied)
-        unknown = set(occupied) - self._settled - {one.session.room_name for one in live}
-        for room in sorted(unknown):
-            session_id = session_id_of(room)
-            session = await self._sessions.get(session_id) if session_id else None
-            if session is None or session.status is not SessionStatus.ERROR:
-                self._settled.add(room)
-                continue
-            logger.warning("closing the room of a session that nobody serves", extra={"room": room})
-            await self._rooms.close_room(room)
 
     async def _sweep(self, watch: Watch) -> None:
         now = self._clock.wall()

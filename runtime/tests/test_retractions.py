@@ -10,8 +10,9 @@ from typing import Any, cast
 import psycopg2
 import pytest
 
+from agent_runtime import retractions
 from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
-from agent_runtime.domain.session import Session, SessionStatus
+from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.runtime import AgentRuntime
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, open_database
 from agent_runtime.storage.development import create_schema
@@ -112,3 +113,32 @@ async def test_a_refusal_that_cannot_be_written_is_written_later(
         session = await world.sessions.get(await world.rooms.left.get())
     assert session.status is SessionStatus.ERROR
     assert session.room_name == "stairs"
+
+
+@pytest.mark.parametrize(("looks", "is_found"), [(3, True), (1000, False)])
+async def test_it_is_looked_for_with_growing_pauses(
+    monkeypatch: pytest.MonkeyPatch, looks: int, is_found: bool
+) -> None:
+    """What was refused may be applied minutes later; it is not looked for for ever."""
+    monkeypatch.setattr(retractions, "EVERY", 0.01)
+    monkeypatch.setattr(retractions, "LONGEST_PAUSE", 0.05)
+    found, left = new_session(7, 3, "lobby"), asyncio.Event()
+    looked = 0
+
+    async def finish(*_: object) -> Session | None:
+        nonlocal looked
+        looked += 1
+        return found if looked == looks else None
+
+    async def leave(_session: Session) -> None:
+        left.set()
+
+    store = cast("Any", SimpleNamespace(finish=finish))
+    undoing = retractions.Retractions(store, leave)
+    undoing.add(found.session_id, "refused")
+    task = undoing._task
+    assert task is not None
+    async with asyncio.timeout(10):
+        await task
+    assert left.is_set() is is_found
+    assert looked < 6

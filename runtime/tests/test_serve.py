@@ -1,13 +1,17 @@
 """`agent-runtime serve`: API and worker as one process tree."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psutil
 import pytest
 
+from agent_runtime import supervise
 from agent_runtime.supervise import BORN
 from fixtures.servers import livekit_server
 from fixtures.servers.process import LoggedProcess
@@ -97,3 +101,21 @@ def test_the_parent_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
     process.send(signal.SIGKILL)
     _, alive = psutil.wait_procs(tree, timeout=20)
     assert alive == []
+
+
+async def test_a_process_that_cannot_be_had_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API has died, and for a moment the machine has no process to spare."""
+    monkeypatch.setattr(supervise, "BORN", 0.0)
+    stop, outcomes = asyncio.Event(), iter([-9, OSError("no more processes"), 0])
+
+    async def run() -> int:
+        outcome = next(outcomes)
+        if isinstance(outcome, OSError):
+            raise outcome
+        if outcome == 0:
+            stop.set()
+        return outcome
+
+    child = cast("Any", SimpleNamespace(run=run))
+    async with asyncio.timeout(10):
+        assert await supervise._run_api(child, stop) == 0

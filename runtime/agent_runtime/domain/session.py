@@ -22,7 +22,6 @@ SESSION_ID_LENGTH: Final = 21
 # nanoid's alphabet: clients of the Node.js version may match ids against it.
 SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
 IDENTITY_PREFIX: Final = "agent-"
-_ROOM: Final = "session-"
 
 
 class SessionStatus(StrEnum):
@@ -78,14 +77,8 @@ class Session:
         return self.room_name == _room_of(self.session_id)
 
 
-def session_id_of(room_name: str) -> str | None:
-    """Of which session this is the room of its own; None for any other room."""
-    session_id = room_name.removeprefix(_ROOM)
-    return session_id if session_id not in ("", room_name) else None
-
-
 def _room_of(session_id: str) -> str:
-    return _ROOM + session_id
+    return f"session-{session_id}"
 
 
 def new_session_id() -> str:

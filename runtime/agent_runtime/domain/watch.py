@@ -6,7 +6,7 @@ lease is judged by whether it changed while we looked, never by comparing two ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -95,9 +95,16 @@ class Watch:
         self._looked_at: float | None = None
 
     def look(
-        self, now: float, live: Sequence[LiveSession], instances: Iterable[Instance]
+        self,
+        now: float,
+        live: Sequence[LiveSession],
+        instances: Iterable[Instance],
+        busy: Container[str] = (),
     ) -> list[Action]:
-        """What is to be done. `live` comes oldest first: that is the queue's order."""
+        """What is to be done. `live` comes oldest first: that is the queue's order.
+
+        `busy` are the ids of sessions for which something is being done already.
+        """
         if self._looked_at is not None and now - self._looked_at > self._terms.lease:
             # We were asleep: what did not change may have had no chance to.
             self._seen.clear()
@@ -106,11 +113,14 @@ class Watch:
         self._fleet.see(now, instances)
         places = self._fleet.free
         for one in live:
-            if one.phase is Phase.ASKED and places is not None:
-                places -= 1
+            waits = one.phase is Phase.WAITING and one.session.session_id in busy
+            if (waits or one.phase is Phase.ASKED) and places is not None:
+                places -= 1  # an agent was asked for, or is being asked for
         found: list[Action] = []
         for one in live:
             seen = self._remember(now, one)
+            if one.session.session_id in busy:
+                continue
             action = (
                 self._held(now, one, seen) if one.holder else self._needy(now, one, seen, places)
             )

@@ -8,10 +8,10 @@ import math
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from livekit.agents import AgentServer
 from prometheus_client import CollectorRegistry, Gauge
@@ -28,6 +28,8 @@ from agent_runtime.voice.stores import OpenStores
 from agent_runtime.voice.unoffered import Unoffered
 
 logger = logging.getLogger(__name__)
+
+MOST_TRIES: Final = 720  # to reach LiveKit, ten seconds apart: two hours
 
 
 def build_server(
@@ -49,8 +51,8 @@ def build_server(
         api_secret=settings.livekit_api_secret,
         # Admission decides; the framework's own slot arithmetic refuses small bursts.
         load_threshold=math.inf,
-        # LiveKit may be away for as long as it takes: a worker that gave up would take its calls along.
-        max_retry=sys.maxsize,
+        # A worker that gives up takes its calls along, and one that never does looks well for ever.
+        max_retry=MOST_TRIES,
         num_idle_processes=settings.idle_processes,
         host=settings.health_host,
         port=settings.health_port,

@@ -127,6 +127,18 @@ def test_full_workers_make_a_queue() -> None:
     assert first.live.session.room_name == "older"
 
 
+def test_what_is_being_done_is_not_decided_again() -> None:
+    """And the place for which an agent is just being asked goes to nobody else."""
+    watch = Watch(TERMS)
+    older, newer = (
+        replace(WAITING, session=new_session(7, 3, room)) for room in ("older", "newer")
+    )
+    busy = {older.session.session_id}
+    assert watch.look(0, [older, newer], [worker(free=1)], busy) == []
+    (next_,) = watch.look(1, [older, newer], [worker(free=2, beat="2")], busy)
+    assert next_.live.session.room_name == "newer"
+
+
 def test_nobody_is_kept_in_the_queue_for_a_caller_who_has_gone() -> None:
     """While all workers are full as well: the session is over when nobody waits for it."""
     watch = Watch(TERMS)

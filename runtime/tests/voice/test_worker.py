@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from typing import cast
 
 import pytest
@@ -82,7 +81,7 @@ async def test_an_agent_server_that_ends_by_itself_is_closed(admission: Admissio
     assert parts.done == ["close"]
 
 
-def test_a_worker_waits_for_livekit_for_as_long_as_it_takes(voice_settings: VoiceSettings) -> None:
+def test_a_worker_waits_for_livekit_for_hours(voice_settings: VoiceSettings) -> None:
     """Calls in other rooms, and those to come, do not end because LiveKit is away for minutes."""
     server, _ = build_server(voice_settings, open_stores)
-    assert server._max_retry == sys.maxsize
+    assert server._max_retry * 10 > 3600
