@@ -95,9 +95,8 @@ async def _run_api(child: _Child, stop: asyncio.Event) -> int:
         began = loop.time()
         try:
             code = await child.run()
-        except (
-            OSError
-        ) as error:  # no process can be had: the worker's calls are not to end for that
+        except OSError as error:
+            # No process can be had for the moment: the worker's calls are not to end for that.
             logger.warning("%s does not start: %s", child, error)
             code = 1
         if loop.time() - began >= BORN:
