@@ -65,7 +65,12 @@ class Retractions:
                 logger.exception("refused sessions were not looked for")
 
     async def _retract(self, session_id: str, refused: _Refused) -> None:
+        refused.due = asyncio.get_running_loop().time() + refused.pause
         ended = await self._sessions.finish(session_id, SessionStatus.ERROR, refused.reason)
+        if ended is None and refused.pause <= LONGEST_PAUSE:
+            refused.pause *= 2
+            return
+        del self._refused[session_id]
         if ended is not None:
             logger.warning(
                 "session ended, its create was refused: %s",
@@ -73,9 +78,3 @@ class Retractions:
                 extra={"session": session_id},
             )
             await self._leave(ended)
-            del self._refused[session_id]
-        elif refused.pause > LONGEST_PAUSE:
-            del self._refused[session_id]
-        else:
-            refused.due = asyncio.get_running_loop().time() + refused.pause
-            refused.pause *= 2

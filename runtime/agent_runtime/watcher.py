@@ -137,8 +137,7 @@ class Watcher:
         now = self._clock.steady()
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
-            watch = self._watch
-            self._begin("housekeeping", lambda: self._sweep(watch))
+            self._begin("housekeeping", partial(self._sweep, self._watch))
         await self._look(self._watch)
 
     async def _look(self, watch: Watch) -> None:
@@ -252,10 +251,7 @@ class Watcher:
             partial(self._events.clear, now, EVENTS_KEPT),
             partial(self._instances.forget, now, INSTANCES_KEPT),
         ):
-            try:
-                await part()
-            except StoreUnavailable as error:
-                logger.warning("housekeeping is put off: %s", error)
+            await self._do("housekeeping", part)  # without what fails the rest goes on
 
     async def _mend(self) -> None:
         for session in await self._sessions.mend():

@@ -122,15 +122,16 @@ class SlowReports(World):
 
 
 class FailingHousekeeping(World):
-    """One part of it always takes too long."""
+    """One part of it always fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception) -> None:
         super().__init__()
+        self.failure = failure
         self.forgot = asyncio.Event()
 
     async def mend(self) -> list[Session]:
-        """Takes too long."""
-        raise StoreUnavailable("database: no answer within 10.0 s")
+        """Does not."""
+        raise self.failure
 
     async def forget(self, *_: object) -> None:
         """The last part."""
@@ -187,9 +188,10 @@ async def test_nothing_that_is_slow_stops_the_clocks(trouble: type[World]) -> No
         assert (await world.given_up.get()).startswith("no agent within 2.5 s")
 
 
-async def test_housekeeping_goes_on_without_what_failed() -> None:
+@pytest.mark.parametrize("failure", [StoreUnavailable("too late"), ValueError("a spoilt row")])
+async def test_housekeeping_goes_on_without_what_failed(failure: Exception) -> None:
     """And the sessions are watched as before."""
-    world = FailingHousekeeping()
+    world = FailingHousekeeping(failure)
     async with watched(world, Terms(deadline=0.3)):
         await world.forgot.wait()
         await world.given_up.get()
