@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from livekit import rtc
 from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext
+from livekit.rtc.participant import PublishTrackError
 
 from agent_runtime.config.model import AgentConfig
 from agent_runtime.domain.errors import (
@@ -33,6 +34,7 @@ from agent_runtime.voice.ending import Ending, logged, outcome_of
 from agent_runtime.voice.job_marks import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.lease_keeper import LeaseKeeper
 from agent_runtime.voice.live_figures import TurnTeller
+from agent_runtime.voice.loudspeaker import Loudspeaker
 from agent_runtime.voice.memory import Memory, as_context
 from agent_runtime.voice.opening import speak_first
 from agent_runtime.voice.pipeline import Talker, build_session, room_options
@@ -214,6 +216,8 @@ class Call:
         self._memory.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
         pace = pace_of(agent.config, self._settings.profile)
+        if not self._at_console:
+            self._give_voice(pipeline)
         await pipeline.start(
             Talker(agent.config, pace, as_context(said), pipeline),
             room=self._job.room,
@@ -223,6 +227,19 @@ class Call:
         if not self._at_console:
             self._audience.is_heard_through(pipeline.room_io)
         self._run(self._meet(pipeline, agent.config, said, self._rescue))
+
+    def _give_voice(self, pipeline: AgentSession[Any]) -> None:
+        loudspeaker = Loudspeaker()
+        pipeline.output.audio = loudspeaker
+        self._opened.push_async_callback(loudspeaker.close)
+        # While the caller is still on the way: there is less to negotiate when they come.
+        self._run(self._publish(loudspeaker))
+
+    async def _publish(self, loudspeaker: Loudspeaker) -> None:
+        try:
+            await loudspeaker.publish(self._job.room.local_participant)
+        except PublishTrackError as error:
+            self._hand_back(f"could not publish the agent's voice: {error}")
 
     async def _meet(
         self,

@@ -95,8 +95,9 @@ class Talker(Agent):
 
 
 def room_options(pace: Pace) -> room_io.RoomOptions:
-    """What of the room the pipeline hears, and how."""
+    """What of the room the pipeline hears, and how; it speaks through the session's own output."""
     return room_io.RoomOptions(
+        audio_output=False,
         audio_input=room_io.AudioInputOptions(
             sample_rate=HEARING_RATE,
             frame_size_ms=pace.frame_ms,
