@@ -239,7 +239,7 @@ class Call:
         try:
             await loudspeaker.publish(self._job.room.local_participant)
         except PublishTrackError as error:
-            self._hand_back(f"could not publish the agent's voice: {error}")
+            self._hand_back(f"could not publish the agent's voice: {error.message}")
 
     async def _meet(
         self,

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 # What speech recognition and the models of voice activity and of turns take: nothing is converted twice.
 HEARING_RATE: Final = 16_000  # Hz
 # Seconds after a voice that said nothing in which the agent goes on where it paused for it.
-RESUMES_AFTER: Final = 0.06
+RESUMES_AFTER: Final = 0.03
 VAD: Final = "bundled_vad"
 TURN_DETECTOR: Final = "turn_detector"
 

@@ -14,6 +14,7 @@ from unittest.mock import MagicMock
 import pytest
 from livekit import api, rtc
 from livekit.agents import JobContext
+from livekit.rtc.participant import PublishTrackError
 
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Utterance
@@ -30,6 +31,7 @@ class Room(rtc.EventEmitter[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.remote_participants: dict[str, Any] = {}
+        self.local_participant = SimpleNamespace(identity="agent-abc")
 
 
 class Job:
@@ -170,6 +172,7 @@ class Pipeline:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.error: Exception | None = None
+        self.output = SimpleNamespace(audio=None)
 
     def on(self, *_given: Any) -> None:
         """Of the agent session."""
@@ -188,6 +191,23 @@ class Pipeline:
         self.said.append("reply")
 
 
+class Mouth:
+    """What the agent speaks through; it may not be let into the room."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.closed = False
+
+    async def publish(self, _participant: Any) -> None:
+        """Of the loudspeaker."""
+        if self.error is not None:
+            raise self.error
+
+    async def close(self) -> None:
+        """Of the loudspeaker."""
+        self.closed = True
+
+
 def person(
     *,
     kind: Any = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
@@ -203,6 +223,7 @@ def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awai
     for of_the_voice in ("Talker", "pace_of", "room_options"):
         monkeypatch.setattr(call_module, of_the_voice, lambda *_: None)
     monkeypatch.setattr(call_module, "TurnTeller", lambda _: MagicMock())
+    monkeypatch.setattr(call_module, "Loudspeaker", Mouth)
     pipeline = Pipeline()
 
     async def begin(*said: Utterance) -> Pipeline:
@@ -235,6 +256,31 @@ async def test_a_caller_who_is_there_is_spoken_to(
     scene.job.room.remote_participants["someone"] = person()
     assert (await talking(*before)).said == then
     await scene.call.close("user requested")
+
+
+async def test_the_agent_speaks_through_an_output_of_its_own(
+    scene: Scene, talking: Callable[..., Awaitable[Pipeline]]
+) -> None:
+    """Which is closed with the call."""
+    mouth = (await talking()).output.audio
+    assert isinstance(mouth, Mouth)
+    assert not mouth.closed
+    await scene.call.close("user requested")
+    assert mouth.closed
+
+
+async def test_an_agent_that_cannot_speak_gives_the_session_back(
+    scene: Scene,
+    talking: Callable[..., Awaitable[Pipeline]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another job may do better."""
+    mute = Mouth(PublishTrackError("track publication timed out"))
+    monkeypatch.setattr(call_module, "Loudspeaker", lambda: mute)
+    await talking()
+    await scene.call.close("lost")
+    (why,) = scene.rows.released
+    assert "publish the agent's voice: track publication timed out" in why
 
 
 async def test_the_greeting_waits_for_a_caller_who_can_hear_it(
