@@ -2,8 +2,8 @@
 
 A call's load is seen seconds after it began, too late for those that come with it. So what a call takes is
 learned, and between two looks at the machine only so many are taken as would fit by that. Before anything
-is learned it is guessed; but a machine that does next to nothing takes what comes, and a burst that has
-begun so to its end.
+is learned it is guessed; but a machine without calls that does next to nothing takes what comes, and a
+burst that has begun so to its end.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Capacity:
         settled = sum(now - since > SETTLED for since in calls.values())
         if settled:
             self._learn(cpu / settled, settled, steady=now - self._changed_at > SETTLED)
-        if self._cost is not None or cpu >= self._most_cpu / 2:
+        # Calls that began lately may well take more soon; those of this moment are a burst's first.
+        if self._cost is not None or len(calls) > new or cpu >= self._most_cpu / 2:
             cost = self._cost or self._guess
             fit = int(self._most_cpu / cost) - len(calls)
             fit_now = int((self._most_cpu - cpu) / cost) - (len(calls) - settled)

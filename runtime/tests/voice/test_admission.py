@@ -380,6 +380,17 @@ async def test_before_anything_is_learned_it_is_guessed(
     assert await room_in(admission) == room
 
 
+async def test_calls_that_began_lately_are_given_time_to_take_what_they_take(
+    server: Server,
+) -> None:
+    """An idle machine is one without calls: eight taken after two that are still greeted break all ten."""
+    admission = await with_calls(server, 2, most_cpu=50)
+    for taken in admission.taken.values():
+        taken.since -= 2
+    admission.look(Pressure(cpu=15, memory=0.5, lag=0))
+    assert await room_in(admission) == 1
+
+
 async def test_pressure_does_not_count_with_a_limit_of_100(server: Server) -> None:
     """As a setting says."""
     admission = await with_calls(server, 2, most_cpu=100)
