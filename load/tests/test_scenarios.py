@@ -84,7 +84,7 @@ def test_sentences_of_ones_own_are_understood(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     """And so is nothing that is no YAML."""
-    with pytest.raises(FileError, match="there are: murmurs, pauses, questions"):
+    with pytest.raises(FileError, match="there are: interruptions, murmurs, pauses"):
         read_scenario("nope")
 
 
