@@ -28,6 +28,7 @@ class Capacity:
 
     def __init__(self, most_cpu: float, cpus: int) -> None:
         self._most_cpu = most_cpu
+        self._cpus = cpus
         self._many = MANY * cpus
         self._guess = GUESSED_COST / cpus
         self._cost: float | None = None  # percent of pressure that a call makes, once it is learned
@@ -62,7 +63,8 @@ class Capacity:
             cost = self._cost or self._guess
             fit = int(self._most_cpu / cost) - len(calls)
             fit_now = int((self._most_cpu - cpu) / cost) - (len(calls) - settled)
-            self.room = max(0 if calls else 1, min(fit, fit_now))
+            # The start of a call takes a second of a CPU; fewer calls than CPUs leave one for the next.
+            self.room = max(1 if len(calls) < self._cpus else 0, min(fit, fit_now))
 
     def _learn(self, at_most: float, calls: int, *, steady: bool) -> None:
         """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile.

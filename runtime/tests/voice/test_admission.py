@@ -391,6 +391,20 @@ async def test_calls_that_began_lately_are_given_time_to_take_what_they_take(
     assert await room_in(admission) == 1
 
 
+async def test_a_call_that_just_begins_does_not_keep_the_second_cpu_from_the_next(
+    server: Server,
+) -> None:
+    """Its start alone makes the pressure; who is refused for it waits for three seconds."""
+    admission = await settled(server, 2)
+    learn(admission, 20)
+    admission.taken.popitem()
+    for taken in admission.taken.values():
+        taken.since = time.monotonic() - 1
+    admission.look(Pressure(cpu=38, memory=0.5, lag=0))
+    assert admission.free == 1
+    assert await room_in(admission) == 1
+
+
 async def test_pressure_does_not_count_with_a_limit_of_100(server: Server) -> None:
     """As a setting says."""
     admission = await with_calls(server, 2, most_cpu=100)
