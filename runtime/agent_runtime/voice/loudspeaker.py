@@ -26,6 +26,9 @@ _LEAST: Final = (
     RATE // 50 * _SAMPLE
 )  # and what the first of a speech holds: less would run out at once
 _QUEUE_MS: Final = 200
+_ON_ITS_WAY: Final = (
+    0.002  # seconds after which WebRTC has a piece; it is taken a hundred times a second
+)
 _KEPT: Final = (
     RATE * _SAMPLE // 2
 )  # of what was handed over, for a pause; the queue never holds as much
@@ -53,6 +56,8 @@ class Loudspeaker(io.AudioOutput):
         self._all_given = asyncio.Event()
         self._all_given.set()
         self._is_paused = False
+        self._is_giving = False  # a piece is on its way into the queue, or waits for room there
+        self._is_stale = False  # and what it brings is not wanted any more
         self._in_speech = False
         self._has_begun = False  # to be played; told once for a speech
         self._is_cut = False  # the rest of this speech is not wanted
@@ -101,7 +106,7 @@ class Loudspeaker(io.AudioOutput):
         if not self._in_speech:
             return
         heard = self._position - self._queued()
-        self._source.clear_queue()
+        self._empty_queue()
         self._waiting.clear()
         self._play_what_may()
         if self._ending is None:
@@ -120,7 +125,7 @@ class Loudspeaker(io.AudioOutput):
             self._waiting[:0] = self._given[-unheard:]
             del self._given[-unheard:]
             self._position -= unheard
-        self._source.clear_queue()
+        self._empty_queue()
         self._play_what_may()
 
     def resume(self) -> None:
@@ -128,6 +133,17 @@ class Loudspeaker(io.AudioOutput):
         super().resume()
         self._is_paused = False
         self._play_what_may()
+
+    def _empty_queue(self) -> None:
+        """Also of a piece that was handed over a moment ago, and comes into the queue only now."""
+        self._source.clear_queue()
+        if self._is_giving:
+            self._is_stale = True
+            asyncio.get_running_loop().call_later(_ON_ITS_WAY, self._drop_stale)
+
+    def _drop_stale(self) -> None:
+        if self._is_stale:  # nothing was handed over since
+            self._source.clear_queue()
 
     def _queued(self) -> int:
         """Bytes that WebRTC has not taken out of its queue."""
@@ -157,12 +173,15 @@ class Loudspeaker(io.AudioOutput):
             if not self._has_begun:
                 self._has_begun = True
                 self.on_playback_started(created_at=time.time())
+            self._is_giving = True
             try:
                 # Comes back when the queue has room for more.
                 await self._source.capture_frame(frame)
             except Exception:
                 # rtc.AudioSource raises nothing more precise. The rest may still be heard.
                 logger.exception("a piece of the agent's speech was lost")
+            self._drop_stale()
+            self._is_giving = self._is_stale = False
             self._play_what_may()
 
     async def _end(self) -> None:
