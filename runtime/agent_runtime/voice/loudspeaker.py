@@ -163,7 +163,8 @@ class Loudspeaker(io.AudioOutput):
 
     async def _play(self) -> None:
         while True:
-            await self._may_play.wait()
+            while not self._may_play.is_set():  # it may be cleared again before we run
+                await self._may_play.wait()
             piece = bytes(self._waiting[:_PIECE])
             del self._waiting[:_PIECE]
             self._position += len(piece)

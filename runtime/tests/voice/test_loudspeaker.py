@@ -122,6 +122,19 @@ async def test_a_pause_is_silence_at_once_and_loses_nothing(
     assert abs(room.samples[heard] - heard) <= 2 * FRAME
 
 
+async def test_a_pause_comes_before_a_speech_that_was_just_handed_over(
+    loudspeaker: Loudspeaker, room: Room
+) -> None:
+    """Nothing of an answer is heard by a caller who goes on at the same moment."""
+    await loudspeaker.capture_frame(counting(0.2))
+    loudspeaker.pause()
+    await asyncio.sleep(0.1)
+    assert room.samples == []
+    loudspeaker.resume()
+    loudspeaker.flush()
+    assert await over(loudspeaker) == (pytest.approx(0.2), False)
+
+
 async def test_the_end_of_a_speech_can_be_paused_too(loudspeaker: Loudspeaker, room: Room) -> None:
     """All of it is queued in WebRTC by then, and no piece is left that would bring the pause."""
     await loudspeaker.capture_frame(counting(0.19))
