@@ -19,8 +19,11 @@ SETTLED: Final = 5.0
 # more is something else's.
 GUESSED_COST: Final = 20.0
 LEAST_COST: Final = 0.5  # percent of CPU pressure that a call makes, whatever was measured
-# Calls for each CPU that make a burst within a second, and whose mean cost a few seconds tell.
+# Calls for each CPU that make a burst within a second.
 MANY: Final = 2
+# What a look counts against all before it, at least. Callers think at the same time for some seconds,
+# and what their calls take then is not what they take.
+LEAST_WEIGHT: Final = 0.02
 
 
 class Capacity:
@@ -32,6 +35,7 @@ class Capacity:
         self._many = MANY * cpus
         self._guess = GUESSED_COST / cpus
         self._cost: float | None = None  # percent of pressure that a call makes, once it is learned
+        self._looks = 1  # that it was learned from; the guess counts as one
         self._calls: set[str] = set()
         self._changed_at = 0.0
         # Calls that may be taken until the next look; None for any number.
@@ -57,22 +61,25 @@ class Capacity:
             return
         settled = sum(now - since > SETTLED for since in calls.values())
         if settled:
-            self._learn(cpu / settled, settled, steady=now - self._changed_at > SETTLED)
+            self._learn(cpu / settled, steady=now - self._changed_at > SETTLED)
         # Calls that began lately may well take more soon; those of this moment are a burst's first.
         if self._cost is not None or len(calls) > new or cpu >= self._most_cpu / 2:
             cost = self._cost or self._guess
-            fit = int(self._most_cpu / cost) - len(calls)
-            fit_now = int((self._most_cpu - cpu) / cost) - (len(calls) - settled)
+            fit = _whole(self._most_cpu / cost) - len(calls)
+            fit_now = _whole((self._most_cpu - cpu) / cost) - (len(calls) - settled)
             # The start of a call takes a second of a CPU; fewer calls than CPUs leave one for the next.
             self.room = max(1 if len(calls) < self._cpus else 0, min(fit, fit_now))
 
-    def _learn(self, at_most: float, calls: int, *, steady: bool) -> None:
-        """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile.
-
-        Of a few calls a few seconds say little.
-        """
+    def _learn(self, at_most: float, *, steady: bool) -> None:
+        """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile."""
         cost = self._cost or self._guess
         found = min(self._guess, max(at_most, LEAST_COST))
         if steady or found < cost:
-            weight = 1.0 if found < cost and calls >= self._many else 0.2
+            self._looks += 1
+            weight = max(1 / self._looks, LEAST_WEIGHT)
             self._cost = (1 - weight) * cost + weight * found
+
+
+def _whole(calls: float) -> int:
+    """So many fit; what one takes is not known so well that a tenth of it would tell."""
+    return int(calls + 0.1)

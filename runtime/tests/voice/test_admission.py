@@ -343,6 +343,15 @@ async def test_what_a_call_takes_is_remembered(server: Server) -> None:
         assert await room_in(admission) == room  # those just taken are not seen in the 10 %
 
 
+async def test_callers_who_think_at_the_same_time_make_no_place(server: Server) -> None:
+    """For some seconds their calls take next to nothing; the next call would stay for longer."""
+    admission = await settled(server, 5)
+    learn(admission, 45)
+    for cpu in (20, 12, 12, 20):
+        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+        assert admission.free == 0
+
+
 async def test_what_else_the_machine_does_is_not_taken_for_a_call(server: Server) -> None:
     """Nor is the end of calls, or the warming of processes for the next: two CPUs carry five at least."""
     admission = await settled(server, 4)
