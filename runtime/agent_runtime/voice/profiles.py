@@ -33,7 +33,7 @@ class Pace:
 
 
 _BALANCED: Final = Pace(
-    frame_ms=10,
+    frame_ms=20,
     gain_control=True,
     text_streaming=TextStreaming.CLAUSES,
     min_delay=0.0,

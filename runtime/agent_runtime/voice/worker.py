@@ -30,6 +30,12 @@ from agent_runtime.voice.unoffered import Unoffered
 logger = logging.getLogger(__name__)
 
 MOST_TRIES: Final = 720  # to reach LiveKit, ten seconds apart: two hours
+# What the process has imported that jobs are forked from.
+INHERITED: Final = (
+    "agent_runtime.voice.call",
+    "agent_runtime.voice.warm",
+    "agent_runtime.voice.job_loop",
+)
 
 
 def build_server(
@@ -58,7 +64,7 @@ def build_server(
         port=settings.health_port,
         drain_timeout=max(settings.drain_timeout, 1),  # 0 would be without end
         setup_fnc=prewarm,
-        preload_modules=["agent_runtime.voice.call", "agent_runtime.voice.warm", *settings.preload],
+        preload_modules=[*INHERITED, *settings.preload],
     )
     admission = Admission(server, settings.name, settings.max_calls, settings.most_cpu_pressure)
     server.load_fnc = admission.load

@@ -212,7 +212,7 @@ def test_the_dense_profile_hears_in_larger_pieces_as_loud_as_they_come() -> None
         for profile, options in heard.items()
     }
     assert settings == {
-        Profile.FAST: (10, True),
-        Profile.BALANCED: (10, True),
+        Profile.FAST: (20, True),
+        Profile.BALANCED: (20, True),
         Profile.DENSE: (50, False),
     }

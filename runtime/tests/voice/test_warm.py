@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from agent_runtime.voice.settings import VoiceSettings
-from agent_runtime.voice.worker import build_server
+from agent_runtime.voice.worker import INHERITED, build_server
 from agent_runtime.wiring import open_stores
 
 LOADED = """
@@ -21,6 +21,16 @@ print(http_context._ssl_context_for.cache_info().currsize)
 print(_basic_hyphenator._get_hyphenator.cache_info().currsize)
 """
 
+FORKED = """
+import multiprocessing
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["agent_runtime.voice.job_loop"])
+told = "import asyncio; print(type(asyncio.new_event_loop()).__module__)"
+job = context.Process(target=exec, args=(told,))
+job.start()
+job.join()
+"""
+
 
 def test_a_call_s_start_need_not_load_these() -> None:
     """The event loop's part of the HTTP client, the certificate authorities, the hyphenation."""
@@ -33,4 +43,12 @@ def test_a_call_s_start_need_not_load_these() -> None:
 def test_job_processes_are_forked_from_one_that_has_them(voice_settings: VoiceSettings) -> None:
     """With the call's own code."""
     server, _ = build_server(voice_settings, open_stores)
-    assert {"agent_runtime.voice.call", "agent_runtime.voice.warm"} <= set(server._preload_modules)
+    assert set(INHERITED) <= set(server._preload_modules)
+
+
+def test_the_loop_of_a_job_is_uvloop() -> None:
+    """Jobs are forked from a process that has chosen it, as the framework forks them."""
+    told = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["uvloop"]
