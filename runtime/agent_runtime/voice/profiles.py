@@ -41,7 +41,7 @@ _BALANCED: Final = Pace(
     patience=((1.4, 0.5), (1.0, 0.9), (0.7, 1.15)),
     early_speech=True,
     speculation=False,
-    interrupt_after=0.3,
+    interrupt_after=0.25,
     interrupt_words=0,
 )
 PACES: Final[Mapping[Profile, Pace]] = {
@@ -51,7 +51,6 @@ PACES: Final[Mapping[Profile, Pace]] = {
         max_delay=1.2,
         patience=((1.0, 0.0), (0.7, 0.7)),
         speculation=True,
-        interrupt_after=0.25,
     ),
     Profile.BALANCED: _BALANCED,
     Profile.DENSE: replace(
