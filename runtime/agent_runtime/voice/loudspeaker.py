@@ -22,16 +22,13 @@ RATE: Final = 24_000  # Hz
 TRACK_NAME: Final = "roomio_audio"  # as the framework's own output has it
 _SAMPLE: Final = 2  # bytes
 _PIECE: Final = RATE // 20 * _SAMPLE  # most that is handed over at once
-_LEAST: Final = (
-    RATE // 50 * _SAMPLE
-)  # and what the first of a speech holds: less would run out at once
+# And what the first of a speech holds: less would run out at once.
+_LEAST: Final = RATE // 50 * _SAMPLE
 _QUEUE_MS: Final = 200
-_ON_ITS_WAY: Final = (
-    0.002  # seconds after which WebRTC has a piece; it is taken a hundred times a second
-)
-_KEPT: Final = (
-    RATE * _SAMPLE // 2
-)  # of what was handed over, for a pause; the queue never holds as much
+# Seconds after which WebRTC has a piece; it is taken a hundred times a second.
+_ON_ITS_WAY: Final = 0.002
+# Of what was handed over, for a pause; the queue never holds as much.
+_KEPT: Final = RATE * _SAMPLE // 2
 
 
 class Loudspeaker(io.AudioOutput):

@@ -1,6 +1,6 @@
 """Whatever dies, comes late, comes twice or does not come: each call keeps its agent or ends, truly, once.
 
-`WALK_CALLS` is how many calls are placed at least; without it a few hundred, always the same ones.
+`WALK_CALLS` is how many calls are placed at least; without it two hundred, always the same ones.
 `WALK_SHRINK=1` looks for the shortest walk that shows what is wrong; it takes minutes.
 """
 
@@ -32,7 +32,7 @@ from .world import AGENTS, CALM, LONGEST_NEED, TERMS, World
 
 CALLS = "WALK_CALLS"
 SHRINK = "WALK_SHRINK"
-FEW = 400
+FEW = 200
 WALKS = 5  # between two looks at the number of calls
 STEPS = 60
 MOST_AT_ONCE = 12
