@@ -222,6 +222,8 @@ class Call:
             Talker(agent.config, pace, as_context(said), pipeline),
             room=self._job.room,
             room_options=room_options(pace),
+            # Else whoever is in the room may ask for the agent's instructions and for all that was said.
+            session_host=False,
         )
         logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not self._at_console:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from livekit import api
+from livekit import api, rtc
+from livekit.agents.voice.remote_session import RemoteSession
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.session import Session, SessionStatus, new_session
@@ -237,3 +238,23 @@ async def test_the_room_is_in_the_log(scene: Scene) -> None:
             await scene.logged('"track published","participant":"second","source":"mic', since)
         await scene.logged('"participant disconnected","participant":"second".*client_init', since)
     await scene.logged(f'"call over".*"session":"{session.session_id}"', since)
+
+
+async def test_a_caller_cannot_have_the_agent_s_instructions(scene: Scene) -> None:
+    """The framework answers anybody in the room who asks for them, unless it is told not to."""
+    room_name = f"curious-{scene.agent_id}"
+    await scene.create(room_name)
+    async with scene.caller(room_name) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        key, secret = scene.livekit.api_key, scene.livekit.api_secret
+        room = rtc.Room()
+        await room.connect(scene.livekit.url, room_token(key, secret, room_name, "curious"))
+        curious = RemoteSession.from_room(room, caller.agents[0])
+        await curious.start()
+        try:
+            with pytest.raises(TimeoutError):
+                await curious.wait_for_ready(timeout=3)
+        finally:
+            await curious.aclose()
+            await room.disconnect()
+        await scene.is_answered(caller, "weather")
