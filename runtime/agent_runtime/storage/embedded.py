@@ -36,12 +36,12 @@ def make_embedded(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with database.connection_context():
-            _use_write_ahead_log(database)
+            use_write_ahead_log(database)
             with database.bind_ctx(SHARED_TABLES), database.atomic("IMMEDIATE"):
                 database.create_tables(SHARED_TABLES)
                 apply_steps(database)
                 _create_indexes(database)
-    except (OSError, peewee.DatabaseError) as error:
+    except (OSError, peewee.DatabaseError, sqlite3.DatabaseError) as error:
         raise StoreUnavailable(f"SQLite: {path}: {error}") from error
 
 
@@ -51,15 +51,22 @@ def _create_indexes(database: peewee.SqliteDatabase) -> None:
         database.execute_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {index}")
 
 
-def _use_write_ahead_log(database: peewee.SqliteDatabase) -> None:
-    # The mode is a property of the file. SQLite answers "locked" at once while another process
-    # changes it, whatever the timeout, and offers nothing to wait for.
+def use_write_ahead_log(database: peewee.SqliteDatabase) -> None:
+    """Put the open database's file into write-ahead mode, waiting while others are busy with it.
+
+    Raises sqlite3.DatabaseError when it cannot be, or is not within `SETUP_WAIT`.
+    """
+    # The mode is a property of the file. SQLite may answer "locked" at once while another process
+    # changes it, whatever the timeout, and offers nothing to wait for. Asked without Peewee, whose
+    # exceptions do not carry SQLite's code.
+    connection = database.connection()
     deadline = time.monotonic() + SETUP_WAIT
     while True:
         try:
-            database.execute_sql("PRAGMA journal_mode = WAL")
-        except peewee.OperationalError as error:
-            busy = getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # The low byte: the others say who is busy, recovery or a snapshot.
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import peewee
 import psycopg2
 import pytest
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.storage import StoredSessions, open_database
+from agent_runtime.storage import StoredSessions, embedded, open_database
 from agent_runtime.storage.migrations import LATEST_VERSION, migrate_postgres
 from agent_runtime.storage.opening import sqlite_path
 from agent_runtime.storage.own_tables import OWN_TABLES
@@ -83,6 +84,29 @@ async def test_sqlite_connections_are_safe(sqlite_url: str) -> None:
 def test_sqlite_may_be_made_by_several_at_once(sqlite_url: str) -> None:
     """Processes that start together all find the tables made."""
     run_at_once(OPEN, sqlite_url)
+
+
+def test_sqlite_that_is_locked_while_its_mode_changes_is_tried_again(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite may answer "locked" at once, whatever the timeout; with a timeout of 0 it always does."""
+    path = sqlite_path(sqlite_url)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("CREATE TABLE held (x)")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM held").fetchall()
+    waits: list[float] = []
+
+    def let_go(seconds: float) -> None:
+        waits.append(seconds)
+        reader.close()
+
+    monkeypatch.setattr("time.sleep", let_go)
+    database = peewee.SqliteDatabase(str(path), timeout=0)
+    with database.connection_context():
+        embedded.use_write_ahead_log(database)
+        assert database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert len(waits) == 1
 
 
 async def test_sqlite_that_cannot_be_made(tmp_path: Path) -> None:
