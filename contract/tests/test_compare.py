@@ -83,6 +83,7 @@ def stamp(seconds: float) -> str:
         stamp(NOW + 3600),
         "yesterday",
     ],
+    ids=["offset", "microseconds", "whole-seconds", "an-hour-ago", "in-an-hour", "words"],
 )
 def test_times_must_be_times_of_now_in_the_same_form(text: str) -> None:
     """Another zone, precision, hour or no time at all is a difference; another moment is not."""
