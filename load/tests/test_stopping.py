@@ -33,8 +33,8 @@ import load.__main__ as load
 
 @contextmanager
 def services(_folder):
-    print("up", flush=True)
     try:
+        print("up", flush=True)
         time.sleep(60)
         yield
     finally:

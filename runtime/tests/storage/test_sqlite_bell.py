@@ -112,7 +112,7 @@ async def test_a_worker_that_was_killed_is_forgotten(url: str, folder: Path) -> 
     """Its socket is still there, and nobody behind it; the others hear the same ring."""
     async with bell(url) as rung, listening(url, folder) as heard:
         (living,) = ears(folder)
-        dead = living + "-dead"
+        dead = living[:-1] + ("1" if living.endswith("0") else "0")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
             left.bind(dead)
         rung.ring("room", "{}")
