@@ -12,6 +12,8 @@ import logging
 import sys
 from typing import Any
 
+import uvloop
+
 from e2e.api import Api
 from load.caller_host.call import Call
 from load.caller_host.judge import Judge
@@ -100,6 +102,6 @@ async def _run() -> None:
 if __name__ == "__main__":
     own_output()
     try:
-        asyncio.run(_run())
+        uvloop.run(_run())
     except BrokenPipeError:
         sys.exit(1)  # whoever listened is gone

@@ -299,11 +299,11 @@ def caller_token(settings: Settings, room_name: str, identity: str, valid: timed
     )
 
 
-def _driver(settings: Settings) -> str:
+def _drivers(settings: Settings) -> tuple[str, str]:
     from agent_runtime.storage.opening import is_postgres
 
     kind = "postgres" if is_postgres(settings.database.url) else "sqlite"
-    return f"agent_runtime.storage.{kind}"
+    return f"agent_runtime.storage.{kind}", f"agent_runtime.storage.{kind}_bell"
 
 
 def _voice(settings: Settings) -> VoiceSettings:
@@ -340,5 +340,5 @@ def _voice(settings: Settings) -> VoiceSettings:
         livekit_api_secret=livekit.api_secret.get_secret_value(),
         turn_detector_plugin=worker.turn_detector_plugin,
         profile=worker.profile,
-        preload=("agent_runtime.wiring", "agent_runtime.storage", _driver(settings)),
+        preload=("agent_runtime.wiring", "agent_runtime.storage", *_drivers(settings)),
     )

@@ -6,10 +6,16 @@ processor that other calls need is left to them.
 
 from __future__ import annotations
 
-# The language model's HTTP client imports it at its first request.
+# What is imported only when it is used first: the HTTP client's event loop, the agent's tools, the pace of
+# its speech for captions, the report of a call's end, the list of models that opens the connection.
 import anyio._backends._asyncio  # noqa: F401
+import livekit.agents.llm.async_toolset
+import livekit.agents.voice.report  # noqa: F401
+import numpy.fft  # noqa: F401
+import openai.resources.models  # noqa: F401
 from livekit.agents.tokenize import basic
 from livekit.agents.utils import http_context
+from openai.types.chat import ChatCompletionChunk
 
 from agent_runtime.voice.providers.openai import authorities
 
@@ -21,3 +27,5 @@ basic.hyphenate_word("warm")
 authorities()
 if hasattr(http_context, "_create_ssl_context"):
     http_context._create_ssl_context()  # noqa: SLF001
+# Builds the types of an answer's pieces, the first of which a caller waits for.
+ChatCompletionChunk.construct(choices=[{"index": 0, "delta": {"content": "warm"}}])
