@@ -75,6 +75,8 @@ class Admission:
         self.pressure = Pressure(None, None, 0.0)
         self.starting = False
         self.draining = False
+        # LiveKit is out of this worker's reach: its own offers would come, but no session is to be claimed.
+        self.cut_off = False
         self._server = server
         self._name = name
         self._max_calls = max_calls
@@ -103,7 +105,7 @@ class Admission:
     @property
     def free(self) -> int:
         """How many calls would be taken now."""
-        if self.why_not:
+        if self.why_not or self.cut_off:
             return 0
         places = self._max_calls - len(self.taken)
         return places if self._capacity.room is None else min(places, self._capacity.room)
@@ -117,6 +119,7 @@ class Admission:
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""
         where = {"room": request.room.name, "job": request.id}
+        self.cut_off = False  # it has just reached us
         try:
             target = target_of(request.job.metadata, request.room.name)
         except NotOurJob as error:
@@ -157,7 +160,7 @@ class Admission:
         except NotOurJob:
             return None
         session_id = target.session_id
-        if self.leases is None or session_id is None or self.why_not:
+        if self.leases is None or session_id is None or self.why_not or self.cut_off:
             return None
         holder = f"{UNOFFERED}{secrets.token_hex(8)}"
         # Taken before it is claimed: offers come meanwhile.

@@ -23,6 +23,7 @@ from agent_runtime.voice.health import LOOPBACK, HealthPort
 from agent_runtime.voice.live_figures import TurnFigures, listening
 from agent_runtime.voice.pipeline import prewarm
 from agent_runtime.voice.presence import STOPPED, Presence
+from agent_runtime.voice.reach import Reach
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.stores import OpenStores
 from agent_runtime.voice.unoffered import Unoffered
@@ -85,7 +86,8 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         _take_nothing_before_start(server, admission)
         _show(admission, registry)
         presence = Presence(settings.name, admission, stores, turns)
-        beside = [asyncio.create_task(presence.run())]
+        reach = Reach(settings.livekit_url, admission)
+        beside = [asyncio.create_task(presence.run()), asyncio.create_task(reach.run())]
         unoffered = None
         if stores.ear is not None:
             unoffered = Unoffered(server, admission, inside, stores.ear)
@@ -121,6 +123,7 @@ def _show(admission: Admission, registry: CollectorRegistry) -> None:
         "Share of the last three seconds in which a task waited for a CPU.",
         lambda: math.nan if admission.pressure.cpu is None else admission.pressure.cpu,
     )
+    gauge("livekit_reachable", "1 while LiveKit answers, else 0.", lambda: not admission.cut_off)
     gauge("loop_lag_seconds", "How late the event loop is.", lambda: admission.pressure.lag)
 
 
