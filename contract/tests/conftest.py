@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract.specification import Specification
+from fixtures.alone import pytest_runtest_protocol  # noqa: F401 - a hook
 
 ROOT = Path(__file__).parents[2]
 

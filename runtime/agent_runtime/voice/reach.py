@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import Final
 
 import aiohttp
@@ -27,7 +28,7 @@ class Reach:
     """Asks LiveKit's HTTP port, whose every answer will do, and tells the admission."""
 
     def __init__(self, livekit_url: str, admission: Admission) -> None:
-        self._url = livekit_url.replace("ws", "http", 1)
+        self._url = re.sub(r"^ws", "http", livekit_url)
         self._admission = admission
 
     async def run(self) -> None:

@@ -23,6 +23,9 @@ from fixtures.servers.process import LoggedProcess
 from fixtures.speech import ANSWERS, Recogniser, clip
 from fixtures.stack import Stack
 
+# Callers speak and hear in real time.
+pytestmark = pytest.mark.alone
+
 POLL = 0.1  # a database has no event for "this row has changed"
 
 

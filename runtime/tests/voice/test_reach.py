@@ -51,9 +51,10 @@ async def answering(status: int, port: int = 0) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def asking(port: int, admission: Admission) -> AsyncIterator[None]:
+async def asking(port: int, admission: Admission, scheme: str = "ws") -> AsyncIterator[None]:
     """While it is looked whether LiveKit is at that port."""
-    task = asyncio.create_task(Reach(f"ws://127.0.0.1:{port}", admission).run())
+    url = f"{scheme}://127.0.0.1:{port}"
+    task = asyncio.create_task(Reach(url, admission).run())
     try:
         yield
     finally:
@@ -68,14 +69,15 @@ async def until(admission: Admission, *, cut_off: bool) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("scheme", ["ws", "http"])
 async def test_it_goes_and_comes_back(
-    admission: Admission, caplog: pytest.LogCaptureFixture
+    admission: Admission, caplog: pytest.LogCaptureFixture, scheme: str
 ) -> None:
     """Each is said once, with what went wrong. Every status is an answer: LiveKit is there."""
     with caplog.at_level(logging.WARNING):
-        async with answering(404) as port, asking(port, admission):
+        async with answering(404) as port, asking(port, admission, scheme):
             pass
-        async with asking(port, admission):
+        async with asking(port, admission, scheme):
             await until(admission, cut_off=True)
             async with answering(503, port):
                 await until(admission, cut_off=False)

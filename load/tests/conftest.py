@@ -1,0 +1,3 @@
+"""What holds for every test of the load harness."""
+
+from fixtures.alone import pytest_runtest_protocol  # noqa: F401 - a hook
