@@ -93,6 +93,9 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close the idle connections; one in use closes when it is given back."""
         self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
@@ -105,6 +108,8 @@ class PostgresDatabase:
                     if not retry and not isinstance(error, NOT_APPLIED):
                         raise
                     logger.info("database connection lost, trying another: %s", _brief(error))
+                    # A server that ends one ends all, and the others may not have heard of it yet.
+                    self._close_idle()
                     return await self._run_once(steps)
         except TimeoutError as error:
             raise StoreUnavailable(f"database: no answer within {patience} s") from error
