@@ -75,7 +75,7 @@ class Admission:
         self.pressure = Pressure(None, None, 0.0)
         self.starting = False
         self.draining = False
-        # LiveKit is out of this worker's reach: its own offers would come, but no session is to be claimed.
+        # LiveKit is out of reach, as `Reach` sees it; an offer that comes shows that it is not.
         self.cut_off = False
         self._server = server
         self._name = name
@@ -119,7 +119,6 @@ class Admission:
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""
         where = {"room": request.room.name, "job": request.id}
-        self.cut_off = False  # it has just reached us
         try:
             target = target_of(request.job.metadata, request.room.name)
         except NotOurJob as error:

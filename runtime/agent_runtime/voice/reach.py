@@ -38,8 +38,6 @@ class Reach:
         async with aiohttp.ClientSession(timeout=PATIENCE, trust_env=True) as http:
             while True:
                 problem = await self._problem(http)
-                if missed >= TRIES and not self._admission.cut_off:
-                    missed = 0  # an offer came, so we were wrong
                 missed = missed + 1 if problem else 0
                 self._tell(missed >= TRIES, problem)
                 await asyncio.sleep(ASK_AGAIN if missed else ASK_EVERY)

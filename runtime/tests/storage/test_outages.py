@@ -19,6 +19,7 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.session import new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, open_database
 from agent_runtime.storage.development import create_schema
+from agent_runtime.storage.postgres_connection import Connection
 from fixtures.servers.postgres import PostgresProcess
 
 from .dashboard import execute
@@ -133,6 +134,20 @@ async def test_killed_connections_are_not_noticed(
             *(create(sessions) for _ in range(4)), *(sessions.get("any") for _ in range(4))
         )
     admin.close()
+
+
+async def test_connections_that_are_about_to_end_are_not_tried_in_turn(
+    server: PostgresProcess, sessions: StoredSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is slow to end its connections looks well until each of them is used."""
+    monkeypatch.setattr(Connection, "is_quiet", Connection.is_usable)
+    await asyncio.gather(*(sessions.get("any") for _ in range(8)))
+    execute(
+        server.url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    )
+    assert await sessions.get("any") is None
 
 
 async def test_process_may_start_before_its_database(server: PostgresProcess) -> None:

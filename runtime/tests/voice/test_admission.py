@@ -75,7 +75,7 @@ async def test_what_is_not_ours_is_refused_for_good(
 
 
 async def test_a_worker_that_is_cut_off_from_livekit_claims_nothing(server: Server) -> None:
-    """It could not join the room. An offer of LiveKit's is the proof that it is not cut off any more."""
+    """It could not join the room. An offer of LiveKit's shows that it can, and is taken."""
     leases = Leases()
     admission = admission_of(server, 2, leases)
     admission.cut_off = True
@@ -85,7 +85,6 @@ async def test_a_worker_that_is_cut_off_from_livekit_claims_nothing(server: Serv
     offer = Offer("any-room", METADATA)
     await admission.answer(offer.request)
     assert isinstance(offer.answer, JobAcceptArguments)
-    assert admission.free == 1
 
 
 async def test_a_full_worker_leaves_the_job_to_another(server: Server) -> None:

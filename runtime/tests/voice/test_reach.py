@@ -98,14 +98,6 @@ async def test_a_port_that_takes_and_never_answers(
             await until(admission, cut_off=True)
 
 
-async def test_an_offer_is_believed_more(admission: Admission) -> None:
-    """LiveKit reached the worker: it takes two new questions without an answer to doubt that."""
-    async with asking(1, admission):
-        await until(admission, cut_off=True)
-        admission.cut_off = False
-        await until(admission, cut_off=True)
-
-
 async def test_one_question_that_is_not_answered_means_nothing(
     admission: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
