@@ -8,7 +8,7 @@ import math
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -87,14 +87,17 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         _show(admission, registry)
         presence = Presence(settings.name, admission, stores, turns)
         reach = Reach(settings.livekit_url, admission)
-        beside = [asyncio.create_task(presence.run()), asyncio.create_task(reach.run())]
+        beside = [
+            asyncio.create_task(presence.run(), name="presence"),
+            asyncio.create_task(reach.run(), name="reach"),
+        ]
         unoffered = None
         if stores.ear is not None:
             unoffered = Unoffered(server, admission, inside, stores.ear)
-            beside.append(asyncio.create_task(unoffered.run()))
+            beside.append(asyncio.create_task(unoffered.run(), name="unoffered"))
         try:
             async with HealthPort(server, settings.health_host, settings.health_port, registry):
-                return await _serve(server, admission, unoffered)
+                return await _serve(server, admission, unoffered, beside)
         finally:
             for task in beside:
                 task.cancel()
@@ -127,7 +130,12 @@ def _show(admission: Admission, registry: CollectorRegistry) -> None:
     gauge("loop_lag_seconds", "How late the event loop is.", lambda: admission.pressure.lag)
 
 
-async def _serve(server: AgentServer, admission: Admission, unoffered: Unoffered | None) -> int:
+async def _serve(
+    server: AgentServer,
+    admission: Admission,
+    unoffered: Unoffered | None,
+    beside: Collection[asyncio.Task[None]],
+) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -144,8 +152,13 @@ async def _serve(server: AgentServer, admission: Admission, unoffered: Unoffered
 
     serving = asyncio.create_task(server.run())
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if not stop.is_set():
+    await asyncio.wait([serving, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
+    failed = not stop.is_set() and not serving.done()
+    if failed:
+        # Without it sessions would be lost silently; the calls that run do not need it.
+        logger.critical("%s: no new calls, then this worker ends", _what_ended(beside))
+        admission.draining = True
+    elif not stop.is_set():
         stopping.cancel()
         try:
             serving.result()  # raises what ended it
@@ -160,8 +173,14 @@ async def _serve(server: AgentServer, admission: Admission, unoffered: Unoffered
         logger.warning("calls still run at the drain's deadline; they are ended")
     await server.aclose()
     await serving
+    stopping.cancel()
     logger.info("worker stopped")
-    return 0
+    return 1 if failed else 0
+
+
+def _what_ended(beside: Collection[asyncio.Task[None]]) -> str:
+    task = next(task for task in beside if task.done())
+    return f"{task.get_name()} ended by itself ({task.exception()!r})"
 
 
 def _leave_at_once() -> None:

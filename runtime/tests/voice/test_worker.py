@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Collection
 from typing import cast
 
 import pytest
@@ -55,10 +56,12 @@ def admission() -> Admission:
     return admission_of(Server(ws_url="ws://127.0.0.1:1", api_key="key", api_secret="secret"))
 
 
-async def serve(parts: Parts, admission: Admission) -> int:
+async def serve(
+    parts: Parts, admission: Admission, beside: Collection[asyncio.Task[None]] = ()
+) -> int:
     """What is under test."""
     async with asyncio.timeout(5):
-        return await _serve(cast("AgentServer", parts), admission, cast("Unoffered", parts))
+        return await _serve(cast("AgentServer", parts), admission, cast("Unoffered", parts), beside)
 
 
 async def test_a_worker_that_leaves_launches_what_it_has_claimed_first(
@@ -79,6 +82,20 @@ async def test_an_agent_server_that_ends_by_itself_is_closed(admission: Admissio
     with pytest.raises(RuntimeError, match="no connection"):
         await serve(parts, admission)
     assert parts.done == ["close"]
+
+
+async def test_a_worker_whose_watch_over_livekit_fails_drains_and_says_so(
+    admission: Admission, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever started it starts it again; without what runs beside, sessions would be lost silently."""
+
+    async def fail() -> None:
+        raise ValueError("not an answer")
+
+    parts = Parts(admission)
+    assert await serve(parts, admission, [asyncio.create_task(fail(), name="reach")]) == 1
+    assert parts.done == ["settle", "drain", "close"]
+    assert "reach ended by itself (ValueError('not an answer')): no new calls" in caplog.text
 
 
 def test_a_worker_waits_for_livekit_for_hours(voice_settings: VoiceSettings) -> None:
