@@ -38,7 +38,8 @@ from agent_runtime.voice.loudspeaker import Loudspeaker
 from agent_runtime.voice.memory import Memory, as_context
 from agent_runtime.voice.opening import speak_first
 from agent_runtime.voice.pipeline import Talker, build_session, room_options
-from agent_runtime.voice.profiles import pace_of
+from agent_runtime.voice.pressure import recent_pressure
+from agent_runtime.voice.profiles import Pace, pace_of
 from agent_runtime.voice.providers.options import KeyMissingError
 from agent_runtime.voice.rescue import Rescue
 from agent_runtime.voice.room_events import LOST_CONNECTION, disconnect_reason, log_room_events
@@ -121,7 +122,7 @@ class Call:
         self._turns: TurnWriter | None = None
         self._memory: Memory | None = None
         self._rescue: Rescue | None = None
-        self._pipeline: AgentSession[Any] | None = None
+        self._pipeline: tuple[AgentSession[Any], Pace] | None = None
         self._audience = Audience(
             job.room,
             grace=settings.leave_grace,
@@ -187,8 +188,9 @@ class Call:
             await self._stores.sessions.create_automatic(session, agent.max_sessions)
             # As the worker does for a session that it knows; else another would soon be asked for.
             await self._stores.leases.claim(self._session_id, self._holder)
-        pace = pace_of(agent.config, self._settings.profile)
-        self._pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
+        pace = pace_of(agent.config, self._settings.profile, recent_pressure())
+        pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
+        self._pipeline = pipeline, pace
         return agent
 
     def _keeper(self) -> LeaseKeeper:
@@ -203,9 +205,9 @@ class Call:
         )
 
     async def _talk(self, agent: FoundAgent, said: list[Utterance]) -> None:
-        pipeline = self._pipeline
-        if pipeline is None:
+        if self._pipeline is None:
             raise RuntimeError("the call was not prepared")
+        pipeline, pace = self._pipeline
         teller = TurnTeller(self._settings.turns_socket)
         self._opened.callback(teller.close)
         self._turns = TurnWriter(self._session_id, self._stores.metrics, teller.tell)
@@ -215,7 +217,6 @@ class Call:
         self._memory = Memory(self._session_id, self._stores.conversations)
         self._memory.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
-        pace = pace_of(agent.config, self._settings.profile)
         if not self._at_console:
             self._give_voice(pipeline)
         await pipeline.start(

@@ -95,14 +95,28 @@ class LagMeter:
         self._timer = self._loop.call_at(self._due, self._fired)
 
 
+def recent_pressure(sources: Sequence[Path] = CPU) -> float | None:
+    """Percent of the last ten seconds in which a task waited for a CPU, the kernel's own average.
+
+    For those who ask once; None when the kernel does not tell it.
+    """
+    told = [fields for source in sources if (fields := _some(source)) is not None]
+    return max((float(fields["avg10"]) for fields in told), default=None)
+
+
 def _stalled(source: Path) -> int | None:
-    """Microseconds since boot, from the line `some avg10=1.23 avg60=... total=123456`."""
+    """Microseconds since boot."""
+    fields = _some(source)
+    return None if fields is None else int(fields["total"])
+
+
+def _some(source: Path) -> dict[str, str] | None:
+    """The fields of the line `some avg10=1.23 avg60=... total=123456`."""
     try:
         line = source.read_text("ascii").partition("\n")[0]
     except OSError:
         return None  # a kernel without PSI, or no container
-    fields = dict(part.split("=") for part in line.split()[1:])
-    return int(fields["total"])
+    return dict(part.split("=") for part in line.split()[1:])
 
 
 def _memory() -> float | None:

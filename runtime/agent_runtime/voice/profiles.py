@@ -8,6 +8,11 @@ from typing import Any, Final
 
 from agent_runtime.config.model import AgentConfig, Profile, TextStreaming
 
+# On a machine in which tasks wait for a CPU more than this share of the time, in percent, waiting costs
+# callers more than longer pieces of sound do. One call on two cores makes 10, three make 35.
+BUSY: Final = 25.0
+BUSY_FRAME_MS: Final = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -55,7 +60,7 @@ PACES: Final[Mapping[Profile, Pace]] = {
     Profile.BALANCED: _BALANCED,
     Profile.DENSE: replace(
         _BALANCED,
-        frame_ms=50,
+        frame_ms=BUSY_FRAME_MS,
         gain_control=False,
         text_streaming=TextStreaming.SENTENCES,
         early_speech=False,
@@ -67,8 +72,11 @@ WITHOUT_MODEL: Final = ("vad", "stt")
 WITHOUT_MODEL_DELAY: Final = 0.5
 
 
-def pace_of(config: AgentConfig, default: Profile) -> Pace:
-    """The agent's profile, else `default`, with what the agent sets itself."""
+def pace_of(config: AgentConfig, default: Profile, pressure: float | None = None) -> Pace:
+    """The agent's profile, else `default`, with what the agent sets itself.
+
+    `pressure` is the machine's when the call begins, in percent; None where it is not known.
+    """
     turns = config.turns
     own: dict[str, Any] = {
         "text_streaming": config.text_streaming,
@@ -80,6 +88,8 @@ def pace_of(config: AgentConfig, default: Profile) -> Pace:
     }
     given = {name: value for name, value in own.items() if value is not None}
     pace = PACES[turns.profile or default]
+    if pressure is not None and pressure > BUSY:
+        pace = replace(pace, frame_ms=BUSY_FRAME_MS)
     if turns.detection in WITHOUT_MODEL:
         pace = replace(pace, min_delay=WITHOUT_MODEL_DELAY)
     return replace(pace, **given)

@@ -19,7 +19,7 @@ from agent_runtime.domain.session import session_of
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.capacity import SETTLED
 from agent_runtime.voice.job_marks import UNCLAIMED
-from agent_runtime.voice.pressure import Pressure, PressureGauge
+from agent_runtime.voice.pressure import Pressure, PressureGauge, recent_pressure
 
 from .offers import METADATA, Leases, Offer, Server, admission_of
 
@@ -490,6 +490,16 @@ def test_the_pressure_is_that_of_the_last_three_seconds(tmp_path: Path) -> None:
     assert after(1, 7.5, 1.1) == pytest.approx(50)
     assert after(1, 7.5, 1.9) == pytest.approx(45)
     assert after(3, 7.5, 2.2) == pytest.approx(10)
+
+
+def test_the_kernel_s_own_average_is_for_those_who_ask_once(tmp_path: Path) -> None:
+    """The higher one of the machine's and the container's, of the last ten seconds."""
+    machine, container = tmp_path / "machine", tmp_path / "container"
+    machine.write_text("some avg10=12.50 avg60=9.00 avg300=0.00 total=1\n")
+    assert recent_pressure([machine, container]) == 12.5
+    container.write_text("some avg10=33.30 avg60=1.00 avg300=0.00 total=1\n")
+    assert recent_pressure([machine, container]) == 33.3
+    assert recent_pressure([tmp_path / "none"]) is None
 
 
 def test_a_kernel_that_tells_no_pressure_is_no_reason_to_refuse(tmp_path: Path) -> None:

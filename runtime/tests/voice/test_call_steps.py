@@ -16,6 +16,7 @@ from livekit import api, rtc
 from livekit.agents import JobContext
 from livekit.rtc.participant import PublishTrackError
 
+from agent_runtime.config import parse_registered
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus
@@ -38,6 +39,7 @@ class Job:
     """LiveKit's order to join the room."""
 
     local_participant_identity = "agent-abc"
+    proc = None
 
     def __init__(self) -> None:
         self.room = Room()
@@ -220,7 +222,7 @@ def person(
 @pytest.fixture
 def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Pipeline]]:
     """Lets the call begin, after what was said before."""
-    for of_the_voice in ("Talker", "pace_of", "room_options"):
+    for of_the_voice in ("Talker", "room_options"):
         monkeypatch.setattr(call_module, of_the_voice, lambda *_: None)
     monkeypatch.setattr(call_module, "TurnTeller", lambda _: MagicMock())
     monkeypatch.setattr(call_module, "Loudspeaker", Mouth)
@@ -228,7 +230,7 @@ def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awai
 
     async def begin(*said: Utterance) -> Pipeline:
         scene.job.room.on("disconnected", scene.call._on_room_disconnected)
-        scene.call._pipeline = cast("Any", pipeline)
+        scene.call._pipeline = cast("Any", (pipeline, None))
         agent = cast("Any", SimpleNamespace(config=SimpleNamespace(greeting="Hello.")))
         async with asyncio.timeout(1):
             await scene.call._talk(agent, list(said))
@@ -236,6 +238,27 @@ def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awai
         return pipeline
 
     return begin
+
+
+@pytest.mark.parametrize(("pressure", "frame_ms"), [(10.0, 20), (60.0, 50), (None, 20)])
+async def test_a_call_that_begins_on_a_busy_machine_hears_in_longer_pieces(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, pressure: float | None, frame_ms: int
+) -> None:
+    """Which cost less; all calls would wait longer for a CPU else."""
+    agent = SimpleNamespace(config=parse_registered({}), max_sessions=1, tenant_id=3)
+
+    async def found(*_: Any) -> Any:
+        return agent
+
+    monkeypatch.setattr(call_module, "find_agent", found)
+    monkeypatch.setattr(call_module, "recent_pressure", lambda: pressure)
+    monkeypatch.setattr(call_module, "build_session", lambda _config, pace, *_: pace)
+    await scene.call._prepare()
+    assert scene.call._pipeline is not None
+    paces = set(
+        cast("Any", scene.call._pipeline)
+    )  # what builds the session, and what opens the ears
+    assert {pace.frame_ms for pace in paces} == {frame_ms}
 
 
 @pytest.mark.parametrize(
