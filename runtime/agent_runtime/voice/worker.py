@@ -31,6 +31,9 @@ from agent_runtime.voice.unoffered import Unoffered
 logger = logging.getLogger(__name__)
 
 MOST_TRIES: Final = 720  # to reach LiveKit, ten seconds apart: two hours
+# Milliseconds for which a job's event loop may be blocked before the framework says so; 0: it does not watch.
+# Its watch wakes each job a hundred times a second, an eighth of what a call costs.
+LOOP_WATCH: Final = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
 # What the process has imported that jobs are forked from.
 INHERITED: Final = (
     "agent_runtime.voice.call",
@@ -48,6 +51,7 @@ def build_server(
 
     With a `target` every job is for that agent, whatever its room; the console has no room.
     """
+    os.environ.setdefault(LOOP_WATCH, "0")  # job processes inherit it
     if settings.turn_detector_plugin:
         # Its model runs in a process of its own, which the server starts for plugins it knows.
         from livekit.plugins.turn_detector import multilingual  # noqa: F401

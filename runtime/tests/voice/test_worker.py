@@ -10,11 +10,12 @@ from typing import cast
 
 import pytest
 from livekit.agents import AgentServer
+from livekit.agents.telemetry.loop_monitor import LoopMonitorThresholds
 
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.unoffered import Unoffered
-from agent_runtime.voice.worker import _serve, build_server
+from agent_runtime.voice.worker import LOOP_WATCH, _serve, build_server
 from agent_runtime.wiring import open_stores
 
 from .offers import Server, admission_of
@@ -102,3 +103,19 @@ def test_a_worker_waits_for_livekit_for_hours(voice_settings: VoiceSettings) -> 
     """Calls in other rooms, and those to come, do not end because LiveKit is away for minutes."""
     server, _ = build_server(voice_settings, open_stores)
     assert server._max_retry * 10 > 3600
+
+
+@pytest.mark.parametrize(("given", "watched"), [(None, False), ("100", True)])
+def test_jobs_are_not_woken_to_watch_their_loops_unless_one_asks_for_it(
+    voice_settings: VoiceSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str | None,
+    *,
+    watched: bool,
+) -> None:
+    """The framework's own variable decides."""
+    monkeypatch.setenv(LOOP_WATCH, given or "")
+    if given is None:
+        monkeypatch.delenv(LOOP_WATCH)
+    build_server(voice_settings, open_stores)
+    assert (LoopMonitorThresholds.from_env() is not None) is watched
