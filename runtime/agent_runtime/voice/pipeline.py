@@ -23,6 +23,7 @@ from livekit.agents import (
 from agent_runtime.config.model import AgentConfig, TurnTaking
 from agent_runtime.voice import stages
 from agent_runtime.voice.murmurs import Murmurs
+from agent_runtime.voice.native_log import leave_log_to_client
 from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.settings import VoiceSettings
@@ -42,6 +43,7 @@ TURN_DETECTOR: Final = "turn_detector"
 
 def prewarm(process: JobProcess) -> None:
     """Load what every call of this process needs: once, before a caller waits."""
+    leave_log_to_client()
     process.userdata[VAD] = inference.VAD()
     process.userdata[TURN_DETECTOR] = inference.TurnDetector(version="v1-mini")
 

@@ -31,7 +31,7 @@ from agent_runtime.voice.unoffered import Unoffered
 logger = logging.getLogger(__name__)
 
 MOST_TRIES: Final = 720  # to reach LiveKit, ten seconds apart: two hours
-# Milliseconds for which a job's event loop may be blocked before the framework says so; 0: it does not watch.
+# Milliseconds that a job's event loop may be blocked before the framework says so; 0: it does not watch.
 # Its watch wakes each job a hundred times a second, an eighth of what a call costs.
 LOOP_WATCH: Final = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
 # What the process has imported that jobs are forked from.
