@@ -13,6 +13,7 @@ from livekit.plugins import cartesia, deepgram, openai, silero
 from agent_runtime.config import parse_registered
 from agent_runtime.config.catalogue import PROVIDERS, Stage
 from agent_runtime.config.model import AgentConfig, Profile
+from agent_runtime.voice import pipeline
 from agent_runtime.voice.murmurs import Murmurs
 from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.pipeline import Talker, build_session, prewarm, room_options
@@ -216,3 +217,13 @@ def test_the_dense_profile_hears_in_larger_pieces_as_loud_as_they_come() -> None
         Profile.BALANCED: (20, True),
         Profile.DENSE: (50, False),
     }
+
+
+def test_a_job_process_leaves_the_native_log_to_the_client_before_its_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While it waits for one; joining the room would cost twice as much else."""
+    left: list[bool] = []
+    monkeypatch.setattr(pipeline, "leave_log_to_client", lambda: left.append(True))
+    prewarm(JobProcess(executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None))
+    assert left == [True]
