@@ -122,7 +122,7 @@ class Call:
         self._turns: TurnWriter | None = None
         self._memory: Memory | None = None
         self._rescue: Rescue | None = None
-        self._pipeline: tuple[AgentSession[Any], Pace] | None = None
+        self._prepared: tuple[AgentSession[Any], Pace] | None = None
         self._audience = Audience(
             job.room,
             grace=settings.leave_grace,
@@ -190,7 +190,7 @@ class Call:
             await self._stores.leases.claim(self._session_id, self._holder)
         pace = pace_of(agent.config, self._settings.profile, recent_pressure())
         pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
-        self._pipeline = pipeline, pace
+        self._prepared = pipeline, pace
         return agent
 
     def _keeper(self) -> LeaseKeeper:
@@ -205,9 +205,9 @@ class Call:
         )
 
     async def _talk(self, agent: FoundAgent, said: list[Utterance]) -> None:
-        if self._pipeline is None:
+        if self._prepared is None:
             raise RuntimeError("the call was not prepared")
-        pipeline, pace = self._pipeline
+        pipeline, pace = self._prepared
         teller = TurnTeller(self._settings.turns_socket)
         self._opened.callback(teller.close)
         self._turns = TurnWriter(self._session_id, self._stores.metrics, teller.tell)

@@ -230,7 +230,7 @@ def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awai
 
     async def begin(*said: Utterance) -> Pipeline:
         scene.job.room.on("disconnected", scene.call._on_room_disconnected)
-        scene.call._pipeline = cast("Any", (pipeline, None))
+        scene.call._prepared = cast("Any", (pipeline, None))
         agent = cast("Any", SimpleNamespace(config=SimpleNamespace(greeting="Hello.")))
         async with asyncio.timeout(1):
             await scene.call._talk(agent, list(said))
@@ -254,11 +254,9 @@ async def test_a_call_that_begins_on_a_busy_machine_hears_in_longer_pieces(
     monkeypatch.setattr(call_module, "recent_pressure", lambda: pressure)
     monkeypatch.setattr(call_module, "build_session", lambda _config, pace, *_: pace)
     await scene.call._prepare()
-    assert scene.call._pipeline is not None
-    paces = set(
-        cast("Any", scene.call._pipeline)
-    )  # what builds the session, and what opens the ears
-    assert {pace.frame_ms for pace in paces} == {frame_ms}
+    assert scene.call._prepared is not None
+    of_session, of_ears = cast("Any", scene.call._prepared)
+    assert (of_session.frame_ms, of_ears.frame_ms) == (frame_ms, frame_ms)
 
 
 @pytest.mark.parametrize(
