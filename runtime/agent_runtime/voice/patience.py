@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -21,8 +21,6 @@ from livekit.agents.voice.turn import (
     _StreamingTurnDetectorStream,
 )
 
-from agent_runtime.voice.loudness import Loudness
-
 # Seconds of silence at which the framework asks the detector.
 ASKED_AFTER: Final = 0.22
 # By so much voice activity may take the end of a voice for later than its last sound was.
@@ -31,14 +29,17 @@ LATE: Final = 0.15
 # Probability, as a multiple of the detector's threshold, and the seconds of silence after which it is an
 # end; the highest first. Below the last it is none, and the framework waits its `max_delay`.
 Steps = Sequence[tuple[float, float]]
+# When the caller's last sound stood out from the noise, by the loop's clock; None when none did.
+SoundedAt = Callable[[], float | None]
 
 
 class PatientDetector:
     """The framework's streaming turn detector, for one call."""
 
-    def __init__(self, inner: inference.TurnDetector, steps: Steps) -> None:
+    def __init__(self, inner: inference.TurnDetector, steps: Steps, sounded_at: SoundedAt) -> None:
         self._inner = inner
         self._steps = steps
+        self._sounded_at = sounded_at
 
     @property
     def inner(self) -> inference.TurnDetector:
@@ -59,17 +60,19 @@ class PatientDetector:
         self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> PatientStream:
         """The caller's sound goes in here."""
-        return PatientStream(self._inner.stream(conn_options=conn_options), self._steps)
+        inner = self._inner.stream(conn_options=conn_options)
+        return PatientStream(inner, self._steps, self._sounded_at)
 
 
 class PatientStream:
     """Passes everything on; only predictions take their time."""
 
-    def __init__(self, inner: _StreamingTurnDetectorStream, steps: Steps) -> None:
+    def __init__(
+        self, inner: _StreamingTurnDetectorStream, steps: Steps, sounded_at: SoundedAt
+    ) -> None:
         self._inner = inner
         self._steps = steps
-        self._loudness = Loudness()
-        self._sound_at: float | None = None  # by the loop's clock
+        self._sounded_at = sounded_at
         self._language: LanguageCode | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._answer: asyncio.Future[TurnDetectionEvent] | None = None
@@ -126,8 +129,6 @@ class PatientStream:
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
         """More of the caller's sound."""
-        if self._loudness.stands_out(frame):
-            self._sound_at = asyncio.get_running_loop().time()
         self._inner.push_audio(frame)
 
     def end_input(self) -> None:
@@ -158,9 +159,10 @@ class PatientStream:
     ) -> None:
         loop = asyncio.get_running_loop()
         silent_since = loop.time() - ASKED_AFTER
-        if self._sound_at is not None:
+        sounded_at = self._sounded_at()
+        if sounded_at is not None:
             # A word that was spoken too low to stand out was a voice all the same.
-            silent_since = min(silent_since, max(self._sound_at, silent_since - LATE))
+            silent_since = min(silent_since, max(sounded_at, silent_since - LATE))
         event = await asked
         threshold = await self._inner.unlikely_threshold(self._language)
         if threshold is not None:

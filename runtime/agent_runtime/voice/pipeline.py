@@ -22,8 +22,9 @@ from livekit.agents import (
 
 from agent_runtime.config.model import AgentConfig, TurnTaking
 from agent_runtime.voice import stages
+from agent_runtime.voice.at_once import AtOnce
 from agent_runtime.voice.murmurs import Murmurs
-from agent_runtime.voice.native_log import leave_log_to_client
+from agent_runtime.voice.native_client import start_native_client
 from agent_runtime.voice.patience import PatientDetector
 from agent_runtime.voice.profiles import Pace
 from agent_runtime.voice.settings import VoiceSettings
@@ -43,8 +44,8 @@ TURN_DETECTOR: Final = "turn_detector"
 
 def prewarm(process: JobProcess) -> None:
     """Load what every call of this process needs: once, before a caller waits."""
-    leave_log_to_client()
-    process.userdata[VAD] = inference.VAD()
+    start_native_client()
+    process.userdata[VAD] = inference.VAD(executor=AtOnce())
     process.userdata[TURN_DETECTOR] = inference.TurnDetector(version="v1-mini")
 
 
@@ -55,12 +56,13 @@ def build_session(
 
     Raises KeyMissingError when a provider has no key.
     """
+    voice = VoicedVAD(_voice_activity(config.turns, process))
     return AgentSession(
         stt=stages.speech_to_text(config, pace, settings),
         llm=stages.language_model(config, settings),
         tts=stages.text_to_speech(config, pace, settings),
-        vad=_voice_activity(config.turns, process),
-        turn_handling=_turn_handling(config.turns, pace, settings, process),
+        vad=voice,
+        turn_handling=_turn_handling(config.turns, pace, settings, process, voice),
         tts_text_transforms=[without_markdown, "filter_emoji"],
         # The framework's default deafens the agent for its first three seconds of speech, and a
         # caller who talks over the greeting would not be heard.
@@ -111,10 +113,6 @@ def room_options(pace: Pace) -> room_io.RoomOptions:
 
 
 def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
-    return VoicedVAD(_bare_voice_activity(turns, process))
-
-
-def _bare_voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
     if turns.vad == "silero":
         from livekit.plugins import silero
 
@@ -127,10 +125,10 @@ def _bare_voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
 
 
 def _turn_handling(
-    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess
+    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VoicedVAD
 ) -> TurnHandlingOptions:
     return {
-        "turn_detection": _turn_detection(turns, pace, settings, process),
+        "turn_detection": _turn_detection(turns, pace, settings, process, voice),
         "endpointing": {"min_delay": pace.min_delay, "max_delay": pace.max_delay},
         "interruption": {
             "enabled": turns.interruptions,
@@ -149,7 +147,7 @@ def _turn_handling(
 
 
 def _turn_detection(
-    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess
+    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VoicedVAD
 ) -> Any:
     if turns.detection in ("vad", "stt"):
         return turns.detection
@@ -162,4 +160,5 @@ def _turn_detection(
             "turn detection turn-detector is not loaded by this worker; using v1-mini. "
             "Set WORKER_TURN_DETECTOR_PLUGIN=true after `agent-runtime worker download-files`"
         )
-    return PatientDetector(process.userdata[TURN_DETECTOR], pace.patience)
+    detector: inference.TurnDetector = process.userdata[TURN_DETECTOR]
+    return PatientDetector(detector, pace.patience, lambda: voice.sounded_at)

@@ -17,10 +17,11 @@ what a VAD tells make that slow and wrong:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from livekit import rtc
 from livekit.agents import vad
 from livekit.agents.utils import aio
 
@@ -51,6 +52,8 @@ class VoicedVAD(vad.VAD):
         self.agent_has_floor: Condition = lambda: False
         self.answer_is_due: Condition = lambda: False
         self.answer_has_just_begun: Condition = lambda: False
+        # When the last sound stood out, by the loop's clock; a voice that is spoken low may not.
+        self.sounded_at: float | None = None
 
     @property
     def inner(self) -> vad.VAD:
@@ -77,34 +80,65 @@ class VoicedVAD(vad.VAD):
         voice = Voice(self.agent_has_floor, self.answer_is_due, self.answer_has_just_begun)
         return _VoicedStream(self, self._inner.stream(), voice)
 
+    def sounded(self) -> None:
+        """There is a sound that stands out, now."""
+        self.sounded_at = asyncio.get_running_loop().time()
+
 
 class _VoicedStream(vad.VADStream):
+    """What `inner` hears.
+
+    Not initialised as a stream of its own: the tasks, channels and figures that the base class makes would
+    only pass on what those of `inner` do, fifty times a second.
+    """
+
     def __init__(self, parent: VoicedVAD, inner: vad.VADStream, voice: Voice) -> None:
+        self._parent = parent
         self._inner = inner
         self._voice = voice
-        super().__init__(parent)
+        self._loudness = Loudness()
+        self._event_ch = aio.Chan[vad.VADEvent]()
+        self._task = asyncio.create_task(self._main_task())
+        self._task.add_done_callback(lambda _: self._event_ch.close())
 
     async def _main_task(self) -> None:
-        forwarding = asyncio.create_task(self._forward())
-        try:
-            async for event in self._inner:
-                for told in self._voice.told(event):
-                    self._event_ch.send_nowait(told)
-        finally:
-            await aio.cancel_and_wait(forwarding)
-            await self._inner.aclose()
+        async for event in self._inner:
+            self._tell(self._voice.told(event))
 
-    async def _forward(self) -> None:
-        loudness = Loudness()
-        async for item in self._input_ch:
-            if isinstance(item, self._FlushSentinel):
-                self._inner.flush()
-                continue
-            if loudness.stands_out(item):
-                for told in self._voice.sounded():
-                    self._event_ch.send_nowait(told)
-            self._inner.push_frame(item)
+    def push_frame(self, frame: rtc.AudioFrame) -> None:
+        """More of the caller's sound."""
+        self._check_not_closed()
+        if self._loudness.stands_out(frame):
+            self._parent.sounded()
+            self._tell(self._voice.sounded())
+        self._inner.push_frame(frame)
+
+    def flush(self) -> None:
+        """What comes next is another voice."""
+        self._inner.flush()
+
+    def end_input(self) -> None:
+        """No more of it."""
         self._inner.end_input()
+
+    async def aclose(self) -> None:
+        """Stop."""
+        await aio.cancel_and_wait(self._task)
+        self._event_ch.close()
+        await self._inner.aclose()
+
+    async def __anext__(self) -> vad.VADEvent:
+        """The next event. Raises what `inner` failed with."""
+        try:
+            return await self._event_ch.recv()
+        except aio.ChanClosed:
+            if not self._task.cancelled() and (error := self._task.exception()):
+                raise error from None
+            raise StopAsyncIteration from None
+
+    def _tell(self, events: Iterable[vad.VADEvent]) -> None:
+        for event in events:
+            self._event_ch.send_nowait(event)
 
 
 class Voice:

@@ -34,6 +34,9 @@ MOST_TRIES: Final = 720  # to reach LiveKit, ten seconds apart: two hours
 # Milliseconds that a job's event loop may be blocked before the framework says so; 0: it does not watch.
 # Its watch wakes each job a hundred times a second, an eighth of what a call costs.
 LOOP_WATCH: Final = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
+# Threads in which LiveKit's native client passes sound and signals on, in each job; otherwise one a CPU.
+# One has little to do in a call, and hands over to nobody.
+CLIENT_THREADS: Final = "TOKIO_WORKER_THREADS"
 # What the process has imported that jobs are forked from.
 INHERITED: Final = (
     "agent_runtime.voice.call",
@@ -52,6 +55,7 @@ def build_server(
     With a `target` every job is for that agent, whatever its room; the console has no room.
     """
     os.environ.setdefault(LOOP_WATCH, "0")  # job processes inherit it
+    os.environ.setdefault(CLIENT_THREADS, "1")
     if settings.turn_detector_plugin:
         # Its model runs in a process of its own, which the server starts for plugins it knows.
         from livekit.plugins.turn_detector import multilingual  # noqa: F401

@@ -107,6 +107,21 @@ async def test_sound_goes_in_pieces_of_20_ms_and_the_end_is_heard(
     await stream.aclose()
 
 
+async def test_longer_frames_go_as_they_are_and_the_rest_at_the_end(
+    service: tuple[Service, str], http: aiohttp.ClientSession
+) -> None:
+    """A machine that is busy hears in pieces of 50 ms; cutting them up would cost it messages."""
+    made, url = service
+    stream = SmallPieceSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
+    for seconds in (0.05, 0.05, 0.01):
+        stream.push_frame(silence(seconds))
+    stream.end_input()
+    async with asyncio.timeout(5):
+        assert await finals(stream) == ["good bye"]
+    assert made.pieces == [1600, 1600, 320]
+    await stream.aclose()
+
+
 async def test_a_change_of_options_opens_another_connection(
     service: tuple[Service, str], http: aiohttp.ClientSession
 ) -> None:

@@ -15,7 +15,7 @@ from livekit.agents.voice.turn import (
     _StreamingTurnDetectorStream,
 )
 
-from agent_runtime.voice.patience import ASKED_AFTER, PatientDetector, PatientStream
+from agent_runtime.voice.patience import ASKED_AFTER, PatientDetector, PatientStream, SoundedAt
 from fixtures.speech import clip
 
 RATE = 16_000
@@ -56,9 +56,9 @@ class Detector:
         return THRESHOLD
 
 
-def patient(probability: float) -> PatientStream:
+def patient(probability: float, sounded_at: SoundedAt = lambda: None) -> PatientStream:
     """A stream over such a detector."""
-    return PatientStream(cast("Any", Detector(probability)), STEPS)
+    return PatientStream(cast("Any", Detector(probability)), STEPS, sounded_at)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,9 @@ async def test_the_less_sure_the_longer_is_waited(
 @pytest.mark.parametrize(("sounded", "waited"), [(0.3, 0.3), (0.9, 0.23)])
 async def test_the_silence_is_counted_from_the_last_sound(sounded: float, waited: float) -> None:
     """That is up to 0.15 s sooner than voice activity has it, and 0.22 s before it is asked."""
-    stream = patient(0.45)
-    loop = asyncio.get_running_loop()
-    for level in (3000, 0):
-        samples = np.full(RATE // 100, level, np.int16)
-        stream.push_audio(rtc.AudioFrame(samples.tobytes(), RATE, 1, RATE // 100))
-    await asyncio.sleep(sounded)
-    asked_at = loop.time()
-    await stream.predict()
-    assert waited - 0.02 <= loop.time() - asked_at < 0.6 - ASKED_AFTER
+    asked_at = asyncio.get_running_loop().time()
+    await patient(0.45, lambda: asked_at - sounded).predict()
+    assert waited - 0.02 <= asyncio.get_running_loop().time() - asked_at < 0.6 - ASKED_AFTER
 
 
 async def test_a_caller_who_goes_on_is_not_answered() -> None:
@@ -105,7 +99,7 @@ async def test_the_framework_waits_for_it() -> None:
 
 async def test_it_is_what_the_framework_takes_for_a_streaming_detector() -> None:
     """By its protocols; and real speech goes through it."""
-    detector = PatientDetector(inference.TurnDetector(version="v1-mini"), STEPS)
+    detector = PatientDetector(inference.TurnDetector(version="v1-mini"), STEPS, lambda: None)
     assert isinstance(detector, _StreamingTurnDetector)
     stream = detector.stream()
     assert isinstance(stream, _StreamingTurnDetectorStream)

@@ -219,11 +219,11 @@ def test_the_dense_profile_hears_in_larger_pieces_as_loud_as_they_come() -> None
     }
 
 
-def test_a_job_process_leaves_the_native_log_to_the_client_before_its_call(
+def test_a_job_process_starts_the_native_client_before_its_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """While it waits for one; joining the room would cost twice as much else."""
-    left: list[bool] = []
-    monkeypatch.setattr(pipeline, "leave_log_to_client", lambda: left.append(True))
+    started: list[bool] = []
+    monkeypatch.setattr(pipeline, "start_native_client", lambda: started.append(True))
     prewarm(JobProcess(executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None))
-    assert left == [True]
+    assert started == [True]

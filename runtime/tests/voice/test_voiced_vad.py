@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import numpy as np
@@ -185,6 +186,55 @@ async def test_real_speech_holds_an_answer_back_with_its_first_sounds() -> None:
             await anext(stream)  # the silence was judged
     stream.end_input()
     assert edges([event async for event in stream])[:1] == [START]
+    await stream.aclose()
+
+
+async def test_it_is_known_when_the_last_sound_was() -> None:
+    """The patience with the caller is counted from there; silence and steady noise are none."""
+    detector = VoicedVAD(inference.VAD())
+    stream = detector.stream()
+    stream.push_frame(rtc.AudioFrame(bytes(640), RATE, 1, 320))
+    assert detector.sounded_at is None
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    loud = np.full(320, 3000, np.int16).tobytes()
+    stream.push_frame(rtc.AudioFrame(loud, RATE, 1, 320))
+    at = detector.sounded_at
+    assert at is not None
+    assert began <= at <= loop.time()
+    stream.push_frame(rtc.AudioFrame(bytes(640), RATE, 1, 320))
+    assert detector.sounded_at == at
+    await stream.aclose()
+
+
+class Broken(vad.VAD):
+    """Its model fails."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=vad.VADCapabilities(update_interval=0.032))
+
+    def stream(self) -> vad.VADStream:
+        """One that fails with the first frame."""
+        return BrokenStream(self)
+
+
+class BrokenStream(vad.VADStream):
+    """See there."""
+
+    async def _main_task(self) -> None:
+        async for _ in self._input_ch:
+            raise OSError("no model")
+
+
+async def test_what_the_model_fails_with_is_raised_to_who_listens() -> None:
+    """And further sound is refused, as by the framework's own streams."""
+    stream = VoicedVAD(Broken()).stream()
+    frame = rtc.AudioFrame(bytes(640), RATE, 1, 320)
+    stream.push_frame(frame)
+    with pytest.raises(OSError, match="no model"):
+        await anext(stream)
+    with pytest.raises(RuntimeError, match="closed"):
+        stream.push_frame(frame)
     await stream.aclose()
 
 

@@ -15,7 +15,7 @@ from livekit.agents.telemetry.loop_monitor import LoopMonitorThresholds
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.settings import VoiceSettings
 from agent_runtime.voice.unoffered import Unoffered
-from agent_runtime.voice.worker import LOOP_WATCH, _serve, build_server
+from agent_runtime.voice.worker import CLIENT_THREADS, LOOP_WATCH, _serve, build_server
 from agent_runtime.wiring import open_stores
 
 from .offers import Server, admission_of
@@ -119,3 +119,15 @@ def test_jobs_are_not_woken_to_watch_their_loops_unless_one_asks_for_it(
         monkeypatch.delenv(LOOP_WATCH)
     build_server(voice_settings, open_stores)
     assert (LoopMonitorThresholds.from_env() is not None) is watched
+
+
+@pytest.mark.parametrize("given", [None, "4"])
+def test_a_job_has_one_thread_of_the_native_client_unless_more_are_asked_for(
+    voice_settings: VoiceSettings, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    """By the variable of the client's own runtime."""
+    monkeypatch.setenv(CLIENT_THREADS, given or "")
+    if given is None:
+        monkeypatch.delenv(CLIENT_THREADS)
+    build_server(voice_settings, open_stores)
+    assert os.environ[CLIENT_THREADS] == (given or "1")

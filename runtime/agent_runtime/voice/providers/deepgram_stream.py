@@ -99,17 +99,16 @@ class SmallPieceStream(deepgram.SpeechStream):
                     task.exception()
 
     async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        pieces = utils.audio.AudioByteStream(
-            sample_rate=self._opts.sample_rate,
-            num_channels=self._opts.num_channels,
-            samples_per_channel=self._opts.sample_rate // PIECES_PER_SECOND,
-        )
+        least = self._opts.sample_rate // PIECES_PER_SECOND
+        piece: list[rtc.AudioFrame] = []
         try:
             async for data in self._input_ch:
                 if isinstance(data, rtc.AudioFrame):
-                    await self._send_all(socket, pieces.write(data.data))
+                    piece.append(data)
+                    if sum(frame.samples_per_channel for frame in piece) >= least:
+                        await self._send_piece(socket, piece)
                 else:
-                    await self._send_all(socket, pieces.flush())
+                    await self._send_piece(socket, piece)
                     self._audio_duration_collector.flush()
                     await socket.send_str(self._FINALIZE_MSG)
             self._ending = True
@@ -117,12 +116,15 @@ class SmallPieceStream(deepgram.SpeechStream):
         except (aiohttp.ClientError, ConnectionError) as error:
             self._on_lost(error)
 
-    async def _send_all(
-        self, socket: aiohttp.ClientWebSocketResponse, pieces: list[rtc.AudioFrame]
+    async def _send_piece(
+        self, socket: aiohttp.ClientWebSocketResponse, piece: list[rtc.AudioFrame]
     ) -> None:
-        for piece in pieces:
-            self._audio_duration_collector.push(piece.duration)
-            await socket.send_bytes(piece.data.tobytes())
+        """All of it in one message; it is empty afterwards."""
+        if piece:
+            self._audio_duration_collector.push(sum(frame.duration for frame in piece))
+            sound = b"".join(frame.data.tobytes() for frame in piece)
+            piece.clear()
+            await socket.send_bytes(sound)
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         while (message := await socket.receive()).type not in _CLOSED:
