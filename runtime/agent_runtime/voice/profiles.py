@@ -9,8 +9,8 @@ from typing import Any, Final
 from agent_runtime.config.model import AgentConfig, Profile, TextStreaming
 
 # On a machine in which tasks wait for a CPU more than this share of the time, in percent, waiting costs
-# callers more than longer pieces of sound do. One call on two cores makes 10, three make 35.
-BUSY: Final = 25.0
+# callers more than longer pieces of sound do. One call on two cores makes 7, two make 17, three 28.
+BUSY: Final = 15.0
 BUSY_FRAME_MS: Final = 50
 
 

@@ -21,9 +21,9 @@ def test_every_profile_has_a_pace() -> None:
 @pytest.mark.parametrize("profile", Profile)
 def test_on_a_busy_machine_only_the_pieces_of_sound_are_others(profile: Profile) -> None:
     """As long as those of the profile for many calls."""
-    pace = pace_of(parse_registered({}), profile, 30.0)
+    pace = pace_of(parse_registered({}), profile, 20.0)
     assert pace == replace(PACES[profile], frame_ms=PACES[Profile.DENSE].frame_ms)
-    assert pace_of(parse_registered({}), profile, 20.0) == PACES[profile]
+    assert pace_of(parse_registered({}), profile, 10.0) == PACES[profile]
 
 
 def test_an_agent_s_profile_is_stronger_than_the_worker_s() -> None:
