@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from livekit import rtc
 from livekit.agents import AgentSession, ChatContext, JobExecutorType, JobProcess
 from livekit.plugins import cartesia, deepgram, openai, silero
 
@@ -227,3 +229,17 @@ def test_a_job_process_starts_the_native_client_before_its_call(
     monkeypatch.setattr(pipeline, "start_native_client", lambda: started.append(True))
     prewarm(JobProcess(executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None))
     assert started == [True]
+
+
+async def test_voice_activity_of_a_call_needs_no_thread() -> None:
+    """To wake one takes five times as long as the judgement, thirty times a second."""
+    process = JobProcess(
+        executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None
+    )
+    prewarm(process)
+    stream = process.userdata[pipeline.VAD].stream()
+    stream.push_frame(rtc.AudioFrame(bytes(3200), 16_000, 1, 1600))
+    before = threading.active_count()
+    await anext(stream)
+    assert threading.active_count() == before
+    await stream.aclose()
