@@ -18,14 +18,11 @@ class AtOnce(Executor):
     """
 
     def submit(self, fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """A future that is done, with what `fn` returned or raised.
+        """A future that is done, with what `fn` returned. Raises what `fn` raises.
 
         It is asyncio's, which a loop takes as it is; one of `concurrent.futures` it would copy, in a round
         of its own.
         """
         future = asyncio.get_running_loop().create_future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
+        future.set_result(fn(*args, **kwargs))
         return future

@@ -35,7 +35,7 @@ _CLOSED: Final = (
 
 
 class SmallPieceSTT(deepgram.STT):
-    """The plugin, with streams that send every 20 ms."""
+    """The plugin, with streams that send every 20 ms; longer frames they send as they are."""
 
     def stream(
         self,
