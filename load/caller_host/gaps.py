@@ -1,4 +1,10 @@
-"""Gaps in the agent's sound: pauses that the sentence, spoken undisturbed, does not have."""
+"""Gaps in the agent's sound: pauses that the sentence, spoken undisturbed, does not have.
+
+A voice speaks the words that it has: where text reaches it in pieces, it draws the last word of a piece
+out, and what follows comes later by a quarter of a second. That is no gap. So what was heard is laid on
+the undisturbed sentence by dynamic time warping of their levels (Sakoe and Chiba, "Dynamic programming
+algorithm optimization for spoken word recognition", 1978), and pauses are compared where they belong.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import itertools
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fixtures.speech import Sound
 
@@ -15,50 +22,94 @@ SHORTEST: Final = 0.04  # seconds; shorter ones are not heard
 # generously, because the codec blurs where it begins and ends.
 QUIET: Final = 0.01
 QUIET_ITSELF: Final = 0.03
-NEAR: Final = 0.06  # seconds that a pause may have moved by codec and clock
+NEAR: Final = 4  # steps that a pause may have moved by codec and clock
+# What a step costs that one of the two sounds makes alone; levels are 0 to 1.
+STRETCH: Final = 0.02
+# And a step of silence, wherever it falls: else a gap would be laid on a pause of the sentence, and the
+# words between them squeezed.
+GAP: Final = 0.05
+SENTENCE_ALONE: Final = 1  # ways to go on; 0: a step of both
+SPEECH_ALONE: Final = 2
 
-Pause = tuple[float, float]  # seconds from the first audible step: begin, end
+Levels = NDArray[np.float64]  # of each step from the first audible to the last one, 0 to 1
+Pause = tuple[int, int]  # steps: the first quiet one, the first loud one after it
 
 
-def pauses(sound: Sound, quiet: float = QUIET) -> list[Pause]:
-    """Quiet parts of at least 40 ms between the first and the last audible step."""
+def levels(sound: Sound) -> Levels:
+    """Root mean square of each step, the loudest as 1, without the silence around the speech."""
     size = int(sound.rate * STEP)
     whole = len(sound.samples) // size * size
     steps = sound.samples[:whole].reshape(-1, size).astype(np.float64)
-    levels = np.sqrt((steps**2).mean(axis=1))
-    loud = np.flatnonzero(levels > quiet * levels.max(initial=0.0))
-    found = []
-    for before, after in itertools.pairwise(loud):
-        if (after - before - 1) * STEP >= SHORTEST:
-            found.append((float(before + 1 - loud[0]) * STEP, float(after - loud[0]) * STEP))
-    return found
+    found = np.sqrt((steps**2).mean(axis=1))
+    loudest = found.max(initial=0.0)
+    if loudest == 0.0:
+        return np.zeros(0)
+    loud = np.flatnonzero(found > QUIET * loudest)
+    speech: Levels = found[loud[0] : loud[-1] + 1] / loudest
+    return speech
+
+
+def pauses(speech: Levels, quiet: float = QUIET) -> list[Pause]:
+    """Quiet parts of at least 40 ms."""
+    loud = np.flatnonzero(speech > quiet)
+    shortest = round(SHORTEST / STEP)
+    return [
+        (int(before) + 1, int(after))
+        for before, after in itertools.pairwise(loud)
+        if after - before - 1 >= shortest
+    ]
 
 
 def gaps(heard: Sound, undisturbed: Sound) -> list[float]:
     """Seconds of each gap longer than 40 ms in `heard`; `undisturbed` is the same sentence without one."""
-    own = pauses(undisturbed, QUIET_ITSELF)
-    there = pauses(heard)
-    shift = 0.0  # what the gaps so far have delayed
-    found = []
-    for (begin, end), later in zip(there, [*there[1:], None], strict=False):
-        extra = end - begin - _usual(begin - shift, end - begin, later, own, shift)
-        if extra > SHORTEST + STEP / 2:  # measured in whole steps
-            found.append(extra)
-            shift += extra
+    speech, sentence = levels(heard), levels(undisturbed)
+    there = pauses(speech)
+    if not there or not len(sentence):
+        return []
+    usual = _usual(there, pauses(sentence, QUIET_ITSELF), _counterparts(speech, sentence))
+    extra = [(end - begin - own) * STEP for (begin, end), own in zip(there, usual, strict=True)]
+    return [
+        seconds for seconds in extra if seconds > SHORTEST + STEP / 2
+    ]  # measured in whole steps
+
+
+def _usual(there: list[Pause], own: list[Pause], counterparts: list[Pause]) -> list[int]:
+    """How many steps the sentence itself pauses in each of the pauses that are there."""
+    usual = [0] * len(there)
+    places = [(counterparts[begin][0], counterparts[end - 1][1]) for begin, end in there]
+    for begin, end in own:
+        shared = [min(end, last) - max(begin, first) for first, last in places]
+        best = max(range(len(there)), key=lambda place: shared[place])
+        if shared[best] > -NEAR:
+            usual[best] += end - begin
+    return usual
+
+
+def _counterparts(speech: Levels, sentence: Levels) -> list[Pause]:
+    """For each step of the speech, which steps of the sentence it is, by the path that costs least."""
+    # Quiet speech counts: on the plain scale only vowels would.
+    differ = np.abs(np.sqrt(speech)[:, None] - np.sqrt(sentence)[None, :])
+    rows, columns = differ.shape
+    cost = np.full((rows + 1, columns + 1), np.inf)
+    cost[0, 0] = 0.0
+    way = np.zeros(cost.shape, np.int8)
+    silent = np.where(speech > QUIET, np.inf, GAP)
+    for diagonal in range(2, rows + columns + 1):  # each depends on the two before it alone
+        row = np.arange(max(1, diagonal - columns), min(rows, diagonal - 1) + 1)
+        column = diagonal - row
+        at = differ[row - 1, column - 1]
+        ways = (
+            at + cost[row - 1, column - 1],
+            at + cost[row, column - 1] + STRETCH,
+            np.minimum(at + STRETCH, silent[row - 1]) + cost[row - 1, column],
+        )
+        cost[row, column] = np.minimum.reduce(ways)
+        way[row, column] = np.argmin(ways, axis=0)
+    found: list[Pause] = [(columns, 0)] * rows
+    row, column = rows, columns
+    while row and column:
+        first, last = found[row - 1]
+        found[row - 1] = min(first, column - 1), max(last, column)
+        step = way[row, column]
+        row, column = row - (step != SENTENCE_ALONE), column - (step != SPEECH_ALONE)
     return found
-
-
-def _usual(
-    begin: float, seconds: float, later: Pause | None, own: list[Pause], shift: float
-) -> float:
-    """How long the sentence itself pauses there."""
-    like = [pause for pause in own if pause[0] - NEAR <= begin <= pause[1] + NEAR]
-    if not like:
-        return 0.0
-    closest = min(like, key=lambda pause: abs(pause[0] - begin))
-    if later is not None:
-        # A gap just before a pause of the sentence: the pause itself is still to come.
-        moved = later[0] - shift - seconds
-        if abs(closest[0] - moved) < abs(closest[0] - begin):
-            return 0.0
-    return closest[1] - closest[0]

@@ -37,6 +37,27 @@ def test_a_dropout_is_found_with_its_length(text: str) -> None:
     assert found == pytest.approx([0.2, 0.12], abs=0.05)
 
 
+def in_pieces(text: str, words: int) -> Sound:
+    """Its first words spoken before the rest is known, which draws them out."""
+    first, rest = text.split()[:words], text.split()[words:]
+    pieces = [synthesise(" ".join(piece), RATE).samples for piece in (first, rest)]
+    return Sound(np.concatenate(pieces), RATE)
+
+
+@pytest.mark.parametrize("words", [1, 2, 3])
+@pytest.mark.parametrize("text", SENTENCES)
+def test_words_that_are_drawn_out_are_none(text: str, words: int) -> None:
+    """As those are after which a voice had no further text yet."""
+    assert gaps(in_pieces(text, words), synthesise(text, RATE)) == []
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_a_dropout_in_drawn_out_words_is_found(text: str) -> None:
+    """Behind them, where everything comes later."""
+    found = gaps(with_gap(in_pieces(text, 1), 0.7, 0.2), synthesise(text, RATE))
+    assert found == pytest.approx([0.2], abs=0.05)
+
+
 def test_a_short_one_is_not_heard() -> None:
     """Up to 40 ms."""
     sound = synthesise(SENTENCES[0], RATE)
