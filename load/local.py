@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from fixtures.providers import provider_environ
 from fixtures.providers.running import stand_in_process
 from fixtures.servers import livekit_server
 from fixtures.stack import Stack, StackSettings
 from load.services import Services
+
+# Callers whom the stand-in for speech recognition understands at once without making one wait.
+SPEAK_AT_ONCE: Final = 8
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def local_services(folder: Path) -> Iterator[Services]:
     database.unlink(missing_ok=True)
     with (
         livekit_server(folder) as livekit,
-        stand_in_process(folder, "realistic") as stand_ins,
+        stand_in_process(folder, "realistic", SPEAK_AT_ONCE) as stand_ins,
         Stack(
             StackSettings(
                 livekit_url=livekit.url,
