@@ -24,6 +24,7 @@ from fixtures.speech.catalogue import every_sentence
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
 from fixtures.steadiness import STEADINESS, in_real_time
+from fixtures.stopped import pytest_sessionstart  # noqa: F401 - a hook
 
 StartStack: TypeAlias = Callable[..., AbstractContextManager[Stack]]
 StartStackOn: TypeAlias = Callable[..., AbstractContextManager[Stack]]

@@ -8,6 +8,7 @@ import pytest
 
 from contract.specification import Specification
 from fixtures.alone import pytest_runtest_protocol  # noqa: F401 - a hook
+from fixtures.stopped import pytest_sessionstart  # noqa: F401 - a hook
 
 ROOT = Path(__file__).parents[2]
 
