@@ -3,7 +3,8 @@
 A voice speaks the words that it has: where text reaches it in pieces, it draws the last word of a piece
 out, and what follows comes later by a quarter of a second. That is no gap. So what was heard is laid on
 the undisturbed sentence by dynamic time warping of their levels (Sakoe and Chiba, "Dynamic programming
-algorithm optimization for spoken word recognition", 1978), and pauses are compared where they belong.
+algorithm optimization for spoken word recognition", 1978), and pauses are compared where they belong. What
+libraries have of it knows no silence that may be put in anywhere, which is what a gap is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ SHORTEST: Final = 0.04  # seconds; shorter ones are not heard
 # generously, because the codec blurs where it begins and ends.
 QUIET: Final = 0.01
 QUIET_ITSELF: Final = 0.03
-NEAR: Final = 4  # steps that a pause may have moved by codec and clock
 # What a step costs that one of the two sounds makes alone; levels are 0 to 1.
 STRETCH: Final = 0.02
 # And a step of silence, wherever it falls: else a gap would be laid on a pause of the sentence, and the
@@ -32,7 +32,7 @@ SENTENCE_ALONE: Final = 1  # ways to go on; 0: a step of both
 SPEECH_ALONE: Final = 2
 
 Levels = NDArray[np.float64]  # of each step from the first audible to the last one, 0 to 1
-Pause = tuple[int, int]  # steps: the first quiet one, the first loud one after it
+Span = tuple[int, int]  # steps: the first one, and the one after the last
 
 
 def levels(sound: Sound) -> Levels:
@@ -49,8 +49,8 @@ def levels(sound: Sound) -> Levels:
     return speech
 
 
-def pauses(speech: Levels, quiet: float = QUIET) -> list[Pause]:
-    """Quiet parts of at least 40 ms."""
+def pauses(speech: Levels, quiet: float = QUIET) -> list[Span]:
+    """Quiet parts of at least 40 ms between two loud ones."""
     loud = np.flatnonzero(speech > quiet)
     shortest = round(SHORTEST / STEP)
     return [
@@ -68,48 +68,54 @@ def gaps(heard: Sound, undisturbed: Sound) -> list[float]:
         return []
     usual = _usual(there, pauses(sentence, QUIET_ITSELF), _counterparts(speech, sentence))
     extra = [(end - begin - own) * STEP for (begin, end), own in zip(there, usual, strict=True)]
-    return [
-        seconds for seconds in extra if seconds > SHORTEST + STEP / 2
-    ]  # measured in whole steps
+    longest_unheard = SHORTEST + STEP / 2  # measured in whole steps
+    return [seconds for seconds in extra if seconds > longest_unheard]
 
 
-def _usual(there: list[Pause], own: list[Pause], counterparts: list[Pause]) -> list[int]:
+def _usual(there: list[Span], own: list[Span], counterparts: list[Span]) -> list[int]:
     """How many steps the sentence itself pauses in each of the pauses that are there."""
     usual = [0] * len(there)
     places = [(counterparts[begin][0], counterparts[end - 1][1]) for begin, end in there]
     for begin, end in own:
         shared = [min(end, last) - max(begin, first) for first, last in places]
         best = max(range(len(there)), key=lambda place: shared[place])
-        if shared[best] > -NEAR:
+        if shared[best] > 0:
             usual[best] += end - begin
     return usual
 
 
-def _counterparts(speech: Levels, sentence: Levels) -> list[Pause]:
+def _counterparts(speech: Levels, sentence: Levels) -> list[Span]:
     """For each step of the speech, which steps of the sentence it is, by the path that costs least."""
+    rows, columns = len(speech), len(sentence)
     # Quiet speech counts: on the plain scale only vowels would.
-    differ = np.abs(np.sqrt(speech)[:, None] - np.sqrt(sentence)[None, :])
-    rows, columns = differ.shape
-    cost = np.full((rows + 1, columns + 1), np.inf)
-    cost[0, 0] = 0.0
-    way = np.zeros(cost.shape, np.int8)
+    speech_root, sentence_root = np.sqrt(speech), np.sqrt(sentence)
     silent = np.where(speech > QUIET, np.inf, GAP)
-    for diagonal in range(2, rows + columns + 1):  # each depends on the two before it alone
+    # The path to a place (row, column) depends on the two diagonals before it alone; costs are kept by row.
+    before_last, last = np.full(rows + 1, np.inf), np.full(rows + 1, np.inf)
+    before_last[0] = 0.0
+    way = np.zeros((rows + 1, columns + 1), np.int8)
+    for diagonal in range(2, rows + columns + 1):
         row = np.arange(max(1, diagonal - columns), min(rows, diagonal - 1) + 1)
         column = diagonal - row
-        at = differ[row - 1, column - 1]
+        differ = np.abs(speech_root[row - 1] - sentence_root[column - 1])
         ways = (
-            at + cost[row - 1, column - 1],
-            at + cost[row, column - 1] + STRETCH,
-            np.minimum(at + STRETCH, silent[row - 1]) + cost[row - 1, column],
+            differ + before_last[row - 1],
+            differ + STRETCH + last[row],
+            np.minimum(differ + STRETCH, silent[row - 1]) + last[row - 1],
         )
-        cost[row, column] = np.minimum.reduce(ways)
         way[row, column] = np.argmin(ways, axis=0)
-    found: list[Pause] = [(columns, 0)] * rows
-    row, column = rows, columns
+        before_last, last = last, np.full(rows + 1, np.inf)
+        last[row] = np.minimum.reduce(ways)
+    return _spans(way)
+
+
+def _spans(way: NDArray[np.int8]) -> list[Span]:
+    """The path back from the end of both: for each step of the speech those of the sentence."""
+    row, column = way.shape[0] - 1, way.shape[1] - 1
+    spans = [(column, 0)] * row
     while row and column:
-        first, last = found[row - 1]
-        found[row - 1] = min(first, column - 1), max(last, column)
+        first, end = spans[row - 1]
+        spans[row - 1] = min(first, column - 1), max(end, column)
         step = way[row, column]
         row, column = row - (step != SENTENCE_ALONE), column - (step != SPEECH_ALONE)
-    return found
+    return spans
