@@ -11,12 +11,16 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from agent_runtime.storage.rings import channel_of, payload_of, ring_of
 
 logger = logging.getLogger(__name__)
+
+LONGEST: Final = 107  # bytes of a socket's path (sun_path in unix(7), without the end)
 
 
 def bell_folder(database: Path) -> Path:
@@ -38,7 +42,8 @@ class SqliteBell:
         payload = payload_of(room_name, metadata).encode()
         for ear in self._folder.glob(self._ears):
             try:
-                self._socket.sendto(payload, _address(ear))
+                with _address(ear) as address:
+                    self._socket.sendto(payload, address)
             except (ConnectionRefusedError, FileNotFoundError):
                 ear.unlink(missing_ok=True)  # its worker was killed
             except OSError as error:
@@ -53,16 +58,18 @@ class SqliteEar:
         self._name = _name_of(key)
 
     async def rings(self) -> AsyncIterator[tuple[str, str]]:
-        """Room and metadata of each, from now on; none where there can be no such socket."""
+        """Room and metadata of each, from now on; silence where there can be no such socket."""
         heard: asyncio.Queue[bytes] = asyncio.Queue()
         ear = self._folder / f"{self._name}-{os.getpid()}-{secrets.token_hex(2)}"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Listener(heard), local_addr=_address(ear), family=socket.AF_UNIX
-            )
+            with _address(ear) as address:
+                transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                    lambda: _Listener(heard), local_addr=address, family=socket.AF_UNIX
+                )
         except OSError as error:
             logger.info("not listening for sessions: %s: %s", ear, error)
+            await asyncio.Event().wait()  # an ear does not end; LiveKit's offers come all the same
             return
         try:
             while True:
@@ -85,6 +92,17 @@ def _name_of(key: str) -> str:
     return channel_of(key)[-6:]  # a whole one would not fit
 
 
-def _address(ear: Path) -> str:
-    """A socket's path may have 107 bytes; the way from here may be shorter."""
-    return min(str(ear), os.path.relpath(ear), key=len)
+@contextmanager
+def _address(ear: Path) -> Iterator[str]:
+    """How a socket is called: unix(7) gives 107 bytes, and a database's path may have more.
+
+    A descriptor of its folder shortens the way (/proc/self/fd in proc(5), so on Linux only).
+    """
+    if len(os.fsencode(ear)) <= LONGEST:
+        yield str(ear)
+        return
+    folder = os.open(ear.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{ear.name}"
+    finally:
+        os.close(folder)
