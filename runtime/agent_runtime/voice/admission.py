@@ -82,39 +82,54 @@ class Admission:
         self._max_calls = max_calls
         self._most_cpu = most_cpu
         self._capacity = Capacity(most_cpu, cpus)
+        # The last look took away the places that were told of: until the next, one is kept.
+        self._promised = False
         self._left_to_others: set[str] = set()
         self._late: dict[str, Taken] = {}
 
     @property
     def why_not(self) -> str | None:
-        """Why no further call is taken now; None when one is."""
+        """Why no further call is taken now; None when one is, or was promised."""
+        return self._closed or (None if self._promised else self._busy)
+
+    @property
+    def free(self) -> int:
+        """How many calls would be taken now, for those who have been promised none yet."""
+        if self._closed or self._busy or self.cut_off:
+            return 0
+        places = self._max_calls - len(self.taken)
+        return places if self._capacity.room is None else min(places, self._capacity.room)
+
+    @property
+    def _closed(self) -> str | None:
+        """Why no call is taken, whatever the calls here take of the CPUs."""
         if self.draining:
             return "the worker is shutting down"
         if self.starting:
             return "the worker is starting"
         if len(self.taken) >= self._max_calls:
             return f"{self._max_calls} calls already"
+        return self.pressure.why_not(ANY_CPU)
+
+    @property
+    def _busy(self) -> str | None:
+        """Why the calls here would suffer from another."""
         # Who has no call hurts nobody by taking one.
         is_bound = self.taken and not self._capacity.in_burst
-        if why := self.pressure.why_not(self._most_cpu if is_bound else ANY_CPU):
+        if is_bound and (why := self.pressure.why_not(self._most_cpu)):
             return why
         return (
             "no further call would fit by what its calls take" if self._capacity.room == 0 else None
         )
 
-    @property
-    def free(self) -> int:
-        """How many calls would be taken now."""
-        if self.why_not or self.cut_off:
-            return 0
-        places = self._max_calls - len(self.taken)
-        return places if self._capacity.room is None else min(places, self._capacity.room)
-
     def look(self, pressure: Pressure) -> None:
         """Note what the machine says now, every second or so."""
+        told = self.free
         self.pressure = pressure
         since = {job: one.since for job, one in self.taken.items()}
         self._capacity.look(pressure.cpu, since, time.monotonic())
+        # Creates are answered by the places that were told, and the session comes a moment later.
+        self._promised = told > 0 and self.free == 0
 
     async def answer(self, request: JobRequest) -> None:
         """Take the job under the identity of its session, or refuse it with a reason in the log."""
@@ -237,6 +252,7 @@ class Admission:
     def _take(self, job: str, session_id: str) -> None:
         self.taken[job] = Taken(session_id, time.monotonic())
         self._capacity.take()
+        self._promised = False
 
     def _keep(self, job: str, session_id: str) -> None:
         """It is claimed, and counts from now on; after a long claim it may be taken for vanished."""

@@ -342,6 +342,18 @@ async def test_only_so_many_calls_are_taken_as_would_fit(
     assert admission.free == 0
 
 
+async def test_a_place_that_was_told_of_is_kept_until_the_next_look(server: Server) -> None:
+    """A create was answered by it; one only, since those who talk would hear the rest of them."""
+    for looks, taken in ((1, 1), (2, 0)):
+        admission = await settled(server, 2)
+        learn(admission, 20)
+        assert admission.free == 3
+        for _ in range(looks):
+            admission.look(Pressure(cpu=48, memory=0.5, lag=0))
+        assert admission.free == 0  # nobody else is told of it
+        assert await room_in(admission) == taken
+
+
 async def test_what_a_call_takes_is_remembered(server: Server) -> None:
     """The next burst comes when the calls are over, and one call is taken in any case."""
     admission = await settled(server, 4)
@@ -398,7 +410,8 @@ async def test_before_anything_is_learned_it_is_guessed(
 ) -> None:
     """Ten percent a call on two CPUs; an idle machine takes a burst as it comes, and to its end."""
     admission = await with_calls(server, calls, most_cpu=50)
-    admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
+    for _ in range(2):  # the first leaves what was told before
+        admission.look(Pressure(cpu=cpu, memory=0.5, lag=0))
     assert await room_in(admission) == room
 
 
@@ -438,7 +451,8 @@ async def test_nothing_is_taken_under_pressure_or_while_leaving(server: Server) 
     """Calls break together: one too many harms all."""
     admission = await with_calls(server, 1, most_cpu=60)
     assert admission.free == 9
-    admission.look(Pressure(cpu=70, memory=0.5, lag=0))
+    for _ in range(2):
+        admission.look(Pressure(cpu=70, memory=0.5, lag=0))
     assert "wait for a CPU 70 %" in str(admission.why_not)
     admission.look(Pressure(cpu=10, memory=0.01, lag=0))
     assert "memory" in str(admission.why_not)
