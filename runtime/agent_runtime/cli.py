@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from agent_runtime import __version__
-from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.domain.errors import CannotBegin, StoreUnavailable
 from agent_runtime.logs import configure_logging
 from agent_runtime.probe import probe
 from agent_runtime.settings import Settings, SettingsError
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[Settings, argparse.Namespace], int] = arguments.run
     try:
         return run(settings, arguments)
-    except StoreUnavailable as error:
+    except (CannotBegin, StoreUnavailable) as error:
         print(f"agent-runtime: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

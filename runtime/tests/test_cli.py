@@ -40,6 +40,35 @@ def test_start_with_wrong_settings_lists_every_error(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "host", "port"),
+    [("api", "HOST", "PORT"), ("worker start", "WORKER_HEALTH_HOST", "WORKER_HEALTH_PORT")],
+)
+def test_a_port_that_is_taken_is_told_with_its_setting(
+    tmp_path: Path, worker_port: tuple[int, list[int]], command: str, host: str, port: str
+) -> None:
+    """Nobody has to read a traceback to know which of the ports it is."""
+    keys = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "secret"}
+    address = {host: "127.0.0.1", port: str(worker_port[0])}
+    ended = run(tmp_path, *command.split(), **keys, **address)
+    assert ended.returncode == 1
+    assert (
+        f"127.0.0.1 port {worker_port[0]}: Address already in use; set {host} and" in ended.stderr
+    )
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_path_that_is_too_long_for_sockets_is_told(tmp_path: Path) -> None:
+    """Python's own processes have sockets in TMPDIR too, and fail with less of a word."""
+    deep = tmp_path / ("x" * 80)
+    deep.mkdir()
+    keys = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "secret"}
+    ended = run(tmp_path, "worker", "start", TMPDIR=str(deep), **keys)
+    assert ended.returncode == 1
+    assert "set TMPDIR to a folder whose path has 75 bytes or less" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_config_show_reads_env_file_and_hides_secrets(tmp_path: Path) -> None:
     """`config show` prints what is in force, from the environment and .env, without secrets."""
     (tmp_path / ".env").write_text("PORT=9000\nOPENAI_API_KEY=sk-very-secret\n")

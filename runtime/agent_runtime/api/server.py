@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import threading
@@ -15,6 +16,7 @@ import uvicorn
 from uvicorn.config import Config
 
 from agent_runtime.api.limits import LimitedProtocol, Patience
+from agent_runtime.domain.errors import CannotBegin
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +28,16 @@ BACKLOG: Final = 2048
 def listen(host: str, port: int) -> socket.socket:
     """A socket on which clients may queue from now on; port 0 takes any free one.
 
-    Raises OSError when the address is taken or not ours.
+    Raises CannotBegin when the address is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise CannotBegin(
+            f"the API cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; "
+            "set HOST and PORT to an address that is free"
+        ) from error
 
 
 class ApiServer(uvicorn.Server):

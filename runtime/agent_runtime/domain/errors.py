@@ -11,7 +11,8 @@ AgentRuntimeError            base of all below
 ├── SessionHeld              another job has the session
 ├── NoWorkerFree             every worker is full, and callers are not to wait
 ├── StoreUnavailable         the database cannot be reached or answered too late
-└── RoomsUnavailable         the LiveKit server cannot be reached or refused the request
+├── RoomsUnavailable         the LiveKit server cannot be reached or refused the request
+└── CannotBegin              the machine lacks what a process needs: an address, room for a socket
 """
 
 from __future__ import annotations
@@ -117,3 +118,7 @@ class StoreUnavailable(AgentRuntimeError):
 
 class RoomsUnavailable(AgentRuntimeError):
     """The LiveKit server cannot be reached, or refused the request."""
+
+
+class CannotBegin(AgentRuntimeError):
+    """The machine lacks what a process needs; the message says what, and which setting helps."""

@@ -7,6 +7,7 @@ that it chose; `/metrics` is ours.
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Final, Self
 
 import aiohttp
@@ -15,12 +16,14 @@ from livekit.agents import AgentServer
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.registry import REGISTRY
 
+from agent_runtime.domain.errors import CannotBegin
+
 PATIENCE: Final = aiohttp.ClientTimeout(total=2)
 LOOPBACK: Final = "127.0.0.1"
 
 
 class HealthPort:
-    """An asynchronous context manager. Raises OSError when the port is taken."""
+    """An asynchronous context manager. Raises CannotBegin when the address is taken or not ours."""
 
     def __init__(self, server: AgentServer, host: str, port: int, ours: CollectorRegistry) -> None:
         self._server = server
@@ -40,7 +43,15 @@ class HealthPort:
     async def __aenter__(self) -> Self:
         """Listen."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise CannotBegin(
+                f"the worker's probes cannot be answered on {self._host} port {self._port}: "
+                f"{os.strerror(error.errno or 0)}; set WORKER_HEALTH_HOST and WORKER_HEALTH_PORT "
+                "to an address that is free"
+            ) from error
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -20,12 +21,16 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from agent_runtime.domain.errors import CannotBegin
 from agent_runtime.domain.metrics import Turn
 
 logger = logging.getLogger(__name__)
 
 # Seconds. Fine where callers feel a difference, from a tenth of a second to two.
 BUCKETS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
+# Bytes of the path of the folder for temporary files: a socket's has 107 at most (unix(7)), and those of
+# Python's multiprocessing, which ours are shorter than, are named `/pymp-xxxxxxxx/listener-xxxxxxxx` there.
+LONGEST_FOLDER: Final = 75
 # Name of a figure of `Turn`, its family, its help.
 FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     "stt": ("stt_final", "From the end of the caller's speech to the final transcript."),
@@ -103,9 +108,17 @@ class _Listener(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def listening(figures: TurnFigures) -> AsyncIterator[str]:
-    """The path of a socket that takes turns into `figures` while this is open."""
+    """The path of a socket that takes turns into `figures` while this is open.
+
+    Raises CannotBegin where a folder for temporary files has too long a path for sockets in it.
+    """
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
+        raise CannotBegin(
+            f"no socket has room for its path in {tempfile.gettempdir()}: set TMPDIR to a folder "
+            f"whose path has {LONGEST_FOLDER} bytes or less"
+        )
     with tempfile.TemporaryDirectory(prefix="agent-runtime-") as folder:
-        path = str(Path(folder) / "turns")  # a socket's path has about a hundred characters at most
+        path = str(Path(folder) / "turns")
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Listener(figures), local_addr=path, family=socket.AF_UNIX
         )
