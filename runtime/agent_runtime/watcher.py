@@ -28,6 +28,7 @@ from agent_runtime.domain.ports import (
 )
 from agent_runtime.domain.session import Session
 from agent_runtime.domain.watch import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
+from agent_runtime.outages import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class Watcher:
         self._doing: dict[str, asyncio.Task[None]] = {}  # beside the looks, by what it is about
         # Sessions that were given up, whose rooms are still to be closed, and until when that is tried.
         self._owed: dict[str, tuple[Session, float]] = {}
+        self._without_database = Outage(logger, "watcher: what lives is not known")
+        self._without_livekit = Outage(logger, "watcher: who is in the rooms is not known")
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -82,8 +85,10 @@ class Watcher:
             while True:
                 try:
                     await self._turn()
+                    self._without_database.over()
                 except StoreUnavailable as error:
-                    self._know_nothing(error)
+                    self._without_database.failed(error)
+                    self._watch = None  # nobody is to be judged by what went on meanwhile
                 except Exception:
                     logger.exception("watcher: this look failed, the next one comes")
                     self._watch = None
@@ -96,11 +101,6 @@ class Watcher:
         """Something has happened: look now."""
         self._rooms_at = 0.0
         self._nudged.set()
-
-    def _know_nothing(self, error: StoreUnavailable) -> None:
-        """What went on meanwhile is not known: nobody is to be judged by it."""
-        logger.warning("watcher: %s", error)
-        self._watch = None
 
     def _begin(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do it beside the looks, unless it is still being done."""
@@ -154,8 +154,8 @@ class Watcher:
         try:
             await self._take(watch, action)
         except StoreUnavailable as error:
-            # Heartbeats may not have been written either.
-            self._know_nothing(error)
+            logger.warning("watcher: %s", error)
+            self._watch = None  # heartbeats may not have been written either
 
     async def _take(self, watch: Watch, action: Action) -> None:
         session = action.live.session
@@ -230,7 +230,12 @@ class Watcher:
                 await self._close(session)
 
     async def _see_rooms(self, watch: Watch) -> None:
-        occupied = await self._rooms.occupied()
+        try:
+            occupied = await self._rooms.occupied()
+        except RoomsUnavailable as error:
+            self._without_livekit.failed(error)
+            return
+        self._without_livekit.over()
         await self._close_owed(occupied)
         # Read after the rooms: a session that came with its room is to be seen.
         live = await self._leases.live()

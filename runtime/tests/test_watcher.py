@@ -138,6 +138,23 @@ class FailingHousekeeping(World):
         self.forgot.set()
 
 
+class Away(World):
+    """Neither database nor LiveKit can be asked, until they can."""
+
+    def __init__(self) -> None:
+        super().__init__(livekit_is_away=True)
+        self.asked = 0
+        self.asked_often = asyncio.Event()
+
+    async def hold(self) -> bool:
+        """Fails a hundred times."""
+        self.asked += 1
+        if self.asked <= 100:
+            raise StoreUnavailable("database: connection refused")
+        self.asked_often.set()
+        return True
+
+
 def watcher(world: World, terms: Terms) -> Watcher:
     """One that looks often."""
     one = cast("Any", world)
@@ -195,6 +212,19 @@ async def test_housekeeping_goes_on_without_what_failed(failure: Exception) -> N
     async with watched(world, Terms(deadline=0.3)):
         await world.forgot.wait()
         await world.given_up.get()
+
+
+async def test_an_outage_is_not_told_at_each_look(caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody who is woken by it has to find what else is in the log."""
+    world = Away()
+    async with watched(world, Terms()):
+        await world.asked_often.wait()
+    lines = [
+        record.getMessage() for record in caplog.records if "what lives" in record.getMessage()
+    ]
+    assert lines[0] == "watcher: what lives is not known: database: connection refused"
+    assert "well again after" in lines[1]
+    assert len(lines) == 2
 
 
 async def test_a_room_with_another_call_in_it_is_not_closed() -> None:

@@ -26,7 +26,7 @@ from agent_runtime.storage.database import (
     naive_utc,
 )
 from agent_runtime.storage.migrations import LATEST_VERSION, OUTDATED, applied_version
-from agent_runtime.storage.postgres_connection import DEAD, NOT_APPLIED, STALE, Connection
+from agent_runtime.storage.postgres_connection import DEAD, NOT_APPLIED, STALE, Connection, brief
 from agent_runtime.storage.statements import Bind, Dialect, Step
 
 logger = logging.getLogger(__name__)
@@ -107,18 +107,18 @@ class PostgresDatabase:
                 except (*DEAD, *STALE) as error:
                     if not retry and not isinstance(error, NOT_APPLIED):
                         raise
-                    logger.info("database connection lost, trying another: %s", _brief(error))
+                    logger.info("database connection lost, trying another: %s", brief(error))
                     # A server that ends one ends all, and the others may not have heard of it yet.
                     self._close_idle()
                     return await self._run_once(steps)
         except TimeoutError as error:
             raise StoreUnavailable(f"database: no answer within {patience} s") from error
         except errors.UniqueViolation as error:
-            raise DuplicateError(_brief(error)) from error
+            raise DuplicateError(brief(error)) from error
         except errors.UndefinedTable as error:
-            raise StoreUnavailable(f"database: {_brief(error)}; {OUTDATED}") from error
+            raise StoreUnavailable(f"database: {brief(error)}; {OUTDATED}") from error
         except (*DEAD, *STALE, errors.ReadOnlySqlTransaction, OSError) as error:
-            raise StoreUnavailable(f"database: {_brief(error)}") from error
+            raise StoreUnavailable(f"database: {brief(error)}") from error
 
     async def _run_once(self, steps: tuple[Step, ...]) -> Rows:
         connection = await self._take()
@@ -150,15 +150,10 @@ def connection_parameters(url: str, *, prepare: bool) -> dict[str, Any]:
         parameters: dict[str, Any] = extensions.parse_dsn(url)
     except psycopg2.ProgrammingError as error:
         raise ValueError(
-            f"database URL: {_brief(error)}; use postgresql://user:password@host:port/name"
+            f"database URL: {brief(error)}; use postgresql://user:password@host:port/name"
         ) from error
     if prepare:
         # What we gave up must not be applied much later. PgBouncer refuses this parameter.
         limit = f"-c statement_timeout={SCAN_PATIENCE * 1000:.0f}"
         parameters["options"] = f"{parameters.get('options', '')} {limit}".strip()
     return parameters
-
-
-def _brief(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

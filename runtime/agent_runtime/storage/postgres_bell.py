@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.outages import Outage
 from agent_runtime.storage.database import Database
 from agent_runtime.storage.postgres import connection_parameters
-from agent_runtime.storage.postgres_connection import DEAD, Connection
+from agent_runtime.storage.postgres_connection import DEAD, Connection, brief
 from agent_runtime.storage.rings import channel_of, payload_of, ring_of
 from agent_runtime.storage.statements import Bind, Step
 
@@ -63,6 +64,7 @@ class PostgresEar:
         # The connection is silent for hours, which no timeout of a statement is meant for.
         self._parameters = connection_parameters(url, prepare=False) | _KEEPALIVES
         self._listen = f"LISTEN {channel_of(key)}"
+        self._deaf = Outage(logger, "not listening for sessions")
 
     async def rings(self) -> AsyncIterator[tuple[str, str]]:
         """Room and metadata of each, from now on; what is rung while the database is away is lost."""
@@ -72,13 +74,14 @@ class PostgresEar:
                     if ring := ring_of(payload):
                         yield ring
             except (*DEAD, OSError) as error:
-                logger.info("not listening for sessions: %s", str(error).strip())
+                self._deaf.failed(brief(error))
             await asyncio.sleep(PAUSE)
 
     async def _payloads(self) -> AsyncIterator[str]:
         connection = await Connection.open(self._parameters, prepare=False)
         try:
             await connection.say(self._listen)
+            self._deaf.over()
             while True:
                 for payload in await connection.heard():
                     yield payload

@@ -180,3 +180,9 @@ async def _readable(descriptor: int) -> None:
 def _set(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
+
+
+def brief(error: BaseException) -> str:
+    """What the server or the library says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -7,7 +7,7 @@ from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.postgres import LOCK_NAMESPACE, connection_parameters
-from agent_runtime.storage.postgres_connection import DEAD, Connection
+from agent_runtime.storage.postgres_connection import DEAD, Connection, brief
 
 # Seconds that the lock's connection may be silent or slow.
 PATIENCE: Final = 2.0
@@ -46,7 +46,7 @@ class PostgresGuard:
                     self._held = await self._try_lock(self._connection)
         except (*DEAD, OSError, TimeoutError) as error:
             await self.close()
-            raise StoreUnavailable(f"database: the watcher's connection: {error}") from error
+            raise StoreUnavailable(f"database: the watcher's connection: {brief(error)}") from error
         return self._held
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Holder, Instance
+from agent_runtime.outages import Outage
 from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.live_figures import TurnFigures
 from agent_runtime.voice.pressure import LagMeter, PressureGauge
@@ -42,6 +43,7 @@ class Presence:
         self._gauge = PressureGauge()
         self._cpu_at = time.monotonic(), _cpu_seconds()
         self._unreleased: dict[str, str] = {}
+        self._without_database = Outage(logger, "worker's row not written")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -75,8 +77,9 @@ class Presence:
             await self._stores.instances.tell(instance, self._started_at)
             others = [one for one in await self._stores.instances.all() if one.name != self._name]
         except StoreUnavailable as error:
-            logger.warning("worker's row not written: %s", error)
+            self._without_database.failed(error)
             return
+        self._without_database.over()
         self._admission.others_free = any(one.free for one in others)
 
     async def _look(self, meter: LagMeter) -> None:
