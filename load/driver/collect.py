@@ -62,6 +62,8 @@ class Collector:
         assert isinstance(runner, MasterRunner)  # noqa: S101 - for the type checker
         self._waiting_for = {client.id for client in runner.clients.running}
         self._all_over.clear()
+        if lost := len(runner.clients.missing):
+            self.keep({"kind": messages.TROUBLE, "why": f"{lost} load workers were lost"})
         if not self._waiting_for:
             return
         runner.send_message(WIND_DOWN)

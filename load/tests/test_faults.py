@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,78 +17,14 @@ import psutil
 import pytest
 
 from load.report.results import read_results
+from load.tests.fake_api import FakeApi, fake_api
 
 ROOT = Path(__file__).parents[2]
 HOST = "load.caller_host"
 
 
-class Fake(ThreadingHTTPServer):
-    """An API: every second create is broken, or (`hangs`) none is ever answered. Its LiveKit is a 404."""
-
-    daemon_threads = True
-
-    def __init__(self, *, hangs: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.hangs = hangs
-        self.asked = threading.Event()
-        self.over = threading.Event()
-        self.numbers = count()
-
-    @property
-    def address_text(self) -> str:
-        """Host and port."""
-        return f"127.0.0.1:{self.server_address[1]}"
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: Fake
-
-    def do_GET(self) -> None:
-        self._answer(404 if self.path.startswith("/rtc") else 200, {})
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if not self.path.endswith("/create"):
-            self._answer(200, {})
-            return
-        self.server.asked.set()
-        if self.server.hangs:
-            self.server.over.wait()
-        number = next(self.server.numbers)
-        if number % 2:
-            self._answer(500, {"error": "broken on purpose"})
-        else:
-            self._answer(200, {"session": {"sessionId": f"s-{number}"}})
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its own name
-        """Nothing."""
-
-
 @contextmanager
-def fake(*, hangs: bool = False) -> Iterator[Fake]:
-    """A fake that serves for as long as the context lasts."""
-    server = Fake(hangs=hangs)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def load(server: Fake, folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+def load(server: FakeApi, folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     """A load run against it; ended with all its processes when the context is left."""
     command = [
         sys.executable, "-m", "load", "--api", f"http://{server.address_text}",
@@ -148,7 +80,7 @@ def test_an_api_that_fails_half_of_the_time_and_a_livekit_that_cannot_be_joined(
     tmp_path: Path,
 ) -> None:
     """Both are counted under their stages, with words; the run ends in time."""
-    with fake() as server, load(server, tmp_path, "--minutes", "0.15") as run:
+    with fake_api() as server, load(server, tmp_path, "--minutes", "0.15") as run:
         code, said = ended(run)
         # A failed run is a result; only thresholds judge it.
         assert code == 0, said
@@ -170,7 +102,7 @@ def test_thresholds_end_in_exit_code_1_and_say_which(tmp_path: Path) -> None:
     thresholds = tmp_path / "t.yaml"
     thresholds.write_text("stages: {create: {errors: 0}}\n")
     more = ("--minutes", "0.1", "--thresholds", str(thresholds))
-    with fake() as server, load(server, tmp_path / "run", *more) as run:
+    with fake_api() as server, load(server, tmp_path / "run", *more) as run:
         code, said = ended(run)
     assert code == 1, said
     assert "MISSED   create: " in said
@@ -204,7 +136,7 @@ def test_what_was_killed_midway_is_kept_and_marked_partial(
     tmp_path: Path, happens: Callable[[subprocess.Popen[str]], None], words: str
 ) -> None:
     """No hang, no process left, a report that says what happened."""
-    with fake(hangs=True) as server, load(server, tmp_path, "--minutes", "0.2") as run:
+    with fake_api(hangs=True) as server, load(server, tmp_path, "--minutes", "0.2") as run:
         assert server.asked.wait(30)
         family = tree(run)
         happens(run)
