@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 
@@ -22,23 +23,36 @@ class WorkersPlaces:
         self._instances = instances
         self._leases = leases
         self._fleet = Fleet()
+        self._reading: asyncio.Task[None] | None = None
         self._read_at: float | None = None
         self._free: int | None = None
 
     async def retry_after(self) -> int | None:
-        """Places that are free, less those that were given since the workers spoke.
+        """Places that are free, less those for sessions that came before and have no agent yet.
 
         Without any word of a worker nobody knows, and the session may wait.
         """
-        now = time.monotonic()
-        if self._read_at is None or now - self._read_at > FRESH:
-            self._read_at = now
-            self._fleet.see(now, await self._instances.all())
-            asked = sum(one.phase is Phase.ASKED for one in await self._leases.live())
-            self._free = None if self._fleet.free is None else self._fleet.free - asked
+        if self._read_at is None or time.monotonic() - self._read_at > FRESH:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.shield(
+                self._reading
+            )  # all who come meanwhile are answered by the same rows
         if self._free is None:
             return None
         if self._free <= 0:
             return RETRY_AFTER
         self._free -= 1
         return None
+
+    async def _read(self) -> None:
+        try:
+            instances = await self._instances.all()
+            live = await self._leases.live()  # after the rows: what was taken meanwhile is seen
+        finally:
+            self._reading = None
+        self._read_at = time.monotonic()
+        self._fleet.see(self._read_at, instances)
+        before = sum(one.phase in (Phase.ASKED, Phase.WAITING) for one in live)
+        free = self._fleet.free(live)
+        self._free = None if free is None else free - before

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent_runtime.domain.lease import Instance
+from agent_runtime.domain.lease import Instance, LiveSession
 
 # Seconds after which a worker that says nothing counts no more; it speaks every second.
 SILENCE: Final = 4.0
@@ -41,11 +42,16 @@ class Fleet:
         seen = self._seen.values()
         return [s.instance for s in seen if self._now - s.changed_at <= SILENCE]
 
-    @property
-    def free(self) -> int | None:
-        """How many calls they would take; None when there is no word of any worker."""
+    def free(self, live: Iterable[LiveSession] = ()) -> int | None:
+        """How many calls they would take; None when there is no word of any worker.
+
+        What they have taken since they spoke, as `live` shows it, is not free any more.
+        """
         alive = self.alive
-        return sum(one.free for one in alive) if alive else None
+        if not alive:
+            return None
+        held = Counter(one.holder.worker for one in live if one.holder is not None)
+        return sum(max(0, one.free - max(0, held[one.name] - one.active)) for one in alive)
 
     @property
     def told(self) -> str:
@@ -55,7 +61,7 @@ class Fleet:
             return "no worker is there"
         active = sum(one.active for one in alive)
         workers = f"{len(alive)} worker{'s' * (len(alive) != 1)}"
-        if not self.free:
+        if not self.free():
             return f"all workers are full ({workers}, {active} calls)"
         return f"no worker took it ({workers}, {active} calls)"
 

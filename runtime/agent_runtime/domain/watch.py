@@ -111,7 +111,7 @@ class Watch:
             self._fleet = Fleet()
         self._looked_at = now
         self._fleet.see(now, instances)
-        places = self._fleet.free
+        places = self._fleet.free(live)
         for one in live:
             waits = one.phase is Phase.WAITING and one.session.session_id in busy
             if (waits or one.phase is Phase.ASKED) and places is not None:

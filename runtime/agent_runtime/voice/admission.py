@@ -37,12 +37,15 @@ class Taken:
     """A job that was accepted: its session, since when, and whether its process was seen.
 
     While it is `awaited` the agent server is getting it or starting its process, and will say how it went.
+    `counted` and `by_promise` say which place it took, for when it is given up.
     """
 
     session_id: str
     since: float
     seen: bool = False
     awaited: bool = False
+    counted: bool = False
+    by_promise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,9 @@ class Admission:
             await request.reject(terminate=True)
             return
         if why := self.why_not:
-            logger.warning("job refused: %s", why, extra=where)
+            # Of a session that was rung for, and is here, nobody has to know.
+            level = logging.DEBUG if self._has(target.session_id) else logging.WARNING
+            logger.log(level, "job refused: %s", why, extra=where)
             await request.reject(terminate=False)  # another worker may have a place
             await self._let_it_wait(target)
             return
@@ -159,7 +164,7 @@ class Admission:
                 identity = agent_identity(session_id, target.dispatch or 1)
                 attributes[UNCLAIMED] = "true"
         if identity is None:
-            self._drop(request.id)
+            self._give_up(request.id)
             return
         self._keep(request.id, session_id)
         with self._awaited(request.id):
@@ -191,7 +196,7 @@ class Admission:
             await self._give_back(session_id, holder)
             dispatches = None
         if dispatches is None:
-            self._drop(holder)
+            self._give_up(holder)
             return None
         self._keep(holder, session_id)
         return Claimed(holder, agent_identity(session_id, dispatches), _name_of(target))
@@ -249,10 +254,24 @@ class Admission:
         finally:
             taken.awaited = False
 
+    def _has(self, session_id: str | None) -> bool:
+        return any(one.session_id == session_id for one in self.taken.values())
+
     def _take(self, job: str, session_id: str) -> None:
-        self.taken[job] = Taken(session_id, time.monotonic())
-        self._capacity.take()
+        counted, by_promise = self._capacity.take(), self._promised
+        self.taken[job] = Taken(
+            session_id, time.monotonic(), counted=counted, by_promise=by_promise
+        )
         self._promised = False
+
+    def _give_up(self, job: str) -> None:
+        """It is another's, as most offers are: their sessions were rung for, and taken before."""
+        taken = self.taken.pop(job, None) or self._late.pop(job, None)
+        if taken is None:
+            return
+        if taken.counted:
+            self._capacity.give_back()
+        self._promised = self._promised or taken.by_promise
 
     def _keep(self, job: str, session_id: str) -> None:
         """It is claimed, and counts from now on; after a long claim it may be taken for vanished."""

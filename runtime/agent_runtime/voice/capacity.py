@@ -43,10 +43,17 @@ class Capacity:
         # A burst into an idle machine has begun and is to be taken to its end.
         self.in_burst = False
 
-    def take(self) -> None:
-        """Count a call that was just taken."""
-        if self.room:
-            self.room -= 1
+    def take(self) -> bool:
+        """Count a call that was just taken; whether there was a number to count it against."""
+        if not self.room:
+            return False
+        self.room -= 1
+        return True
+
+    def give_back(self) -> None:
+        """One that was counted was not taken after all."""
+        if self.room is not None:
+            self.room += 1
 
     def look(self, cpu: float | None, calls: Mapping[str, float], now: float) -> None:
         """Note the pressure, every second or so; `calls` says since when there is each (seconds)."""

@@ -354,6 +354,30 @@ async def test_a_place_that_was_told_of_is_kept_until_the_next_look(server: Serv
         assert await room_in(admission) == taken
 
 
+@pytest.mark.parametrize("way", ["offered", "rung"])
+async def test_what_is_another_s_takes_no_place(server: Server, way: str) -> None:
+    """LiveKit offers all sessions, also those that were rung for and have an agent by then."""
+    admission = await settled(server, 2)
+    admission.leases = cast("LeaseStore", Leases(SessionHeld("abc")))
+
+    async def come() -> None:
+        if way == "offered":
+            await admission.answer(Offer("a", METADATA).request)
+        else:
+            assert await admission.claim_unoffered("a", METADATA) is None
+
+    learn(admission, 20)
+    assert admission.free == 3
+    for _ in range(4):
+        await come()
+    assert admission.free == 3
+    admission.look(Pressure(cpu=48, memory=0.5, lag=0))
+    await come()  # the place that was promised is none of its
+    admission.leases = cast("LeaseStore", Leases())
+    assert await admission.claim_unoffered("a", METADATA) is not None
+    assert await admission.claim_unoffered("a", METADATA) is None
+
+
 async def test_what_a_call_takes_is_remembered(server: Server) -> None:
     """The next burst comes when the calls are over, and one call is taken in any case."""
     admission = await settled(server, 4)
