@@ -58,7 +58,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> None:
     """It says where to call, and each worker's callers do."""
-    with fake_api() as server, distributed(server, tmp_path, 8) as (master, workers):
+    with fake_api() as server, distributed(server, tmp_path, 6) as (master, workers):
         assert master.wait(90) == 0, (tmp_path / "log").read_text()
         assert [worker.wait(30) for worker in workers] == [0, 0]
     found = read_results(tmp_path / "results.json")
@@ -71,7 +71,7 @@ def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> 
 
 def test_a_worker_that_is_lost_marks_the_report_partial(tmp_path: Path) -> None:
     """What it had reported is kept, and the others go on."""
-    with fake_api() as server, distributed(server, tmp_path, 15) as (master, workers):
+    with fake_api() as server, distributed(server, tmp_path, 11) as (master, workers):
         assert server.asked.wait(60)
         kill(workers[0])
         assert master.wait(90) == 2, (tmp_path / "log").read_text()

@@ -35,9 +35,8 @@ class WorkersPlaces:
         if self._read_at is None or time.monotonic() - self._read_at > FRESH:
             if self._reading is None:
                 self._reading = asyncio.create_task(self._read())
-            await asyncio.shield(
-                self._reading
-            )  # all who come meanwhile are answered by the same rows
+            # All who come meanwhile are answered by the same rows.
+            await asyncio.shield(self._reading)
         if self._free is None:
             return None
         if self._free <= 0:
