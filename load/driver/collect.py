@@ -63,7 +63,7 @@ class Collector:
         self._waiting_for = {client.id for client in runner.clients.running}
         self._all_over.clear()
         if lost := len(runner.clients.missing):
-            self.keep({"kind": messages.TROUBLE, "why": f"{lost} load workers were lost"})
+            self.keep({"kind": messages.TROUBLE, "why": f"load workers that were lost: {lost}"})
         if not self._waiting_for:
             return
         runner.send_message(WIND_DOWN)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from fixtures.servers.ports import free_ports
 from load.report.results import read_results
 from load.tests.fake_api import FakeApi, fake_api
+from load.tests.processes import kill
 
 ROOT = Path(__file__).parents[2]
 LOCUST = [sys.executable, "-m", "locust", "-f", "load/locustfile.py"]
@@ -47,18 +46,9 @@ def distributed(
             kill(process)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """With all that it started, as a machine that is switched off."""
-    if process.poll() is None:
-        root = psutil.Process(process.pid)
-        for each in [root, *root.children(recursive=True)]:
-            each.kill()
-        process.wait()
-
-
 def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> None:
     """It says where to call, and each worker's callers do."""
-    with fake_api() as server, distributed(server, tmp_path, 6) as (master, workers):
+    with fake_api() as server, distributed(server, tmp_path, 8) as (master, workers):
         assert master.wait(90) == 0, (tmp_path / "log").read_text()
         assert [worker.wait(30) for worker in workers] == [0, 0]
     found = read_results(tmp_path / "results.json")
@@ -71,10 +61,10 @@ def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> 
 
 def test_a_worker_that_is_lost_marks_the_report_partial(tmp_path: Path) -> None:
     """What it had reported is kept, and the others go on."""
-    with fake_api() as server, distributed(server, tmp_path, 11) as (master, workers):
+    with fake_api() as server, distributed(server, tmp_path, 14) as (master, workers):
         assert server.asked.wait(60)
         kill(workers[0])
         assert master.wait(90) == 2, (tmp_path / "log").read_text()
     found = read_results(tmp_path / "results.json")
-    assert "1 load workers were lost" in found["partial_because"]
+    assert "load workers that were lost: 1" in found["partial_because"]
     assert found["stages"]["create"]["errors"] > 0

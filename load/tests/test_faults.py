@@ -18,6 +18,7 @@ import pytest
 
 from load.report.results import read_results
 from load.tests.fake_api import FakeApi, fake_api
+from load.tests.processes import kill, tree
 
 ROOT = Path(__file__).parents[2]
 HOST = "load.caller_host"
@@ -37,18 +38,7 @@ def load(server: FakeApi, folder: Path, *more: str) -> Iterator[subprocess.Popen
     try:
         yield process
     finally:
-        for each in tree(process):
-            each.kill()
-        process.wait()
-
-
-def tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The run and all its processes that are left."""
-    try:
-        root = psutil.Process(process.pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+        kill(process)
 
 
 def find(process: subprocess.Popen[str], word: str) -> psutil.Process:

@@ -12,6 +12,8 @@ import pytest
 
 from agent_runtime import __version__
 
+KEYS = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "secret"}
+
 
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `agent-runtime` in an empty folder with nothing but `environ`."""
@@ -48,13 +50,20 @@ def test_a_port_that_is_taken_is_told_with_its_setting(
     tmp_path: Path, worker_port: tuple[int, list[int]], command: str, host: str, port: str
 ) -> None:
     """Nobody has to read a traceback to know which of the ports it is."""
-    keys = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "secret"}
-    address = {host: "127.0.0.1", port: str(worker_port[0])}
-    ended = run(tmp_path, *command.split(), **keys, **address)
+    number = str(worker_port[0])
+    ended = run(tmp_path, *command.split(), **KEYS, **{host: "127.0.0.1", port: number})
     assert ended.returncode == 1
-    assert (
-        f"127.0.0.1 port {worker_port[0]}: Address already in use; set {host} and" in ended.stderr
-    )
+    said = f"127.0.0.1 port {number}: Address already in use; set {host} and {port}"
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_host_that_is_not_known_is_told_in_words(tmp_path: Path) -> None:
+    """Its error's number is not one of the system's."""
+    ended = run(tmp_path, "api", **KEYS, HOST="nowhere.invalid")
+    assert ended.returncode == 1
+    assert "the API cannot listen on nowhere.invalid port 8080: " in ended.stderr
+    assert "Unknown error" not in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -62,8 +71,7 @@ def test_a_path_that_is_too_long_for_sockets_is_told(tmp_path: Path) -> None:
     """Python's own processes have sockets in TMPDIR too, and fail with less of a word."""
     deep = tmp_path / ("x" * 80)
     deep.mkdir()
-    keys = {"LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "secret"}
-    ended = run(tmp_path, "worker", "start", TMPDIR=str(deep), **keys)
+    ended = run(tmp_path, "worker", "start", TMPDIR=str(deep), **KEYS)
     assert ended.returncode == 1
     assert "set TMPDIR to a folder whose path has 75 bytes or less" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import socket
 import threading
@@ -34,10 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise CannotBegin(
-            f"the API cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; "
-            "set HOST and PORT to an address that is free"
-        ) from error
+        raise CannotBegin.on(host, port, error, what="the API", settings="HOST and PORT") from error
 
 
 class ApiServer(uvicorn.Server):

@@ -17,6 +17,7 @@ AgentRuntimeError            base of all below
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,3 +123,14 @@ class RoomsUnavailable(AgentRuntimeError):
 
 class CannotBegin(AgentRuntimeError):
     """The machine lacks what a process needs; the message says what, and which setting helps."""
+
+    @classmethod
+    def on(cls, host: str, port: int, error: OSError, *, what: str, settings: str) -> CannotBegin:
+        """`what` cannot listen there; `settings` names the variables of host and port."""
+        # An address that is not known has a number of its own (gai_strerror(3)), below zero.
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror or str(error)
+        return cls(
+            f"{what} cannot listen on {host} port {port}: {why}; "
+            f"set {settings} to an address that is ours and free"
+        )

@@ -7,7 +7,6 @@ that it chose; `/metrics` is ours.
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Final, Self
 
 import aiohttp
@@ -47,10 +46,12 @@ class HealthPort:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise CannotBegin(
-                f"the worker's probes cannot be answered on {self._host} port {self._port}: "
-                f"{os.strerror(error.errno or 0)}; set WORKER_HEALTH_HOST and WORKER_HEALTH_PORT "
-                "to an address that is free"
+            raise CannotBegin.on(
+                self._host,
+                self._port,
+                error,
+                what="the worker's port for probes",
+                settings="WORKER_HEALTH_HOST and WORKER_HEALTH_PORT",
             ) from error
         return self
 
