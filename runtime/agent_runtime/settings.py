@@ -125,7 +125,7 @@ class WorkerSettings(_Group):
     drain_timeout: int = Field(1800, alias="WORKER_DRAIN_TIMEOUT", ge=0)
     name: str = Field("", alias="WORKER_NAME", max_length=200)
     namespace: str = Field("livekit", alias="WORKER_NAMESPACE", min_length=1, max_length=128)
-    most_cpu_pressure: float = Field(40.0, alias="WORKER_MOST_CPU_PRESSURE", ge=1, le=100)
+    most_cpu_pressure: float = Field(45.0, alias="WORKER_MOST_CPU_PRESSURE", ge=1, le=100)
     heartbeat: float = Field(0.5, alias="WORKER_HEARTBEAT", gt=0, le=60)
     leave_grace: float = Field(1.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
     silence: float = Field(4.0, alias="WORKER_LONGEST_SILENCE", ge=0, le=60)

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -70,6 +70,7 @@ class Admission:
         max_calls: int,
         most_cpu: float,
         cpus: int = os.cpu_count() or 1,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.taken: dict[str, Taken] = {}
         self.handled = 0
@@ -83,8 +84,8 @@ class Admission:
         self._server = server
         self._name = name
         self._max_calls = max_calls
-        self._most_cpu = most_cpu
         self._capacity = Capacity(most_cpu, cpus)
+        self._clock = clock
         # The last look took away the places that were told of: until the next, one is kept.
         self._promised = False
         self._left_to_others: set[str] = set()
@@ -119,7 +120,7 @@ class Admission:
         """Why the calls here would suffer from another."""
         # Who has no call hurts nobody by taking one.
         is_bound = self.taken and not self._capacity.in_burst
-        if is_bound and (why := self.pressure.why_not(self._most_cpu)):
+        if is_bound and (why := self.pressure.why_not(self._capacity.most_at_once)):
             return why
         return (
             "no further call would fit by what its calls take" if self._capacity.room == 0 else None
@@ -130,7 +131,7 @@ class Admission:
         told = self.free
         self.pressure = pressure
         since = {job: one.since for job, one in self.taken.items()}
-        self._capacity.look(pressure.cpu, since, time.monotonic())
+        self._capacity.look(pressure.cpu, since, self._clock())
         # Creates are answered by the places that were told, and the session comes a moment later.
         self._promised = told > 0 and self.free == 0
 
@@ -229,7 +230,7 @@ class Admission:
         if not self.taken and not self._late:
             return []  # and a server that has not started yet cannot be asked
         running = {holder_of(info.job) for info in self._server.active_jobs}
-        now = time.monotonic()
+        now = self._clock()
         for job in running & self._late.keys():
             # It has come after all, and counts like any other.
             self.taken[job] = self._late.pop(job)
@@ -259,9 +260,7 @@ class Admission:
 
     def _take(self, job: str, session_id: str) -> None:
         counted, by_promise = self._capacity.take(), self._promised
-        self.taken[job] = Taken(
-            session_id, time.monotonic(), counted=counted, by_promise=by_promise
-        )
+        self.taken[job] = Taken(session_id, self._clock(), counted=counted, by_promise=by_promise)
         self._promised = False
 
     def _give_up(self, job: str) -> None:
@@ -276,7 +275,7 @@ class Admission:
     def _keep(self, job: str, session_id: str) -> None:
         """It is claimed, and counts from now on; after a long claim it may be taken for vanished."""
         self._drop(job)
-        self.taken[job] = Taken(session_id, time.monotonic())
+        self.taken[job] = Taken(session_id, self._clock())
         self.handled += 1
 
     def _drop(self, job: str) -> None:

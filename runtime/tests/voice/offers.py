@@ -71,9 +71,22 @@ class Leases:
         self.waiting.append(session_id)
 
 
-def admission_of(server: Server, most: int = 2, leases: Leases | None = None) -> Admission:
+class Clock:
+    """Stands still until the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+def admission_of(
+    server: Server, most: int = 2, leases: Leases | None = None, clock: Clock | None = None
+) -> Admission:
     """What is under test."""
-    admission = Admission(server, "worker-one", most, 100)
+    admission = Admission(server, "worker-one", most, 100, clock=clock or Clock())
     admission.leases = cast("LeaseStore | None", leases)
     return admission
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
@@ -15,12 +14,13 @@ from prometheus_client import CollectorRegistry
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Instance
 from agent_runtime.voice import admission as admission_module
+from agent_runtime.voice.admission import Admission
 from agent_runtime.voice.live_figures import TurnFigures
 from agent_runtime.voice.presence import Presence
 from agent_runtime.voice.stores import Stores
 from agent_runtime.voice.worker import _take_nothing_before_start
 
-from .offers import METADATA, Leases, Offer, Server, admission_of
+from .offers import METADATA, Clock, Leases, Offer, Server, admission_of
 
 
 @pytest.fixture
@@ -30,39 +30,37 @@ def server() -> Server:
 
 
 @contextmanager
-def a_minute_later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """By the clock of the admission."""
-    now = time.monotonic()
-    with monkeypatch.context() as patch:
-        patch.setattr(time, "monotonic", lambda: now + 60)
-        yield
+def a_minute_later(admission: Admission) -> Iterator[None]:
+    """By its clock."""
+    clock = cast("Clock", admission._clock)
+    clock.now += 60
+    yield
+    clock.now -= 60
 
 
-async def test_a_job_is_not_missed_while_it_waits_for_its_process(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_job_is_not_missed_while_it_waits_for_its_process(server: Server) -> None:
     """On a machine that is slow a launch takes longer than LiveKit's assignment may."""
     admission = admission_of(server, leases=Leases())
     claimed = await admission.claim_unoffered("a", METADATA)
     assert claimed is not None
-    with admission.launching(claimed), a_minute_later(monkeypatch):
+    with admission.launching(claimed), a_minute_later(admission):
         assert admission.vanished() == []
         server.unoffered = (claimed.holder,)
-    with a_minute_later(monkeypatch):
+    with a_minute_later(admission):
         assert admission.vanished() == []
     assert list(admission.taken) == [claimed.holder]
 
 
 @pytest.mark.parametrize("comes", [True, False])
 async def test_an_accepted_job_is_missed_only_when_nobody_starts_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch, comes: bool
+    server: Server, comes: bool
 ) -> None:
     """The agent server waits for LiveKit's assignment and then for a process, and says how it went."""
     admission = admission_of(server, leases=Leases())
     offer = Offer("a", METADATA)
 
     async def accept(_arguments: JobAcceptArguments) -> None:
-        with a_minute_later(monkeypatch):
+        with a_minute_later(admission):
             assert admission.vanished() == []
         if not comes:
             raise TimeoutError
@@ -71,18 +69,16 @@ async def test_an_accepted_job_is_missed_only_when_nobody_starts_it(
     offer.request._on_accept = accept
     with suppress(TimeoutError):
         await admission.answer(offer.request)
-    with a_minute_later(monkeypatch):
+    with a_minute_later(admission):
         assert [job for job, _ in admission.vanished()] == ([] if comes else [offer.request.id])
 
 
-async def test_a_job_that_comes_after_all_counts(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_job_that_comes_after_all_counts(server: Server) -> None:
     """It was given up, and runs: it has a place, and when it dies its session is given back again."""
     admission = admission_of(server)
     offer = Offer("a", METADATA)
     await admission.answer(offer.request)
-    with a_minute_later(monkeypatch):
+    with a_minute_later(admission):
         ((job, _),) = admission.vanished()
     assert (job, admission.free) == (offer.request.id, 2)
     server.jobs = (job,)
@@ -102,7 +98,7 @@ async def test_what_never_comes_is_not_remembered_for_ever(
     offers = [Offer("a", METADATA) for _ in range(4)]
     for offer in offers:
         await admission.answer(offer.request)
-    with a_minute_later(monkeypatch):
+    with a_minute_later(admission):
         assert len(admission.vanished()) == 4
     server.jobs = tuple(offer.request.id for offer in offers)
     admission.vanished()
