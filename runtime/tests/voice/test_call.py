@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import aiohttp
 import pytest
 from livekit import api, rtc
 from livekit.agents.voice.remote_session import RemoteSession
+from yarl import URL
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.session import Session, SessionStatus, new_session
@@ -94,6 +96,13 @@ class Scene:
     async def logged(self, pattern: str, since: int) -> None:
         """Wait for a line of the worker's log."""
         await asyncio.to_thread(self.worker.wait_for, pattern, 20, since=since)
+
+
+async def level_heard(stack: Stack) -> float:
+    """How loud the last utterance was at the speech recognition, in dBFS."""
+    url = URL(stack.environ["DEEPGRAM_BASE_URL"]).with_path("/recordings")
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        return float((await answer.json())["heard"][-1]["level"])
 
 
 @pytest.fixture
@@ -261,3 +270,23 @@ async def test_a_caller_cannot_have_the_agent_s_instructions(scene: Scene) -> No
             await curious.aclose()
             await room.disconnect()
         await scene.is_answered(caller, "weather")
+
+
+@pytest.mark.parametrize(
+    ("profile", "quieter", "least", "most"),
+    [("balanced", 12, 4, 15), ("dense", 12, -3, 3)],
+)
+async def test_a_quiet_caller_is_raised_for_who_has_to_understand(
+    scene: Scene, worker_stack: Stack, profile: str, quieter: float, least: float, most: float
+) -> None:
+    """By so many dB; `dense` saves that."""
+    room = f"low-{profile}-{quieter}"
+    session = await scene.create(room, turnDetectionConfig={"profile": profile})
+    said = clip("weather").quieter(quieter)
+    async with scene.caller(room) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        caller.forget()
+        await caller.say(said)
+        assert await scene.hears(caller) == ANSWERS["weather"]
+        assert least < await level_heard(worker_stack) - said.level < most
+    await scene.ended(session.session_id)
