@@ -130,6 +130,8 @@ class Admission:
         """Note what the machine says now, every second or so."""
         told = self.free
         self.pressure = pressure
+        if self.starting:
+            return  # what the start itself makes of pressure would be taken for something else's
         since = {job: one.since for job, one in self.taken.items()}
         self._capacity.look(pressure.cpu, since, self._clock())
         # Creates are answered by the places that were told, and the session comes a moment later.

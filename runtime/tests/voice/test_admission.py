@@ -381,6 +381,19 @@ async def test_before_anything_is_learned_it_is_guessed(
     assert await room_in(admission) == room
 
 
+async def test_what_a_worker_s_start_takes_is_forgotten(server: Server) -> None:
+    """It loads models for seconds; its first callers do not wait until that is long ago."""
+    admission = await with_calls(server, 0, most_cpu=45)
+    admission.starting = True
+    see(admission, *[90] * 20)
+    admission.starting = False
+    see(admission, 10)
+    for _ in range(2):
+        await admission.answer(Offer("a", METADATA).request)
+    see(admission, 20, 20)
+    assert admission.free == 3
+
+
 async def test_pressure_does_not_count_with_a_limit_of_100(server: Server) -> None:
     """As a setting says."""
     admission = await with_calls(server, 2, most_cpu=100)

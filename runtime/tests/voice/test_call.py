@@ -272,21 +272,16 @@ async def test_a_caller_cannot_have_the_agent_s_instructions(scene: Scene) -> No
         await scene.is_answered(caller, "weather")
 
 
-@pytest.mark.parametrize(
-    ("profile", "quieter", "least", "most"),
-    [("balanced", 12, 4, 15), ("dense", 12, -3, 3)],
-)
 async def test_a_quiet_caller_is_raised_for_who_has_to_understand(
-    scene: Scene, worker_stack: Stack, profile: str, quieter: float, least: float, most: float
+    scene: Scene, worker_stack: Stack
 ) -> None:
-    """By so many dB; `dense` saves that."""
-    room = f"low-{profile}-{quieter}"
-    session = await scene.create(room, turnDetectionConfig={"profile": profile})
-    said = clip("weather").quieter(quieter)
-    async with scene.caller(room) as caller:
+    """Also in the first words."""
+    session = await scene.create("low")
+    said = clip("weather").quieter(12)
+    async with scene.caller("low") as caller:
         assert await scene.hears(caller) == ANSWERS["greeting"]
         caller.forget()
         await caller.say(said)
         assert await scene.hears(caller) == ANSWERS["weather"]
-        assert least < await level_heard(worker_stack) - said.level < most
+        assert 4 < await level_heard(worker_stack) - said.level < 15
     await scene.ended(session.session_id)
