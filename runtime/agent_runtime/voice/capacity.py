@@ -20,7 +20,7 @@ SETTLED: Final = 5.0
 # Percent of pressure on one CPU that a call makes where LiveKit and callers are on the same machine;
 # more is something else's.
 GUESSED_COST: Final = 17.5
-GUESS_COUNTS: Final = 30  # as so many looks
+GUESS_COUNTS: Final = 30  # looks: so much has to be seen until the guess is half forgotten
 LEAST_COST: Final = 0.5  # percent of CPU pressure that a call makes, whatever was measured
 # Calls for each CPU that make a burst within a second.
 MANY: Final = 2
@@ -32,12 +32,12 @@ RECENT: Final = 25.0
 # Seconds for which a call that begins counts twice there, and one that ended still counts: a start takes
 # more than talking, and both are longer in the pressure, which is that of the last seconds.
 CHANGING: Final = 3.0
-# Pressure at which nobody is taken, whatever was learned: so many times what calls may make as a mean.
-AT_MOST: Final = 1.5
-# What a call takes is not known so well that this share of a call would tell whether it fits,
+# Pressure of the last seconds at which nobody is taken, as a multiple of what calls may make as a mean.
+AT_ONCE: Final = 1.5
+# Parts of a call that do not count, since no more is known: of what a call takes, and of what the machine
+# does beside calls.
 BLURRED: Final = 0.2
-# and what else the machine does not so well that this share would.
-OTHERS_BLURRED: Final = 0.5
+BLURRED_BESIDE: Final = 0.5
 
 
 class Capacity:
@@ -61,8 +61,8 @@ class Capacity:
 
     @property
     def most_at_once(self) -> float:
-        """Percent of pressure at which nobody is taken, however few calls there are."""
-        return min(ANY_CPU, AT_MOST * self._most_cpu)
+        """Percent of pressure in the last seconds at which nobody is taken, whatever was learned."""
+        return min(ANY_CPU, AT_ONCE * self._most_cpu)
 
     def take(self) -> bool:
         """Count a call that was just taken; whether there was a number to count it against."""
@@ -86,22 +86,25 @@ class Capacity:
         was_open, self.room, self.in_burst = self.room is None, None, False
         if cpu is None or self._most_cpu >= ANY_CPU:
             return
-        new = sum(now - since < 1.0 for since in calls.values())
+        ages = [now - since for since in calls.values()]
+        new = sum(age < 1.0 for age in ages)
         self.in_burst = was_open and not self._has_learned and new >= self._many
         if self.in_burst:
             return
-        beginning = sum(now - since < CHANGING for since in calls.values())
-        self._of_late.add(cpu, len(calls) + beginning + len(self._ended), passed)
-        settled = sum(now - since > SETTLED for since in calls.values())
-        if settled:
+        beginning = sum(age < CHANGING for age in ages)
+        self._of_late.add(cpu, len(ages) + beginning + len(self._ended), passed)
+        if settled := sum(age > SETTLED for age in ages):
             self._learn(cpu / settled, steady=now - self._changed_at > SETTLED)
         # Calls that began lately may well take more soon; those of this moment are a burst's first.
-        if self._has_learned or len(calls) > new or cpu >= self._most_cpu / 2:
-            beside = self._of_late.beside(self._cost) - OTHERS_BLURRED * self._cost
-            fit = (self._most_cpu - max(0.0, beside)) / self._cost
+        if self._has_learned or len(ages) > new or cpu >= self._most_cpu / 2:
             # The start of a call takes a second of a CPU; fewer calls than CPUs leave one for the next.
-            least = 1 if len(calls) < self._cpus else 0
-            self.room = max(least, math.floor(fit + BLURRED) - len(calls))
+            least = 1 if len(ages) < self._cpus else 0
+            self.room = max(least, self._fit() - len(ages))
+
+    def _fit(self) -> int:
+        """How many calls the machine carries with what it does beside them."""
+        beside = max(0.0, self._of_late.beside(self._cost) - BLURRED_BESIDE * self._cost)
+        return math.floor((self._most_cpu - beside) / self._cost + BLURRED)
 
     def _learn(self, at_most: float, *, steady: bool) -> None:
         """A call takes `at_most`, and just that in `steady` times; else others begin or end meanwhile."""

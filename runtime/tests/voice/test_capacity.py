@@ -73,14 +73,14 @@ def test_calls_that_end_and_begin_all_the_time_keep_their_places() -> None:
 
 
 def test_what_starts_and_ends_take_is_not_taken_for_something_else() -> None:
-    """With a call that ends and one that begins every four seconds for a minute."""
+    """Two calls end, and two begin, every four seconds for a minute."""
     machine = Machine(calls=5)
     machine.see(*FIVE)
     for _ in range(15):
-        machine.have(4)
-        assert machine.see(52) == 1
+        machine.have(3)
+        assert machine.see(62) == 2
         machine.have(5)
-        assert machine.see(52, 52, 52) == 0
+        assert machine.see(62, 62, 62) == 0
 
 
 def test_those_who_come_at_once_are_taken_at_once_as_far_as_they_fit() -> None:
