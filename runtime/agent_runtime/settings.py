@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from agent_runtime.config.model import Profile
+from agent_runtime.agents.model import Profile
 
 HIDDEN: Final = "********"
 # Of a URL, also of one that is not well formed: from the user's name to the last @ of all.

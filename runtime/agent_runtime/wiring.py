@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent_runtime.rooms.tokens import caller_token as _caller_token
+from agent_runtime.livekit_api.tokens import caller_token as _caller_token
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from agent_runtime.api.prometheus import Overview
+    from agent_runtime.api.resources.prometheus import Overview
+    from agent_runtime.application.session_supervisor import Watcher
     from agent_runtime.domain.ports import Guard, Places
-    from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+    from agent_runtime.livekit_api.rooms import LiveKitRooms
     from agent_runtime.storage import Database, StoredSessions
-    from agent_runtime.voice.settings import VoiceSettings
-    from agent_runtime.voice.stores import Stores
-    from agent_runtime.watcher import Watcher
+    from agent_runtime.voice.jobs.settings import VoiceSettings
+    from agent_runtime.voice.jobs.stores import Stores
 
 
 FOLLOW_EVERY = 0.5  # seconds
@@ -41,7 +41,7 @@ def run_api(settings: Settings) -> int:
     """Serve the HTTP API until a signal; returns the exit code."""
     import uvloop
 
-    from agent_runtime.api.server import listen
+    from agent_runtime.api.http.server import listen
 
     listening = listen(settings.api.host, settings.api.port)
     uvloop.run(_serve_api(settings, listening))
@@ -50,12 +50,12 @@ def run_api(settings: Settings) -> int:
 
 async def _serve_api(settings: Settings, listening: object) -> None:
     from agent_runtime.api.app import Access, create_app
-    from agent_runtime.api.limits import Patience
-    from agent_runtime.api.server import ApiServer
-    from agent_runtime.api.webhooks import Webhooks
-    from agent_runtime.rooms.livekit_rooms import LiveKitRooms
-    from agent_runtime.rooms.webhooks import WebhookReader
-    from agent_runtime.runtime import AgentRuntime
+    from agent_runtime.api.http.limits import Patience
+    from agent_runtime.api.http.server import ApiServer
+    from agent_runtime.api.resources.webhooks import Webhooks
+    from agent_runtime.application.agent_runtime import AgentRuntime
+    from agent_runtime.livekit_api.rooms import LiveKitRooms
+    from agent_runtime.livekit_api.webhooks import WebhookReader
     from agent_runtime.storage import (
         Figures,
         RegisteredAgents,
@@ -108,7 +108,7 @@ async def _serve_api(settings: Settings, listening: object) -> None:
 
 
 def _overview(settings: Settings, database: Database) -> Callable[[], Awaitable[Overview]]:
-    from agent_runtime.api.prometheus import Overview
+    from agent_runtime.api.resources.prometheus import Overview
     from agent_runtime.storage import StoredInstances, StoredLeases
 
     instances = StoredInstances(database, settings.worker.namespace)
@@ -123,7 +123,7 @@ def _overview(settings: Settings, database: Database) -> Callable[[], Awaitable[
 def _places(settings: Settings, database: Database) -> Places | None:
     if settings.watch.when_full == "queue":
         return None
-    from agent_runtime.places import WorkersPlaces
+    from agent_runtime.application.availability import WorkersPlaces
     from agent_runtime.storage import StoredInstances, StoredLeases
 
     instances = StoredInstances(database, settings.worker.namespace)
@@ -137,14 +137,14 @@ def _watcher(
     rooms: LiveKitRooms,
     guard: Guard,
 ) -> Watcher:
-    from agent_runtime.domain.watch import Terms
+    from agent_runtime.application.session_supervisor import Watcher
+    from agent_runtime.domain.dispatch_rules import Terms
     from agent_runtime.storage import (
         StoredConversations,
         StoredEvents,
         StoredInstances,
         StoredLeases,
     )
-    from agent_runtime.watcher import Watcher
 
     given = settings.watch
     return Watcher(
@@ -164,7 +164,7 @@ def _watcher(
 
 def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
     """Run the worker in one of its modes; returns the exit code."""
-    from agent_runtime.voice.modes import run_worker
+    from agent_runtime.voice.worker.commands import run_worker
 
     return run_worker(_voice(settings), open_stores, mode, arguments)
 
@@ -181,7 +181,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
         StoredSessions,
         ear_of,
     )
-    from agent_runtime.voice.stores import Stores
+    from agent_runtime.voice.jobs.stores import Stores
 
     settings = Settings.load(os.environ, env_file=Path(".env"))
     # Opening SQLite reads the disk; a call is starting on this loop.
@@ -207,8 +207,8 @@ def migrate_database(settings: Settings) -> str:
 
     Raises StoreUnavailable.
     """
-    from agent_runtime.storage.migrations import migrate_postgres
-    from agent_runtime.storage.opening import is_postgres
+    from agent_runtime.storage.engines.open import is_postgres
+    from agent_runtime.storage.schema.migrations import migrate_postgres
 
     if not is_postgres(settings.database.url):
         database = open_database(settings)  # makes and migrates what is missing
@@ -224,7 +224,7 @@ async def _close(database: Database) -> None:
 
 def check_database(settings: Settings) -> list[str]:
     """Each difference between the database and what the runtime needs, one line each."""
-    from agent_runtime.storage.check import check_schema
+    from agent_runtime.storage.schema.check import check_schema
 
     return [str(finding) for finding in check_schema(settings.database.url)]
 
@@ -249,7 +249,7 @@ def live_sessions(settings: Settings) -> list[str]:
     """A table of the sessions that live. Raises StoreUnavailable."""
 
     async def look() -> list[str]:
-        from agent_runtime.show import table
+        from agent_runtime.cli.session_table import table
         from agent_runtime.storage import StoredLeases
 
         database = open_database(settings)
@@ -268,7 +268,7 @@ def follow(settings: Settings, session_id: str, say: Callable[[str], None]) -> b
     """
 
     async def look() -> bool:
-        from agent_runtime.show import step
+        from agent_runtime.cli.session_table import step
         from agent_runtime.storage import StoredEvents, StoredSessions
 
         database = open_database(settings)
@@ -300,14 +300,14 @@ def caller_token(settings: Settings, room_name: str, identity: str, valid: timed
 
 
 def _drivers(settings: Settings) -> tuple[str, str]:
-    from agent_runtime.storage.opening import is_postgres
+    from agent_runtime.storage.engines.open import is_postgres
 
     kind = "postgres" if is_postgres(settings.database.url) else "sqlite"
-    return f"agent_runtime.storage.{kind}", f"agent_runtime.storage.{kind}_bell"
+    return f"agent_runtime.storage.{kind}.database", f"agent_runtime.storage.{kind}.notify"
 
 
 def _voice(settings: Settings) -> VoiceSettings:
-    from agent_runtime.voice.settings import ProviderDefaults, VoiceSettings
+    from agent_runtime.voice.jobs.settings import ProviderDefaults, VoiceSettings
 
     given, worker, livekit = settings.providers, settings.worker, settings.livekit
     return VoiceSettings(

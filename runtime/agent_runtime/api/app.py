@@ -8,18 +8,18 @@ from typing import Final, TypeAlias
 import falcon.asgi
 from prometheus_client import CollectorRegistry
 
-from agent_runtime.api.access import AccessLog, RequestDurations
-from agent_runtime.api.agents import Agent, Agents, Registrations
-from agent_runtime.api.answers import JSON
-from agent_runtime.api.auth import KeyGuard
-from agent_runtime.api.faults import answer_faults
-from agent_runtime.api.health import Health, Readiness
-from agent_runtime.api.methods import MethodGuard
-from agent_runtime.api.metrics import AgentFigures, SessionFigures, TenantFigures
-from agent_runtime.api.prometheus import PrometheusFigures, ReadOverview
-from agent_runtime.api.sessions import Session, SessionEnd, Sessions
-from agent_runtime.api.webhooks import Webhooks
-from agent_runtime.runtime import AgentRuntime
+from agent_runtime.api.http.access_log import AccessLog, RequestDurations
+from agent_runtime.api.http.allowed_methods import MethodGuard
+from agent_runtime.api.http.auth import KeyGuard
+from agent_runtime.api.http.errors import answer_faults
+from agent_runtime.api.http.responses import JSON
+from agent_runtime.api.resources.agents import Agent, Agents, Registrations
+from agent_runtime.api.resources.health import Health, Readiness
+from agent_runtime.api.resources.metrics import AgentFigures, SessionFigures, TenantFigures
+from agent_runtime.api.resources.prometheus import PrometheusFigures, ReadOverview
+from agent_runtime.api.resources.sessions import Session, SessionEnd, Sessions
+from agent_runtime.api.resources.webhooks import Webhooks
+from agent_runtime.application.agent_runtime import AgentRuntime
 
 Application: TypeAlias = "falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]"
 

@@ -1,17 +1,17 @@
 """Agents, sessions and figures in PostgreSQL or SQLite."""
 
-from agent_runtime.storage.agents import RegisteredAgents
-from agent_runtime.storage.bell import bell_of, ear_of
-from agent_runtime.storage.conversation import StoredConversations
-from agent_runtime.storage.database import Database
-from agent_runtime.storage.doctor import Broken, Doctor
-from agent_runtime.storage.events import StoredEvents
-from agent_runtime.storage.figures import Figures
-from agent_runtime.storage.guard import guard_of
-from agent_runtime.storage.instances import StoredInstances
-from agent_runtime.storage.leases import StoredLeases
-from agent_runtime.storage.opening import open_database
-from agent_runtime.storage.sessions import StoredSessions
+from agent_runtime.storage.engines.leader_lock import guard_of
+from agent_runtime.storage.engines.notify import bell_of, ear_of
+from agent_runtime.storage.engines.open import open_database
+from agent_runtime.storage.repositories.agents import RegisteredAgents
+from agent_runtime.storage.repositories.doctor import Broken, Doctor
+from agent_runtime.storage.repositories.events import StoredEvents
+from agent_runtime.storage.repositories.leases import StoredLeases
+from agent_runtime.storage.repositories.metrics import Figures
+from agent_runtime.storage.repositories.sessions import StoredSessions
+from agent_runtime.storage.repositories.transcripts import StoredConversations
+from agent_runtime.storage.repositories.workers import StoredInstances
+from agent_runtime.storage.sql.database import Database
 
 __all__ = [
     "Broken",

@@ -10,9 +10,9 @@ from falcon.inspect import inspect_routes
 from jsonschema import Draft202012Validator
 
 from agent_runtime.api.app import Access, create_app
-from agent_runtime.api.prometheus import Overview
-from agent_runtime.api.webhooks import Webhooks
-from agent_runtime.runtime import AgentRuntime
+from agent_runtime.api.resources.prometheus import Overview
+from agent_runtime.api.resources.webhooks import Webhooks
+from agent_runtime.application.agent_runtime import AgentRuntime
 from fixtures.api_contract import ApiContract, ContractBroken
 
 

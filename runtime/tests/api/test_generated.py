@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agent_runtime.api.bodies import MAX_BODY
-from agent_runtime.api.limits import MAX_HEAD
+from agent_runtime.api.http.bodies import MAX_BODY
+from agent_runtime.api.http.limits import MAX_HEAD
 from fixtures.api_contract import ApiContract, Documented
 from fixtures.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_runtime.storage import Database, Figures, RegisteredAgents, StoredSessions, open_database
-from agent_runtime.storage.development import create_schema
+from agent_runtime.storage.schema.development import create_schema
 from fixtures.servers import PostgresServer, postgres_server
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from agent_runtime.rooms.livekit_rooms import LiveKitRooms
+from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.storage import (
     Database,
     Figures,
@@ -19,8 +19,8 @@ from agent_runtime.storage import (
     StoredSessions,
     open_database,
 )
-from agent_runtime.voice.settings import ProviderDefaults, VoiceSettings
-from agent_runtime.voice.stores import Stores
+from agent_runtime.voice.jobs.settings import ProviderDefaults, VoiceSettings
+from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents.rows import AgentRows
 from fixtures.providers import provider_environ
 from fixtures.providers.running import stand_in_process

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 from falcon import HTTPUnauthorized
 from livekit import api as livekit_api
 
-from agent_runtime.api.webhooks import Webhooks
+from agent_runtime.api.resources.webhooks import Webhooks
+from agent_runtime.application.agent_runtime import AgentRuntime
+from agent_runtime.application.session_supervisor import Watcher
+from agent_runtime.domain.dispatch_rules import Terms
 from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
-from agent_runtime.domain.watch import Terms
-from agent_runtime.rooms.livekit_rooms import LiveKitRooms
-from agent_runtime.rooms.webhooks import WebhookReader
-from agent_runtime.runtime import AgentRuntime
-from agent_runtime.watcher import Watcher
+from agent_runtime.livekit_api.rooms import LiveKitRooms
+from agent_runtime.livekit_api.webhooks import WebhookReader
 
 from .processes import Process
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent_runtime.domain.errors import RoomsUnavailable
-from agent_runtime.rooms.twirp import NotThereError
+from agent_runtime.livekit_api.twirp import NotThereError
 
 from .processes import START, Process
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol, TypeVar
 
 from agent_runtime.domain.clock import Clock
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.storage.database import Rows
-from agent_runtime.storage.embedded import make_embedded
-from agent_runtime.storage.sqlite import SqliteDatabase, connect
-from agent_runtime.storage.sqlite_writer import QueuedUnit
-from agent_runtime.storage.statements import Step
+from agent_runtime.storage.sql.database import Rows
+from agent_runtime.storage.sql.statements import Step
+from agent_runtime.storage.sqlite.create import make_embedded
+from agent_runtime.storage.sqlite.database import SqliteDatabase, connect
+from agent_runtime.storage.sqlite.writer import QueuedUnit
 
 from .simulated_time import SimulatedLoop
 

@@ -19,8 +19,8 @@ from agent_runtime.domain.errors import (
 from agent_runtime.domain.job import AUTOMATIC, target_of
 from agent_runtime.domain.lease import Holder, Instance
 from agent_runtime.domain.session import Session, SessionStatus, session_of
-from agent_runtime.voice.admission import Admission
-from agent_runtime.voice.lease_keeper import LeaseKeeper
+from agent_runtime.voice.call.lease_keeper import LeaseKeeper
+from agent_runtime.voice.worker.admission import Admission
 
 from .livekit import Dispatch, Room
 from .processes import Process

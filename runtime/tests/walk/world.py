@@ -15,9 +15,9 @@ from typing import Any
 from unittest import mock
 
 from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.dispatch_rules import MOST_DISPATCHES, Terms
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
-from agent_runtime.domain.watch import MOST_DISPATCHES, Terms
 from agent_runtime.storage import (
     Doctor,
     RegisteredAgents,
@@ -27,11 +27,11 @@ from agent_runtime.storage import (
     StoredLeases,
     StoredSessions,
 )
-from agent_runtime.storage.own_tables import LiveSessions, SessionEvents
-from agent_runtime.storage.sessions import COLUMNS, session_from
-from agent_runtime.storage.statements import Step, bind
-from agent_runtime.storage.tables import Sessions
-from agent_runtime.voice import admission
+from agent_runtime.storage.repositories.sessions import COLUMNS, session_from
+from agent_runtime.storage.schema.own import LiveSessions, SessionEvents
+from agent_runtime.storage.schema.shared import Sessions
+from agent_runtime.storage.sql.statements import Step, bind
+from agent_runtime.voice.worker import admission
 
 from .apis import Api, Lock
 from .history import History

@@ -1,0 +1,7 @@
+"""An agent's configuration: one typed model, and a loader for each form it comes in."""
+
+from agent_runtime.agents.model import AgentConfig
+from agent_runtime.agents.registered import parse_registered
+from agent_runtime.agents.row import parse_row
+
+__all__ = ["AgentConfig", "parse_registered", "parse_row"]

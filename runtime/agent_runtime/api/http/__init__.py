@@ -1,0 +1,1 @@
+"""What every request meets: server, limits, bodies, authentication, errors, responses."""

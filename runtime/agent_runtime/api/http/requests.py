@@ -1,0 +1,175 @@
+"""What clients ask for, as typed values: the two bodies, ids in paths, dates in queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
+
+from falcon import HTTPBadRequest
+from falcon.asgi import Request
+
+from agent_runtime.api.http.zod_issues import (
+    MISSING,
+    BodyFaulty,
+    Issue,
+    custom,
+    not_there,
+    not_whole,
+    too_big,
+    too_long,
+    too_small,
+    wrong_type,
+)
+from agent_runtime.domain.job import MAX_ID
+from agent_runtime.domain.metrics import DateRange
+
+MAX_TEXT: Final = 255  # characters; the width of the columns
+MAX_ROOM_NAME: Final = 256  # bytes in UTF-8; livekit-server refuses longer ones
+_ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")
+_MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+# What answers show is cut to the millisecond, so an endDate copied from one means all of it.
+_SHOWN_PRECISION: Final = timedelta(milliseconds=1)
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """The body of POST /api/agents/register; `config` is not looked into here."""
+
+    agent_id: int
+    tenant_id: int
+    config: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """Raises BodyFaulty with all faults, in the order of the fields."""
+        issues = [*_id_issues(body, "agentId"), *_id_issues(body, "tenantId")]
+        config = body.get("config", MISSING)
+        if config is MISSING:
+            issues.append(not_there("config"))
+        elif not isinstance(config, dict):
+            issues.append(wrong_type("object", config, "config"))
+        if issues:
+            raise BodyFaulty(issues)
+        return cls(int(body["agentId"]), int(body["tenantId"]), body["config"])
+
+
+@dataclass(frozen=True, slots=True)
+class Creating:
+    """The body of POST /api/sessions/create."""
+
+    agent_id: int
+    tenant_id: int
+    room_name: str
+    participant_name: str | None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """Raises BodyFaulty with all faults, in the order of the fields."""
+        issues = [
+            *_id_issues(body, "agentId"),
+            *_id_issues(body, "tenantId"),
+            *_room_issues(body),
+        ]
+        if "participantName" in body:
+            issues += _text_issues(body, "participantName")
+        if issues:
+            raise BodyFaulty(issues)
+        return cls(
+            int(body["agentId"]),
+            int(body["tenantId"]),
+            body["roomName"],
+            body.get("participantName"),
+        )
+
+
+def id_of(text: str) -> int | None:
+    """The id that a part of a path spells (7.0 is 7, as in a body); None when it spells none."""
+    match = _ID.fullmatch(text)
+    if match is None or int(match[1]) > MAX_ID:
+        return None
+    return int(match[1])
+
+
+def required_id(name: str, text: str) -> int:
+    """The same. Raises HTTPBadRequest naming the parameter."""
+    value = id_of(text)
+    if value is None:
+        raise HTTPBadRequest(description=f"{name} must be an integer from 1 to {MAX_ID}")
+    return value
+
+
+def date_range(req: Request) -> DateRange:
+    """The range of startDate and endDate, both inclusive. Raises HTTPBadRequest."""
+    return DateRange(
+        start=_moment(req, "startDate", rounding_up=False),
+        end=_moment(req, "endDate", rounding_up=True),
+    )
+
+
+def _moment(req: Request, name: str, *, rounding_up: bool) -> datetime | None:
+    given = req.params.get(name)
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise HTTPBadRequest(description=f"{name} is given more than once")
+    moment = _read(given)
+    if moment is None:
+        raise HTTPBadRequest(
+            description=f"{name} must be an ISO 8601 date or date-time, "
+            f"like 2026-01-31 or 2026-01-31T09:30:00Z, not {given[:40]!r}"
+        )
+    if not rounding_up:
+        return _in_utc(moment, timedelta())
+    return _in_utc(moment, _SHOWN_PRECISION if "T" in given.upper() else timedelta(days=1))
+
+
+def _read(text: str) -> datetime | None:
+    if _MOMENT.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:  # the 31st of a short month, for instance
+        return None
+
+
+def _in_utc(moment: datetime, step: timedelta) -> datetime:
+    offset = moment.utcoffset() or timedelta()
+    try:
+        return moment.replace(tzinfo=UTC) - offset + step
+    except OverflowError:  # the first day of year 1 or the last of 9999: no session is beyond it
+        return _EARLIEST if offset > step else _LATEST
+
+
+def _id_issues(body: Mapping[str, Any], name: str) -> list[Issue]:
+    value = body.get(name, MISSING)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return [wrong_type("number", value, name)]
+    if value != int(value):
+        return [not_whole(name)]
+    if value < 1:
+        return [too_small(1, name)]
+    return [too_big(MAX_ID, name)] if value > MAX_ID else []
+
+
+def _room_issues(body: Mapping[str, Any]) -> list[Issue]:
+    issues = _text_issues(body, "roomName")
+    if not issues and len(body["roomName"].encode()) > MAX_ROOM_NAME:
+        issues.append(
+            custom(f"Invalid input: LiveKit takes at most {MAX_ROOM_NAME} bytes", "roomName")
+        )
+    return issues
+
+
+def _text_issues(body: Mapping[str, Any], name: str) -> list[Issue]:
+    value = body.get(name, MISSING)
+    if not isinstance(value, str):
+        return [wrong_type("string", value, name)]
+    return [too_long(MAX_TEXT, name)] if len(value) > MAX_TEXT else []

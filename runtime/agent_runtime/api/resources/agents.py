@@ -1,0 +1,68 @@
+"""Agents: register, forget, tell."""
+
+from __future__ import annotations
+
+from falcon import HTTPNotFound
+from falcon.asgi import Request, Response
+
+from agent_runtime.api.http.allowed_methods import Resource
+from agent_runtime.api.http.bodies import json_object
+from agent_runtime.api.http.requests import Registering, id_of, required_id
+from agent_runtime.api.http.responses import answer
+from agent_runtime.application.agent_runtime import AgentRuntime
+
+
+class Registrations(Resource):
+    """Serves /api/agents/register."""
+
+    def __init__(self, runtime: AgentRuntime) -> None:
+        self._runtime = runtime
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Register an agent, or replace its configuration."""
+        asked = Registering.of(await json_object(req))
+        await self._runtime.register(asked.agent_id, asked.tenant_id, asked.config)
+        answer(resp, {"success": True, "agentId": asked.agent_id})
+
+
+class Agents(Resource):
+    """Serves /api/agents."""
+
+    def __init__(self, runtime: AgentRuntime) -> None:
+        self._runtime = runtime
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """List the registered agents, in the order of registration."""
+        answer(resp, {"agents": await self._runtime.registered_agents()})
+
+    on_head = on_get
+
+
+class Agent(Resource):
+    """Serves /api/agents/{agentId}."""
+
+    def __init__(self, runtime: AgentRuntime) -> None:
+        self._runtime = runtime
+
+    async def on_get(self, _req: Request, resp: Response, agent_id: str) -> None:
+        """Tell whether the agent is registered, and how busy it is."""
+        number = id_of(agent_id)
+        if number is None:
+            raise HTTPNotFound(description=f"Agent {agent_id} not found")
+        status = await self._runtime.agent_status(number)
+        answer(
+            resp,
+            {
+                "registered": status.registered,
+                "active": status.active,
+                "activeSessions": status.active_sessions,
+                "maxSessions": status.max_sessions,
+            },
+        )
+
+    on_head = on_get
+
+    async def on_delete(self, _req: Request, resp: Response, agent_id: str) -> None:
+        """Forget the agent and end its sessions."""
+        await self._runtime.unregister(required_id("agentId", agent_id))
+        answer(resp, {"success": True})

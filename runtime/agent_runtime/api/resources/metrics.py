@@ -1,0 +1,84 @@
+"""Figures of agents, tenants and sessions: latencies in milliseconds, costs in US dollars."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from falcon.asgi import Request, Response
+
+from agent_runtime.api.http.allowed_methods import Resource
+from agent_runtime.api.http.requests import date_range, required_id
+from agent_runtime.api.http.responses import answer, figure
+from agent_runtime.application.agent_runtime import AgentRuntime
+
+LATENCY_DECIMALS: Final = 3
+COST_DECIMALS: Final = 8  # a micro-cent, which is what the database counts in
+
+
+class AgentFigures(Resource):
+    """Serves /api/metrics/agent/{agentId}."""
+
+    def __init__(self, runtime: AgentRuntime) -> None:
+        self._runtime = runtime
+
+    async def on_get(self, req: Request, resp: Response, agent_id: str) -> None:
+        """Figures over the agent's sessions that started in the range."""
+        number = required_id("agentId", agent_id)
+        metrics = await self._runtime.agent_metrics(number, date_range(req))
+        answer(
+            resp,
+            {
+                "agentId": metrics.agent_id,
+                "totalSessions": metrics.total_sessions,
+                "activeSessions": metrics.active_sessions,
+                "avgLatency": figure(metrics.avg_latency_ms, LATENCY_DECIMALS),
+                "totalCost": figure(metrics.total_cost_usd, COST_DECIMALS),
+            },
+        )
+
+    on_head = on_get
+
+
+class TenantFigures(Resource):
+    """Serves /api/metrics/tenant/{tenantId}."""
+
+    def __init__(self, runtime: AgentRuntime) -> None:
+        self._runtime = runtime
+
+    async def on_get(self, req: Request, resp: Response, tenant_id: str) -> None:
+        """Figures over the tenant's sessions that started in the range."""
+        number = required_id("tenantId", tenant_id)
+        metrics = await self._runtime.tenant_metrics(number, date_range(req))
+        answer(
+            resp,
+            {
+                "tenantId": metrics.tenant_id,
+                "activeAgents": metrics.active_agents,
+                "totalSessions": metrics.total_sessions,
+                "totalCost": figure(metrics.total_cost_usd, COST_DECIMALS),
+            },
+        )
+
+    on_head = on_get
+
+
+class SessionFigures(Resource):
+    """Serves /api/metrics/session/{sessionId}."""
+
+    def __init__(self, runtime: AgentRuntime) -> None:
+        self._runtime = runtime
+
+    async def on_get(self, _req: Request, resp: Response, session_id: str) -> None:
+        """Figures of the session so far."""
+        metrics = await self._runtime.session_metrics(session_id)
+        answer(
+            resp,
+            {
+                "sessionId": metrics.session_id,
+                "messageCount": metrics.message_count,
+                "avgLatency": figure(metrics.avg_latency_ms, LATENCY_DECIMALS),
+                "totalCost": figure(metrics.total_cost_usd, COST_DECIMALS),
+            },
+        )
+
+    on_head = on_get

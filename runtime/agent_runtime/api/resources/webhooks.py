@@ -1,0 +1,39 @@
+"""Where LiveKit tells what happens in its rooms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from falcon import HTTPUnauthorized
+from falcon.asgi import Request, Response
+
+from agent_runtime.api.http.allowed_methods import Resource
+from agent_runtime.api.http.responses import answer
+
+logger = logging.getLogger(__name__)
+
+ReadWebhook = Callable[[str, bytes], dict[str, Any]]
+
+
+class Webhooks(Resource):
+    """Serves /livekit/webhook.
+
+    An event only makes the watcher look at once: what it does follows from what it sees then. So an
+    event that is lost, comes twice or late changes nothing in the end.
+    """
+
+    def __init__(self, read: ReadWebhook, nudge: Callable[[], None]) -> None:
+        self._read = read
+        self._nudge = nudge
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Check the signature, take note."""
+        try:
+            event = self._read(req.auth or "", await req.stream.read())
+        except ValueError as error:
+            raise HTTPUnauthorized(description=str(error), challenges=["Bearer"]) from error
+        logger.debug("webhook", extra={"event": event.get("event")})
+        self._nudge()
+        answer(resp, {"success": True})

@@ -1,0 +1,1 @@
+"""Use cases: creates sessions, decides availability, supervises the sessions that live."""

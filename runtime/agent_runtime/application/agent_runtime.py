@@ -1,0 +1,172 @@
+"""The use cases: what happens, in which order, whatever the transport and the database are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from agent_runtime.agents.registered import parse_registered
+from agent_runtime.application.late_creates import Retractions
+from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.clock import MACHINE, Clock
+from agent_runtime.domain.errors import (
+    NoWorkerFree,
+    RoomsUnavailable,
+    SessionNotFound,
+    StoreUnavailable,
+)
+from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
+from agent_runtime.domain.ports import (
+    AgentRegistry,
+    Health,
+    MetricsStore,
+    Places,
+    Rooms,
+    SessionStore,
+)
+from agent_runtime.domain.session import Session, SessionStatus, new_session
+
+logger = logging.getLogger(__name__)
+
+
+class AgentRuntime:
+    """Registers agents, starts and ends their sessions, answers for their figures."""
+
+    def __init__(
+        self,
+        *,
+        agents: AgentRegistry,
+        sessions: SessionStore,
+        metrics: MetricsStore,
+        rooms: Rooms,
+        database: Health,
+        default_max_sessions: int,
+        places: Places | None = None,
+        clock: Clock = MACHINE,
+    ) -> None:
+        """With `places`, a create is refused while all workers are full; without, it waits."""
+        self._agents = agents
+        self._sessions = sessions
+        self._metrics = metrics
+        self._rooms = rooms
+        self._database = database
+        self._default_max_sessions = default_max_sessions
+        self._places = places
+        self._clock = clock
+        self._retractions = Retractions(sessions, self._leave)
+
+    def stop(self) -> None:
+        """Stop what is done in the background."""
+        self._retractions.stop()
+
+    async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> None:
+        """Register an agent, or replace its configuration; its sessions stay.
+
+        Raises InvalidAgentConfig, naming every faulty field.
+        """
+        parsed = parse_registered(config)
+        await self._agents.register(
+            Registration(
+                agent_id=agent_id,
+                tenant_id=tenant_id,
+                config=config,
+                max_sessions=parsed.max_concurrent_sessions or self._default_max_sessions,
+            )
+        )
+
+    async def unregister(self, agent_id: int) -> None:
+        """Forget an agent, end its sessions, take it out of their rooms; unknown ids are fine."""
+        for session in await self._agents.unregister(agent_id):
+            await self._leave(session)
+
+    async def agent_status(self, agent_id: int) -> AgentStatus:
+        """Whether the agent is registered, and how many sessions it holds."""
+        return await self._agents.status(agent_id)
+
+    async def registered_agents(self) -> list[int]:
+        """Ids of the registered agents, in the order of registration."""
+        return await self._agents.list_ids()
+
+    async def create_session(
+        self, agent_id: int, tenant_id: int, room_name: str, participant_name: str | None
+    ) -> Session:
+        """Take a place of the agent's capacity, store the session, send the agent into the room.
+
+        Raises NoWorkerFree, AgentNotRegistered, AgentAtCapacity, StoreUnavailable, or RoomsUnavailable;
+        after the last two a session that is stored, or will be, ends as an error: never a ghost that
+        holds capacity.
+        """
+        if self._places is not None:
+            seconds = await self._places.retry_after()
+            if seconds is not None:
+                raise NoWorkerFree(seconds)
+        session = new_session(
+            agent_id, tenant_id, room_name, participant_name, now=self._clock.wall()
+        )
+        try:
+            await self._sessions.create(session)
+        except StoreUnavailable as error:
+            self._retractions.add(session.session_id, f"refused: {error}")
+            raise
+        variables = {} if participant_name is None else {"participantName": participant_name}
+        try:
+            await self._rooms.dispatch(session, variables)
+        except RoomsUnavailable as error:
+            await self._refuse(session, str(error))
+            raise
+        return session
+
+    async def end_session(self, session_id: str) -> None:
+        """End a session and take its agent out of the room; ending twice is fine.
+
+        Raises SessionNotFound.
+        """
+        session = await self._sessions.finish(session_id, SessionStatus.ENDED, "ended over HTTP")
+        if session is None:
+            raise SessionNotFound(session_id)
+        await self._leave(session)
+
+    async def session(self, session_id: str) -> Session:
+        """The session. Raises SessionNotFound."""
+        session = await self._sessions.get(session_id)
+        if session is None:
+            raise SessionNotFound(session_id)
+        return session
+
+    async def agent_metrics(self, agent_id: int, dates: DateRange) -> AgentMetrics:
+        """Figures of an agent over the sessions that started in the range."""
+        return await self._metrics.agent(agent_id, dates)
+
+    async def tenant_metrics(self, tenant_id: int, dates: DateRange) -> TenantMetrics:
+        """Figures of a tenant over the sessions that started in the range."""
+        return await self._metrics.tenant(tenant_id, dates)
+
+    async def session_metrics(self, session_id: str) -> SessionMetrics:
+        """Figures of a session. Raises SessionNotFound."""
+        metrics = await self._metrics.session(session_id)
+        if metrics is None:
+            raise SessionNotFound(session_id)
+        return metrics
+
+    async def check_ready(self) -> None:
+        """Return when database and LiveKit are usable.
+
+        Raises StoreUnavailable or RoomsUnavailable with the reason.
+        """
+        await self._database.check()
+        await self._rooms.check()
+
+    async def _refuse(self, session: Session, reason: str) -> None:
+        try:
+            await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
+        except StoreUnavailable as error:
+            logger.warning("session %s not ended yet: %s", session.session_id, error)
+            self._retractions.add(session.session_id, reason)
+
+    async def _leave(self, session: Session) -> None:
+        try:
+            await self._rooms.remove_agent(session)
+        except RoomsUnavailable as error:
+            # The row is final already: the agent reads that with its next heartbeat and leaves.
+            logger.warning("agent not taken out of room %s yet: %s", session.room_name, error)

@@ -1,7 +1,0 @@
-"""An agent's configuration: one typed model, and a loader for each form it comes in."""
-
-from agent_runtime.config.model import AgentConfig
-from agent_runtime.config.registered import parse_registered
-from agent_runtime.config.row import parse_row
-
-__all__ = ["AgentConfig", "parse_registered", "parse_row"]

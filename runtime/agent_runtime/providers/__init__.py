@@ -1,0 +1,1 @@
+"""Speech and language providers, one folder a vendor."""

@@ -1,0 +1,31 @@
+"""Options of a configuration that a plugin's constructor takes."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent_runtime.agents.model import ProviderChoice
+
+logger = logging.getLogger(__name__)
+
+
+class KeyMissingError(ValueError):
+    """No key for a provider; the text names the setting and the field."""
+
+    def __init__(self, provider: str, setting: str, field: str) -> None:
+        super().__init__(
+            f"no key for {provider}: set {setting}, or {field}.apiKey of the agent "
+            f"(each of {field}.fallbacks has its own)"
+        )
+
+
+def accepted(constructor: Callable[..., Any], choice: ProviderChoice) -> Mapping[str, Any]:
+    """The options in `choice.extra` that `constructor` knows; the others are told and left out."""
+    known = inspect.signature(constructor).parameters
+    unknown = sorted(set(choice.extra) - set(known))
+    if unknown:
+        logger.warning("%s does not know these options: %s", choice.provider, ", ".join(unknown))
+    return {name: value for name, value in choice.extra.items() if name in known}

@@ -1,0 +1,1 @@
+"""PostgreSQL, driven on the event loop."""

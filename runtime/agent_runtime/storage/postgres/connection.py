@@ -1,0 +1,188 @@
+"""One connection to PostgreSQL in psycopg2's asynchronous mode.
+
+Statements are prepared (PREPARE) at their first use on the connection, unless told not to: behind
+PgBouncer's transaction pooling the next query may meet another server connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import select
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import psycopg2
+from psycopg2 import errors
+from psycopg2.extensions import POLL_OK, POLL_READ
+
+from agent_runtime.storage.sql.database import Rows
+from agent_runtime.storage.sql.statements import Bind, Statement, Step
+
+# What psycopg2 raises when the connection, and not the statement, is at fault.
+DEAD: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
+# A prepared statement is not what it was: a table was altered, or a pooler gave us another
+# server connection. A new connection has it right.
+STALE: Final = (
+    errors.FeatureNotSupported,
+    errors.InvalidSqlStatementName,
+    errors.DuplicatePreparedStatement,
+)
+# The server refused the unit of work, or ended the connection instead of running it.
+NOT_APPLIED: Final = (
+    *STALE,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.TooManyConnections,
+)
+
+
+class Connection:
+    """Runs one unit of work at a time."""
+
+    def __init__(self, connection: Any, *, prepare: bool) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._prepare = prepare
+        self._prepared: set[str] = set()
+        self._running = False
+        self._stale = False
+
+    @classmethod
+    async def open(cls, parameters: Mapping[str, Any], *, prepare: bool) -> Self:
+        """Connect with libpq's `parameters`. Raises one of DEAD, or OSError."""
+        addresses = await _addresses(parameters)
+        connection = psycopg2.connect(**{**parameters, **addresses}, async_=True)
+        try:
+            await _until_ready(connection)
+            return cls(connection, prepare=prepare)
+        except BaseException:
+            connection.close()
+            raise
+
+    def is_usable(self) -> bool:
+        """False when it is closed, a query on it was abandoned, or what it prepared is in doubt."""
+        return not (self._connection.closed or self._running or self._stale)
+
+    def is_quiet(self) -> bool:
+        """False when the server has closed it, or said something while nobody asked."""
+        if not self.is_usable():
+            return False
+        socket_state = select.poll()  # select() knows no descriptor above 1023
+        socket_state.register(self._connection, select.POLLIN)
+        return not socket_state.poll(0)
+
+    def close(self) -> None:
+        """Close it, whatever it is doing."""
+        self._connection.close()
+
+    async def run(self, steps: Sequence[Step]) -> Rows:
+        """Run the steps as one transaction; returns the rows of the last."""
+        if self._prepare:
+            await self._prepare_new(steps)
+            text = ";".join(_execute(step.statement) for step in steps)
+        else:
+            text = ";".join(step.statement.sql for step in steps)
+        await self._query(text, [value for step in steps for value in step.values])
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    async def say(self, sql: str) -> Rows:
+        """Run statements without values, as they are; returns the rows of the last."""
+        await self._query(sql, None)
+        return self._cursor.fetchall() if self._cursor.description else []
+
+    async def heard(self) -> list[str]:
+        """Wait for notifications (LISTEN was said); returns their texts. Raises one of DEAD."""
+        while not self._connection.notifies:
+            await _readable(self._connection.fileno())
+            self._connection.poll()
+        texts = [one.payload for one in self._connection.notifies]
+        self._connection.notifies.clear()
+        return texts
+
+    async def _prepare_new(self, steps: Sequence[Step]) -> None:
+        new = {
+            step.statement.name: step.statement
+            for step in steps
+            if step.statement.name not in self._prepared
+        }
+        if new:
+            # PREPARE is not undone when a later one fails: only a new connection is in order then.
+            self._stale = True
+            await self._query(";".join(map(_prepare, new.values())), None)
+            self._stale = False
+            self._prepared.update(new)
+
+    async def _query(self, text: str, values: Sequence[Any] | None) -> None:
+        self._running = True
+        self._cursor.execute(text, values)
+        try:
+            await _until_ready(self._connection)
+        except psycopg2.Error as error:
+            self._running = False
+            self._stale = self._stale or isinstance(error, STALE)
+            raise
+        self._running = False
+
+
+def _prepare(statement: Statement) -> str:
+    types = ", ".join(p.kind if isinstance(p, Bind) else "unknown" for p in statement.parameters)
+    marks = tuple(f"${number}" for number in range(1, len(statement.parameters) + 1))
+    return f"PREPARE {statement.name}{f'({types})' if types else ''} AS {statement.sql % marks}"
+
+
+def _execute(statement: Statement) -> str:
+    marks = ", ".join(["%s"] * len(statement.parameters))
+    return f"EXECUTE {statement.name}{f'({marks})' if marks else ''}"
+
+
+async def _addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What gives libpq the host's addresses: it would look them up itself, and block the loop."""
+    host = parameters.get("host", "")
+    if not host or "hostaddr" in parameters or host.startswith(("/", "@")) or "," in host:
+        return {}
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        return {"hostaddr": ",".join(addresses), "host": ",".join([host] * len(addresses))}
+    return {}
+
+
+async def _until_ready(connection: Any) -> None:
+    """Wait until psycopg2 has done its part; its documentation's "Asynchronous support"."""
+    loop = asyncio.get_running_loop()
+    while (state := connection.poll()) != POLL_OK:
+        ready: asyncio.Future[None] = loop.create_future()
+        descriptor = connection.fileno()
+        reading = state == POLL_READ
+        (loop.add_reader if reading else loop.add_writer)(descriptor, _set, ready)
+        try:
+            await ready
+        finally:
+            (loop.remove_reader if reading else loop.remove_writer)(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _set, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def brief(error: BaseException) -> str:
+    """What the server or the library says, in one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

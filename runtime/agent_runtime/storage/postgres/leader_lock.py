@@ -1,0 +1,65 @@
+"""The watcher's lock on PostgreSQL; `guard.py` tells what it is for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.storage.postgres.connection import DEAD, Connection, brief
+from agent_runtime.storage.postgres.database import LOCK_NAMESPACE, connection_parameters
+
+# Seconds that the lock's connection may be silent or slow.
+PATIENCE: Final = 2.0
+
+# A transaction that stays open, with the server's own keepalives: it must notice within seconds that
+# this machine is gone. The second key is no agent's id.
+_TRY: Final = f"""
+    BEGIN;
+    SET LOCAL statement_timeout = 0;
+    SET LOCAL idle_in_transaction_session_timeout = 0;
+    SET LOCAL tcp_keepalives_idle = 2;
+    SET LOCAL tcp_keepalives_interval = 1;
+    SET LOCAL tcp_keepalives_count = 2;
+    SELECT pg_try_advisory_xact_lock({LOCK_NAMESPACE}, 0)
+"""
+
+
+class PostgresGuard:
+    """Implements Guard."""
+
+    def __init__(self, url: str, *, prepare: bool) -> None:
+        self._parameters = connection_parameters(url, prepare=prepare)
+        self._parameters |= {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2}
+        self._connection: Connection | None = None
+        self._held = False
+
+    async def hold(self) -> bool:
+        """Ask the server, which also shows that the connection lives."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if self._connection is None:
+                    self._connection = await Connection.open(self._parameters, prepare=False)
+                if self._held:
+                    await self._connection.say("SELECT 1")
+                else:
+                    self._held = await self._try_lock(self._connection)
+        except (*DEAD, OSError, TimeoutError) as error:
+            await self.close()
+            raise StoreUnavailable(f"database: the watcher's connection: {brief(error)}") from error
+        return self._held
+
+    async def close(self) -> None:
+        """Give it up: the server frees the lock with the connection."""
+        self._held = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @staticmethod
+    async def _try_lock(connection: Connection) -> bool:
+        rows = await connection.say(_TRY)
+        if rows[0][0]:
+            return True
+        await connection.say("ROLLBACK")
+        return False

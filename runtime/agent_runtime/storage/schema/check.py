@@ -1,0 +1,117 @@
+"""Whether a PostgreSQL database has the tables that the runtime relies on: `agent-runtime db check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from agent_runtime.storage.engines.open import is_postgres, sqlite_path
+from agent_runtime.storage.schema.catalogue import Column, Table, actual_tables, expected_table
+from agent_runtime.storage.schema.migrations import (
+    LATEST_VERSION,
+    OUTDATED,
+    applied_version,
+    postgres_transaction,
+)
+from agent_runtime.storage.schema.own import OWN_TABLES, SchemaVersion
+from agent_runtime.storage.schema.shared import SHARED_TABLES
+
+_VERSION_TABLE: Final = SchemaVersion._meta.table_name  # noqa: SLF001 - Peewee's documented name
+
+
+class Difference(StrEnum):
+    """What a finding is about."""
+
+    TABLE = "table"
+    COLUMN = "column"
+    TYPE = "type"
+    VALUES = "values"
+    NULLABLE = "nullable"
+    DEFAULT = "default"
+    UNIQUE = "unique"
+    REFERENCE = "foreign key"
+    MIGRATION = "migration"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: where it is, of which kind, what is expected and what is there."""
+
+    table: str
+    column: str | None
+    difference: Difference
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        place = self.table if self.column is None else f"{self.table}.{self.column}"
+        return f"{place}: {self.difference}: expected {self.expected}, found {self.found}"
+
+
+def check_schema(url: str) -> list[Finding]:
+    """Every difference between the database at `url` and what the runtime relies on.
+
+    Columns and tables that we do not know are no difference, unless they keep our rows out. An
+    SQLite file has none by construction: opening it makes every table.
+    Raises StoreUnavailable when the database is away, ValueError when the URL is of no use.
+    """
+    if not is_postgres(url):
+        sqlite_path(url)
+        return []
+    with postgres_transaction(url) as database:
+        models = (*SHARED_TABLES, *OWN_TABLES)
+        actual = actual_tables(database, models)
+        version = 0
+        if _VERSION_TABLE in actual:
+            version = database.execute(applied_version()).fetchone()[0]
+    findings: list[Finding] = []
+    if version < LATEST_VERSION:
+        found = f"{version} ({OUTDATED})"
+        findings.append(
+            Finding(_VERSION_TABLE, None, Difference.MIGRATION, str(LATEST_VERSION), found)
+        )
+    for model in SHARED_TABLES if version < LATEST_VERSION else models:
+        name = model._meta.table_name  # noqa: SLF001 - Peewee's documented name
+        findings += _compare(name, expected_table(model), actual.get(name))
+    return findings
+
+
+def _compare(name: str, expected: Table, actual: Table | None) -> Iterator[Finding]:
+    if actual is None:
+        yield Finding(name, None, Difference.TABLE, "a table", "none")
+        return
+    for column, wanted in expected.items():
+        if column not in actual:
+            yield Finding(name, column, Difference.COLUMN, wanted.type, "none")
+        else:
+            yield from _compare_columns(name, column, wanted, actual[column])
+    for column in sorted(actual.keys() - expected.keys()):
+        there = actual[column]
+        if not there.nullable and there.default is None:
+            found = f"{there.type} not null without default: rows of ours would be refused"
+            yield Finding(name, column, Difference.COLUMN, "none", found)
+
+
+def _compare_columns(table: str, name: str, wanted: Column, there: Column) -> Iterator[Finding]:
+    pairs = (
+        (Difference.TYPE, wanted.type, there.type),
+        (Difference.VALUES, ", ".join(wanted.values), ", ".join(there.values)),
+        (Difference.NULLABLE, _yes(wanted.nullable), _yes(there.nullable)),
+        (Difference.DEFAULT, wanted.default or "none", there.default or "none"),
+        # A unique column more than expected is a difference, too: it may refuse rows of ours.
+        (Difference.UNIQUE, _yes(wanted.unique), _yes(there.unique)),
+        (Difference.REFERENCE, _text(wanted.reference), _text(there.reference)),
+    )
+    for difference, expected, found in pairs:
+        if expected != found:
+            yield Finding(table, name, difference, expected, found)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _text(value: object | None) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,42 @@
+"""The shared schema on a PostgreSQL of one's own, for tests and development.
+
+Never for production: there another team's tool makes and migrates these tables.
+"""
+
+from __future__ import annotations
+
+import peewee
+
+from agent_runtime.storage.schema.fields import Enum
+from agent_runtime.storage.schema.migrations import (
+    MIGRATION_LOCK,
+    apply_steps,
+    postgres_transaction,
+)
+from agent_runtime.storage.schema.shared import SHARED_TABLES
+
+
+def create_schema(url: str) -> None:
+    """Create the thirteen tables and our own where they are missing.
+
+    Raises StoreUnavailable when the database is away.
+    """
+    with postgres_transaction(url) as database:
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        for model in SHARED_TABLES:
+            for field in model._meta.sorted_fields:  # noqa: SLF001 - Peewee's documented name for it
+                if isinstance(field, Enum):
+                    _create_type(database, field)
+        with database.bind_ctx(SHARED_TABLES):
+            database.create_tables(SHARED_TABLES)
+        apply_steps(database)
+
+
+def _create_type(database: peewee.PostgresqlDatabase, field: Enum) -> None:
+    exists = database.execute_sql(
+        "SELECT 1 FROM pg_type WHERE typname = %s AND typnamespace = current_schema()::regnamespace",
+        (field.field_type,),
+    ).fetchone()
+    if not exists:
+        values = ", ".join(f"'{value}'" for value in field.values)
+        database.execute_sql(f'CREATE TYPE "{field.field_type}" AS ENUM ({values})')

@@ -1,0 +1,175 @@
+"""The versioned steps that make the runtime's own tables.
+
+A step is text that never changes once it was released: written from the models of today, it would
+make another table tomorrow. A test compares what all steps together make with `own_tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import peewee
+from peewee import fn
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.storage.schema.own import SchemaVersion
+from agent_runtime.storage.sql.database import naive_utc
+
+OUTDATED: Final = "our own tables are missing or outdated: run `agent-runtime db migrate`"
+
+# Any number will do, as long as every version of the runtime takes the same one.
+MIGRATION_LOCK: Final = 7_236_001
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What leads from the version before to `version`; `{serial}` is the dialect's serial key."""
+
+    version: int
+    statements: Sequence[str]
+
+
+STEPS: Final[Sequence[Step]] = (
+    Step(
+        1,
+        (
+            """
+            CREATE TABLE runtime_registrations (
+                id {serial},
+                agent_id integer NOT NULL,
+                tenant_id integer NOT NULL,
+                config text NOT NULL,
+                max_sessions integer NOT NULL,
+                created_at timestamp NOT NULL,
+                updated_at timestamp NOT NULL
+            )
+            """,
+            """
+            CREATE UNIQUE INDEX runtime_registrations_agent_id
+            ON runtime_registrations (agent_id)
+            """,
+            """
+            CREATE TABLE runtime_live_sessions (
+                session_id varchar(255) NOT NULL PRIMARY KEY,
+                agent_id integer NOT NULL,
+                room_name varchar(255) NOT NULL,
+                claimed_room varchar(255),
+                heartbeat_at timestamp NOT NULL
+            )
+            """,
+            "CREATE INDEX runtime_live_sessions_agent_id ON runtime_live_sessions (agent_id)",
+            """
+            CREATE UNIQUE INDEX runtime_live_sessions_claimed_room
+            ON runtime_live_sessions (claimed_room)
+            """,
+        ),
+    ),
+    Step(
+        2,
+        (
+            "ALTER TABLE runtime_live_sessions ADD COLUMN phase varchar(16) NOT NULL DEFAULT 'asked'",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN holder varchar(255)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN worker varchar(255)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN lost_by varchar(255)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN beats integer NOT NULL DEFAULT 0",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN dispatches integer NOT NULL DEFAULT 1",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN variables text",
+            """
+            CREATE TABLE runtime_session_events (
+                id {serial},
+                session_id varchar(255) NOT NULL,
+                at timestamp NOT NULL,
+                kind varchar(50) NOT NULL,
+                detail text NOT NULL
+            )
+            """,
+            "CREATE INDEX runtime_session_events_at ON runtime_session_events (at)",
+            """
+            CREATE INDEX runtime_session_events_session
+            ON runtime_session_events (session_id, id)
+            """,
+            """
+            CREATE TABLE runtime_utterances (
+                id {serial},
+                session_id varchar(255) NOT NULL,
+                role varchar(16) NOT NULL,
+                text text NOT NULL
+            )
+            """,
+            "CREATE INDEX runtime_utterances_session ON runtime_utterances (session_id, id)",
+        ),
+    ),
+    Step(
+        3,
+        ("ALTER TABLE runtime_live_sessions ADD COLUMN numbered integer NOT NULL DEFAULT 0",),
+    ),
+)
+
+LATEST_VERSION: Final = STEPS[-1].version
+
+_VERSIONS: Final = """
+    CREATE TABLE IF NOT EXISTS runtime_schema_version (
+        version integer NOT NULL PRIMARY KEY,
+        applied_at timestamp NOT NULL
+    )
+"""
+
+
+def applied_version() -> peewee.ModelSelect[SchemaVersion]:
+    """The query for the version that the tables have; 0 when no step was applied."""
+    return SchemaVersion.select(fn.COALESCE(fn.MAX(SchemaVersion.version), 0))
+
+
+def apply_steps(database: peewee.Database) -> list[int]:
+    """Apply what is missing, within the caller's transaction; the versions that were applied."""
+    database.execute_sql(_VERSIONS)
+    current: int = database.execute(applied_version()).fetchone()[0]
+    serial = (
+        "INTEGER PRIMARY KEY"
+        if isinstance(database, peewee.SqliteDatabase)
+        else "SERIAL PRIMARY KEY"
+    )
+    applied = []
+    for step in STEPS:
+        if step.version > current:
+            for statement in step.statements:
+                database.execute_sql(statement.format(serial=serial))
+            now = naive_utc(datetime.now(UTC))
+            database.execute(SchemaVersion.insert(version=step.version, applied_at=now))
+            applied.append(step.version)
+    return applied
+
+
+@contextmanager
+def postgres_transaction(url: str) -> Iterator[peewee.PostgresqlDatabase]:
+    """A transaction on a blocking connection of its own: for setting up, not for serving.
+
+    Raises StoreUnavailable when no connection can be made.
+    """
+    # The shorter scheme is libpq's as well, but Peewee takes it for the name of a database.
+    url = url.replace("postgres://", "postgresql://", 1)
+    database = peewee.PostgresqlDatabase(url, connect_timeout=5)
+    try:
+        database.connect()
+    except peewee.OperationalError as error:
+        raise StoreUnavailable(f"PostgreSQL: {str(error).strip()}") from error
+    try:
+        with database.atomic():
+            yield database
+    finally:
+        database.close()
+
+
+def migrate_postgres(url: str) -> list[int]:
+    """Bring our own tables up to date; the versions applied now, none when there was nothing to do.
+
+    Safe to run from several processes at once: the others wait, and find nothing to do.
+    Raises StoreUnavailable when the database is away.
+    """
+    with postgres_transaction(url) as database:
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        return apply_steps(database)

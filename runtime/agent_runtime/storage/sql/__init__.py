@@ -1,0 +1,1 @@
+"""Statements compiled once, and the port that runs them."""

@@ -1,0 +1,1 @@
+"""SQLite, embedded: reads on the event loop, writes through one thread."""

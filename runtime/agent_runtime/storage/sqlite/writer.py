@@ -1,0 +1,145 @@
+"""SQLite's one writer: a thread that commits together what is queued together.
+
+A commit waits for the disk. While it does, further units of work queue up, and the next commit takes
+all of them; each is in a savepoint, so that one that fails leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Final
+
+from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.storage.sql.database import DuplicateError, Rows
+from agent_runtime.storage.sql.statements import Step
+
+LARGEST_GROUP: Final = 128
+
+_UNIQUE: Final = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+
+Outcome = Rows | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedUnit:
+    """Statements that belong together, and who waits for the rows of the last."""
+
+    steps: Sequence[Step]
+    future: asyncio.Future[Rows]
+
+
+class SqliteWriter:
+    """Owns the connection that writes. `submit` may be called from an event loop only."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._queue: SimpleQueue[QueuedUnit | None] = SimpleQueue()
+        self._closed = False
+        # A daemon: a process that ends without close() must not hang on it. What was acknowledged
+        # is on the disk by then.
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, steps: Sequence[Step]) -> asyncio.Future[Rows]:
+        """Queue a unit of work; the future holds the rows of its last statement.
+
+        Raises StoreUnavailable after close().
+        """
+        if self._closed:
+            raise StoreUnavailable("SQLite: this process has closed the database")
+        future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
+        self._queue.put(QueuedUnit(steps, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what is queued and end the thread; blocks until then."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            group = [self._queue.get()]
+            while len(group) < LARGEST_GROUP and not self._queue.empty():
+                group.append(self._queue.get())
+            units = [unit for unit in group if unit is not None]
+            closing = len(units) < len(group)
+            if units:
+                _deliver(units, self._commit(units))
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()  # rolls back what was begun
+            self._connection = None
+
+    def _commit(self, units: Sequence[QueuedUnit]) -> list[Outcome]:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [_attempt(self._connection, unit.steps) for unit in units]
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._disconnect()
+            return [StoreUnavailable(f"SQLite: {error}")] * len(units)
+        return outcomes
+
+
+def _attempt(connection: sqlite3.Connection, steps: Sequence[Step]) -> Outcome:
+    connection.execute("SAVEPOINT unit")
+    try:
+        rows: Rows = ()
+        for step in steps:
+            rows = connection.execute(step.statement.sql, step.values).fetchall()
+    except Exception as error:  # the thread lives on; the error goes to whoever asked
+        if not connection.in_transaction:
+            raise  # SQLite gave the whole transaction up, with the units before this one
+        connection.execute("ROLLBACK TO unit")
+        connection.execute("RELEASE unit")
+        return translated(error)
+    connection.execute("RELEASE unit")
+    return rows
+
+
+def translated(error: Exception) -> Exception:
+    """The error of the sqlite3 module in our own terms; what is no such error stays."""
+    if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorcode in _UNIQUE:
+        return DuplicateError(str(error))
+    if isinstance(error, sqlite3.OperationalError) and _is_refusal(error):
+        return error
+    if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+        return StoreUnavailable(f"SQLite: {error}")
+    return error
+
+
+def _is_refusal(error: sqlite3.OperationalError) -> bool:
+    """Whether the statement itself is refused (no such column): trying again will not help.
+
+    A table that is not there has the same code and means that nothing was migrated.
+    """
+    return error.sqlite_errorcode == sqlite3.SQLITE_ERROR and "no such table" not in str(error)
+
+
+def _deliver(units: Sequence[QueuedUnit], outcomes: Sequence[Outcome]) -> None:
+    loop = units[0].future.get_loop()
+    with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+        loop.call_soon_threadsafe(_settle, units, outcomes)
+
+
+def _settle(units: Sequence[QueuedUnit], outcomes: Sequence[Outcome]) -> None:
+    for unit, outcome in zip(units, outcomes, strict=True):
+        if unit.future.done():
+            continue  # whoever waited was cancelled
+        if isinstance(outcome, Exception):
+            unit.future.set_exception(outcome)
+        else:
+            unit.future.set_result(outcome)

@@ -1,0 +1,1 @@
+"""One call, from the job to the final row."""

@@ -1,0 +1,1 @@
+"""What worker and call share: job metadata, settings, stores."""

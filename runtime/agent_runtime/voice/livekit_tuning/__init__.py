@@ -1,0 +1,1 @@
+"""Every private name of LiveKit that the runtime touches."""

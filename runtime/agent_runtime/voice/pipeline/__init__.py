@@ -1,0 +1,1 @@
+"""Builds LiveKit's AgentSession for an agent."""

@@ -1,0 +1,1 @@
+"""The agent server: which jobs it takes, and what it reports."""

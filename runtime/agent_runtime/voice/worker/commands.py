@@ -1,0 +1,101 @@
+"""The modes of a worker: `start`, `dev`, `console`, `connect`, `download-files`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from agent_runtime.domain.job import JobTarget
+from agent_runtime.voice.jobs.settings import VoiceSettings
+from agent_runtime.voice.jobs.stores import OpenStores
+
+logger = logging.getLogger(__name__)
+
+PACKAGE: Final = Path(__file__).parents[2]
+# Seconds that a worker under development has to leave when its code has changed.
+RELOAD_PATIENCE: Final = 15
+
+
+def run_worker(
+    settings: VoiceSettings, open_stores: OpenStores, mode: str, arguments: Sequence[str]
+) -> int:
+    """Run in one of the modes; returns the exit code.
+
+    `console` and `connect` are LiveKit's own command line and take its options; `console` wants
+    `--agent ID` besides.
+    """
+    if mode == "dev":
+        return _start_again_on_changes()
+    from agent_runtime.voice.worker.server import serve
+
+    if mode == "start":
+        return asyncio.run(serve(settings, open_stores))
+    if mode == "download-files":
+        return _download_files(settings)
+    target = None
+    if mode == "console":
+        parser = argparse.ArgumentParser(prog="agent-runtime worker console")
+        parser.add_argument("--agent", type=int, required=True, help="id of the agent to talk to")
+        given, arguments = parser.parse_known_args(arguments)
+        target = JobTarget(given.agent)
+    return _livekit_command_line(settings, open_stores, mode, arguments, target)
+
+
+def _start_again_on_changes() -> int:
+    """Run `worker start` as a child, again whenever Python code here or in the package changes."""
+    import watchfiles
+
+    os.environ["WORKER_DRAIN_TIMEOUT"] = "1"  # the child's: nobody waits for a call to reload
+    command = [sys.executable, "-m", "agent_runtime", "worker", "start"]
+    watchfiles.run_process(
+        PACKAGE,
+        Path.cwd(),
+        target=shlex.join(command),
+        target_type="command",
+        callback=lambda changes: logger.info("%d files changed: starting again", len(changes)),
+        watch_filter=watchfiles.PythonFilter(),
+        sigint_timeout=RELOAD_PATIENCE,
+    )
+    return 0
+
+
+def _download_files(settings: VoiceSettings) -> int:
+    from livekit.agents import Plugin
+
+    if settings.turn_detector_plugin:
+        from livekit.plugins import turn_detector  # noqa: F401 - registers itself
+    for plugin in Plugin.registered_plugins:
+        logger.info("downloading the files of %s", plugin.package)
+        plugin.download_files()
+    return 0
+
+
+def _livekit_command_line(
+    settings: VoiceSettings,
+    open_stores: OpenStores,
+    mode: str,
+    arguments: Sequence[str],
+    target: JobTarget | None,
+) -> int:
+    from livekit.agents import cli
+
+    from agent_runtime.voice.worker.server import build_server
+
+    logging.getLogger().handlers.clear()  # it prints the log in its own way
+    sys.argv = ["agent-runtime worker", mode, *arguments]
+    try:
+        server, _ = build_server(settings, open_stores, target)
+        cli.run_app(server)
+    except OSError as error:
+        if "PortAudio" not in str(error):
+            raise
+        print("console needs the library PortAudio: apt-get install libportaudio2", file=sys.stderr)
+        return 1
+    return 0

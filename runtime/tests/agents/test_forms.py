@@ -1,0 +1,192 @@
+"""Both forms of a configuration load into the one model; faults are named in the form's own words."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_runtime.agents import AgentConfig, parse_registered, parse_row
+from agent_runtime.domain.errors import InvalidAgentConfig
+from agent_runtime.providers.registry import PROVIDERS, Stage
+from fixtures.agents import sample_agent
+
+ROW: dict[str, Any] = {
+    "id": 7,
+    "name": "Receptionist",
+    "stt_provider": "Deepgram",
+    "stt_config": '{"model": "nova-2", "keyterm": ["Ada"]}',
+    "tts_provider": "cartesia",
+    "tts_config": None,
+    "voice_id": "v1",
+    "llm_provider": "OPENAI",
+    "llm_model": "gpt-4o",
+    "llm_config": "",
+    "vision_enabled": 0,
+    "screen_share_enabled": 0,
+    "transcribe_enabled": 1,
+    "languages": '["en", "de"]',
+    "temperature": 0.6,
+    "system_prompt": "Be brief.",
+    "initial_greeting": None,
+    "max_concurrent_sessions": 10,
+    "deployment_status": "deployed",
+}
+
+
+def test_nothing_at_all_is_an_agent() -> None:
+    """An empty configuration takes every default, and the defaults are the documented ones."""
+    config = parse_registered({})
+    assert (config.stt.provider, config.llm.provider, config.tts.provider) == (
+        "deepgram",
+        "openai",
+        "cartesia",
+    )
+    assert (config.turns.vad, config.turns.detection) == ("bundled", "v1-mini")
+    assert config.turns.interruptions
+    assert config.max_concurrent_sessions is None
+
+
+def test_the_builders_form_loads() -> None:
+    """The builder's keys, most of them null, load; unknown keys are accepted."""
+    config = parse_registered(sample_agent("receptionist", somethingNew={"x": 1}))
+    assert config.greeting == "Hello, how can I help you today?"
+    assert config.languages == ("en",)
+    assert config.stt.language == "en"
+    assert config.max_concurrent_sessions == 10
+
+
+def test_provider_names_have_no_case_and_options_reach_the_provider() -> None:
+    """Case of a provider's name does not matter; its own options are kept beside the known ones."""
+    config = parse_registered(
+        {"sttProvider": "DeepGram", "sttConfig": {"apiKey": "k", "model": "m", "punctuate": False}}
+    )
+    assert config.stt.provider == "deepgram"
+    assert (config.stt.api_key, config.stt.model) == ("k", "m")
+    assert config.stt.extra == {"punctuate": False}
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "words"),
+    [
+        ({"sttProvider": "whisper"}, "sttProvider", "available: deepgram"),
+        ({"ttsProvider": "nobody"}, "ttsProvider", "available: cartesia"),
+        ({"llmProvider": "nobody"}, "llmProvider", "available: openai"),
+        ({"vadConfig": {"provider": "x"}}, "vadConfig.provider", "available: bundled, silero"),
+        ({"turnDetectionConfig": {"provider": "x"}}, "turnDetectionConfig.provider", "v1-mini"),
+        ({"temperature": 3}, "temperature", "less than or equal to 2"),
+        ({"maxConcurrentSessions": 0}, "maxConcurrentSessions", "greater than or equal to 1"),
+        ({"maxConcurrentSessions": "5"}, "maxConcurrentSessions", "valid integer"),
+        ({"languages": "en"}, "languages", "list"),
+        ({"sttConfig": {"model": 5}}, "sttConfig.model", "string"),
+        ({"visionEnabled": "yes"}, "visionEnabled", "boolean"),
+        ({"sttConfig": {"fallbacks": {}}}, "sttConfig.fallbacks", "list"),
+        ({"llmConfig": {"fallbacks": [{}, {}, {}]}}, "llmConfig.fallbacks", "at most 2"),
+        (
+            {"ttsConfig": {"fallbacks": [{"provider": "nobody"}]}},
+            "ttsConfig.fallbacks.0.provider",
+            "available: cartesia",
+        ),
+    ],
+)
+def test_a_fault_names_its_field_and_the_remedy(
+    config: dict[str, Any], path: str, words: str
+) -> None:
+    """What cannot run is refused where it is registered, by the key and with what would be right."""
+    with pytest.raises(InvalidAgentConfig) as refused:
+        parse_registered(config)
+    (issue,) = refused.value.issues
+    assert str(issue).startswith(f"{path}: ")
+    assert words in issue.message
+
+
+def test_fallbacks_have_models_keys_and_voices_of_their_own() -> None:
+    """What the agent says of the first provider is not said of the next; its languages go for all."""
+    config = parse_registered(
+        {
+            "languages": ["de"],
+            "sttConfig": {"apiKey": "k", "fallbacks": [{"model": "nova-2"}]},
+            "llmModel": "gpt-4.1",
+            "llmConfig": {"fallbacks": [{"baseUrl": "https://b/v1"}, {"provider": "OpenAI"}]},
+            "voiceId": "v1",
+            "ttsConfig": {"fallbacks": [{"voiceId": "v2", "speed": 1.1}]},
+        }
+    )
+    (hearing,), (speaking,) = config.stt.fallbacks, config.tts.fallbacks
+    assert (hearing.model, hearing.api_key, hearing.language) == ("nova-2", None, "de")
+    assert [(one.model, one.base_url) for one in config.llm.fallbacks] == [
+        (None, "https://b/v1"),
+        (None, None),
+    ]
+    assert (config.tts.voice_id, speaking.voice_id, speaking.extra) == ("v1", "v2", {"speed": 1.1})
+
+
+def test_all_faults_are_told() -> None:
+    """Two faults are two issues."""
+    with pytest.raises(InvalidAgentConfig) as refused:
+        parse_registered({"sttProvider": "x", "temperature": -1})
+    assert {issue.path[0] for issue in refused.value.issues} == {"sttProvider", "temperature"}
+
+
+def test_the_row_is_the_same_agent() -> None:
+    """A row with JSON in texts and 0/1 flags loads into the same model."""
+    config = parse_row(ROW)
+    assert config.stt.model == "nova-2"
+    assert config.stt.extra == {"keyterm": ["Ada"]}
+    assert config.llm.model == "gpt-4o"
+    assert config.transcribe
+    assert config.languages == ("en", "de")
+
+
+@pytest.mark.parametrize("languages", ["en, de", '["en","de"]', "en,de,"])
+def test_languages_come_in_two_forms(languages: str) -> None:
+    """A JSON list and a comma-separated list mean the same."""
+    assert parse_row({**ROW, "languages": languages}).languages == ("en", "de")
+
+
+def test_a_faulty_row_names_its_columns() -> None:
+    """Malformed JSON and an unknown provider are named by column, both at once."""
+    with pytest.raises(InvalidAgentConfig) as refused:
+        parse_row({**ROW, "stt_config": "{", "tts_config": "[1]", "llm_provider": "x"})
+    assert {issue.path[0] for issue in refused.value.issues} == {
+        "stt_config",
+        "tts_config",
+        "llm_provider",
+    }
+
+
+def test_keys_are_not_shown() -> None:
+    """A provider's key does not appear when a configuration is printed."""
+    assert "s3cret" not in repr(parse_registered({"llmConfig": {"apiKey": "s3cret"}}))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+KEYS = st.sampled_from([*sample_agent("receptionist"), "vadConfig", "turnDetectionConfig", "other"])
+
+
+@given(st.dictionaries(KEYS, JSON))
+def test_any_object_is_an_agent_or_names_its_faults(config: dict[str, Any]) -> None:
+    """Whatever JSON comes: either a configuration with known providers, or issues with a path."""
+    try:
+        parsed = parse_registered(config)
+    except InvalidAgentConfig as error:
+        assert all(issue.path for issue in error.issues)
+    else:
+        assert isinstance(parsed, AgentConfig)
+        assert parsed.stt.provider in PROVIDERS[Stage.STT]
+
+
+@given(st.sampled_from(["stt_config", "tts_config", "llm_config", "mcp_config"]), st.text())
+def test_any_text_in_a_json_column_is_read_or_named(column: str, text: str) -> None:
+    """A JSON column holds an object, or the column is named."""
+    try:
+        parse_row({**ROW, column: text})
+    except InvalidAgentConfig as error:
+        assert {issue.path[0] for issue in error.issues} == {column}
+    else:
+        assert not text.strip() or isinstance(json.loads(text), dict | None)

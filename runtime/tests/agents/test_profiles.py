@@ -1,0 +1,87 @@
+"""What a profile means, and what an agent may set beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent_runtime.agents import parse_registered
+from agent_runtime.agents.model import Profile, TextStreaming
+from agent_runtime.agents.profiles import PACES, pace_of
+from agent_runtime.domain.errors import InvalidAgentConfig
+
+
+def test_every_profile_has_a_pace() -> None:
+    """And an agent without one takes the worker's."""
+    for profile in Profile:
+        assert pace_of(parse_registered({}), profile) == PACES[profile]
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_on_a_busy_machine_only_the_pieces_of_sound_are_others(profile: Profile) -> None:
+    """As long as those of the profile for many calls."""
+    pace = pace_of(parse_registered({}), profile, 20.0)
+    assert pace == replace(PACES[profile], frame_ms=PACES[Profile.DENSE].frame_ms)
+    assert pace_of(parse_registered({}), profile, 10.0) == PACES[profile]
+
+
+def test_an_agent_s_profile_is_stronger_than_the_worker_s() -> None:
+    """In any letter case."""
+    config = parse_registered({"turnDetectionConfig": {"profile": "Dense"}})
+    assert pace_of(config, Profile.FAST) == PACES[Profile.DENSE]
+
+
+def test_what_an_agent_sets_is_stronger_than_its_profile() -> None:
+    """One by one."""
+    config = parse_registered(
+        {
+            "turnDetectionConfig": {
+                "profile": "fast",
+                "minDelay": 0.2,
+                "maxDelay": 4,
+                "speculation": False,
+                "interruptAfter": 0.8,
+                "interruptWords": 2.0,
+            },
+            "ttsConfig": {"textStreaming": "Sentences"},
+        }
+    )
+    pace = pace_of(config, Profile.BALANCED)
+    assert pace.frame_ms == PACES[Profile.FAST].frame_ms
+    assert (pace.min_delay, pace.max_delay, pace.speculation) == (0.2, 4, False)
+    assert (pace.interrupt_after, pace.interrupt_words) == (0.8, 2)
+    assert pace.text_streaming is TextStreaming.SENTENCES
+    assert "textStreaming" not in config.tts.extra  # ours, not the provider's
+
+
+@pytest.mark.parametrize("detection", ["vad", "stt"])
+def test_without_a_model_the_agent_waits(detection: str) -> None:
+    """Nothing but the length of a pause tells it from an end."""
+    config = parse_registered({"turnDetectionConfig": {"provider": detection}})
+    assert pace_of(config, Profile.FAST).min_delay == 0.5
+
+
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        ({"turnDetectionConfig": {"profile": "quick"}}, ("turnDetectionConfig", "profile")),
+        ({"turnDetectionConfig": {"speculation": "yes"}}, ("turnDetectionConfig", "speculation")),
+        (
+            {"turnDetectionConfig": {"interruptAfter": -1}},
+            ("turnDetectionConfig", "interruptAfter"),
+        ),
+        (
+            {"turnDetectionConfig": {"interruptWords": 1.5}},
+            ("turnDetectionConfig", "interruptWords"),
+        ),
+        ({"ttsConfig": {"textStreaming": "letters"}}, ("ttsConfig", "textStreaming")),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_name(
+    config: dict[str, object], path: tuple[str, ...]
+) -> None:
+    """When the agent is registered, not when a caller waits."""
+    with pytest.raises(InvalidAgentConfig) as refused:
+        parse_registered(config)
+    assert [issue.path for issue in refused.value.issues] == [path]

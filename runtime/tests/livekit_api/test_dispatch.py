@@ -1,0 +1,102 @@
+"""Exactly one job for a session, whatever the room was before."""
+
+import json
+
+from livekit import api
+
+from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.session import new_session
+from agent_runtime.livekit_api.rooms import LiveKitRooms
+from fixtures.caller import Caller, room_token
+from fixtures.servers import LiveKitServer
+from fixtures.servers.offers import Offers
+
+
+async def test_a_new_room_gets_one_job(rooms: LiveKitRooms, offers: Offers) -> None:
+    """The room is made and one job is offered, with the session's ids and the caller's name."""
+    session = new_session(7, 3, "new-room")
+    await rooms.dispatch(session, {"participantName": "Ada"})
+    assert await offers.of_room("new-room") == [
+        {
+            "agentId": 7,
+            "sessionId": session.session_id,
+            "tenantId": 3,
+            "participantName": "Ada",
+        }
+    ]
+
+
+async def test_the_agents_own_room_gets_no_automatic_job_beside(
+    rooms: LiveKitRooms, offers: Offers
+) -> None:
+    """A room by the widget's name that create makes gets the session's job instead of the default."""
+    session = new_session(7, 3, "agent-7-room")
+    await rooms.dispatch(session, {})
+    (metadata,) = await offers.of_room("agent-7-room")
+    assert metadata["sessionId"] == session.session_id
+
+
+async def test_a_room_where_the_caller_waits_gets_one_more(
+    rooms: LiveKitRooms, offers: Offers, livekit: LiveKitServer
+) -> None:
+    """A room that is alive already gets the session's job, once."""
+    token = room_token(livekit.api_key, livekit.api_secret, "waiting-room", "caller")
+    async with Caller(livekit.url, token):
+        assert await offers.of_room("waiting-room") == [{}]  # the automatic one, on joining
+        session = new_session(7, 3, "waiting-room")
+        await rooms.dispatch(session, {})
+        (metadata,) = await offers.of_room("waiting-room")
+        assert metadata["sessionId"] == session.session_id
+
+
+async def test_two_sessions_of_a_room_are_two_jobs(rooms: LiveKitRooms, offers: Offers) -> None:
+    """Each create of the same room brings its own job, none twice."""
+    sessions = [new_session(7, 3, "shared-room") for _ in range(2)]
+    for session in sessions:
+        await rooms.dispatch(session, {})
+    found = await offers.of_room("shared-room")
+    assert [metadata["sessionId"] for metadata in found] == [s.session_id for s in sessions]
+
+
+async def test_a_room_that_was_closed_gets_a_job_again(
+    rooms: LiveKitRooms, offers: Offers, admin: api.LiveKitAPI
+) -> None:
+    """After the room was deleted, the next session of that name has its job and no older one."""
+    await rooms.dispatch(new_session(7, 3, "again-room"), {})
+    await offers.of_room("again-room")
+    await admin.room.delete_room(api.DeleteRoomRequest(room="again-room"))
+    session = new_session(7, 3, "again-room")
+    await rooms.dispatch(session, {})
+    found = await offers.of_room("again-room")
+    assert [metadata["sessionId"] for metadata in found] == [session.session_id]
+
+
+async def test_another_dispatch_takes_the_place_of_earlier_ones_only(
+    rooms: LiveKitRooms, admin: api.LiveKitAPI
+) -> None:
+    """One that was held up on the way leaves what a later one has brought."""
+    session = new_session(7, 3, "held-up-room")
+    await rooms.dispatch(session, {})
+    for number, left in ((3, [3]), (2, [2, 3])):
+        await rooms.dispatch_again(session, {}, number)
+        found = await admin.agent_dispatch.list_dispatch("held-up-room")
+        assert sorted(json.loads(one.metadata)["dispatchNumber"] for one in found) == left
+
+
+async def test_whoever_wants_to_know_is_told_what_was_asked_for(livekit: LiveKitServer) -> None:
+    """Each time, with the metadata of the dispatch, once the room is there to be joined."""
+    told: list[tuple[str, str]] = []
+    rooms = LiveKitRooms(
+        livekit.url,
+        livekit.api_key,
+        livekit.api_secret,
+        asked=lambda room, metadata: told.append((room, metadata)),
+    )
+    session = new_session(7, 3, "told-room")
+    metadata = JobTarget(7, session.session_id, 3, {"name": "Ada"}).to_metadata()
+    await rooms.dispatch(session, {"name": "Ada"})
+    assert told == [("told-room", metadata)]
+    await rooms.dispatch_again(session, {"name": "Ada"}, 2)
+    again = JobTarget(7, session.session_id, 3, {"name": "Ada"}, 2).to_metadata()
+    assert told[1:] == [("told-room", again)]
+    await rooms.close()

@@ -1,0 +1,53 @@
+"""What of the language model's text is spoken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from livekit.agents.voice.transcription.filters import filter_markdown
+
+from agent_runtime.text.markdown import without_markdown
+
+
+async def each(*chunks: str) -> AsyncIterator[str]:
+    """As a language model gives them."""
+    for chunk in chunks:
+        yield chunk
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        ("It", " will", " be", " mild."),
+        ("It", " is", " **very**", " mild", "."),
+        ("**Very**", " mild"),
+        ("Two", " times", " *", " three", " is", " six"),
+        ("Here:\n", "- one\n", "- two"),
+        ("- one", "\n- two"),
+        ("Five", " -", " three", " is", " two"),
+        ("See", " [our", " page](https://example.org)", " for", " more"),
+        ("# Title\n", "Text"),
+        ("Use", " `pip`", " and", " ~~nothing~~", " more"),
+        (" ", "- one"),
+        ("",),
+    ],
+)
+async def test_the_words_are_those_of_the_framework_s_filter(chunks: tuple[str, ...]) -> None:
+    """Only sooner."""
+    ours = "".join([chunk async for chunk in without_markdown(each(*chunks))])
+    theirs = "".join([chunk async for chunk in filter_markdown(each(*chunks))])
+    assert ours.strip() == theirs.strip()
+
+
+async def test_a_plain_word_does_not_wait_for_the_next() -> None:
+    """The framework's filter would hold it."""
+    more = asyncio.Event()
+
+    async def text() -> AsyncIterator[str]:
+        yield "Hello"
+        await more.wait()
+
+    async with asyncio.timeout(1):
+        assert await anext(aiter(without_markdown(text()))) == "Hello"

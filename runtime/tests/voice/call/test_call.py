@@ -1,0 +1,287 @@
+"""What a real worker makes of its jobs: whose agent talks, and how each call's row ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from livekit import api, rtc
+from livekit.agents.voice.remote_session import RemoteSession
+from yarl import URL
+
+from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.session import Session, SessionStatus, new_session
+from agent_runtime.livekit_api.rooms import LiveKitRooms
+from agent_runtime.voice.jobs.stores import Stores
+from fixtures.agents import sample_agent
+from fixtures.agents.rows import AgentRows
+from fixtures.caller import Caller, room_token
+from fixtures.servers import LiveKitServer
+from fixtures.servers.process import LoggedProcess
+from fixtures.speech import ANSWERS, Recogniser, clip
+from fixtures.stack import Stack
+
+# Callers speak and hear in real time.
+pytestmark = pytest.mark.alone
+
+POLL = 0.1  # a database has no event for "this row has changed"
+
+
+@dataclass
+class Scene:
+    """One agent, its rooms, and everything that a story touches."""
+
+    agent_id: int
+    stores: Stores
+    rooms: LiveKitRooms
+    livekit: LiveKitServer
+    recogniser: Recogniser
+    worker: LoggedProcess
+
+    async def create(self, room_name: str, **config: object) -> Session:
+        """Register the receptionist and send it into a room, as the API does."""
+        given = sample_agent("receptionist", **config)
+        await self.stores.agents.register(Registration(self.agent_id, 3, given, 10))
+        session = new_session(self.agent_id, 3, room_name)
+        await self.stores.sessions.create(session)
+        await self.rooms.dispatch(session, {})
+        return session
+
+    def caller(self, room_name: str, identity: str = "caller") -> Caller:
+        """Somebody about to join."""
+        key, secret = self.livekit.api_key, self.livekit.api_secret
+        return Caller(self.livekit.url, room_token(key, secret, room_name, identity))
+
+    async def hears(self, caller: Caller) -> str | None:
+        """The next utterance that the caller hears, understood."""
+        heard = await caller.hear()
+        return await asyncio.to_thread(self.recogniser.recognise, heard.sound)
+
+    async def is_answered(self, caller: Caller, question: str) -> None:
+        """Ask, and hear the right answer."""
+        caller.forget()
+        await caller.say(clip(question))
+        assert await self.hears(caller) == ANSWERS[question]
+
+    async def session_when(
+        self, session_id: str, holds: Callable[[Session], bool], within: float = 20
+    ) -> Session:
+        """The row as soon as `holds` is true of it."""
+        deadline = time.monotonic() + within
+        while True:
+            session = await self.stores.sessions.get(session_id)
+            if session is not None and holds(session):
+                return session
+            assert time.monotonic() < deadline, f"the row still is {session}"
+            await asyncio.sleep(POLL)
+
+    async def ended(self, session_id: str) -> Session:
+        """The row once it is final."""
+        return await self.session_when(session_id, lambda session: session.status.is_final)
+
+    async def session_of(self, room_name: str) -> Session:
+        """The live session of a room, once it is active."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for session in await self.stores.sessions.live_sessions():
+                if session.room_name == room_name and session.status is SessionStatus.ACTIVE:
+                    return session
+            await asyncio.sleep(POLL)
+        raise AssertionError(f"no session of {room_name} became active")
+
+    async def logged(self, pattern: str, since: int) -> None:
+        """Wait for a line of the worker's log."""
+        await asyncio.to_thread(self.worker.wait_for, pattern, 20, since=since)
+
+
+async def level_heard(stack: Stack) -> float:
+    """How loud the last utterance was at the speech recognition, in dBFS."""
+    url = URL(stack.environ["DEEPGRAM_BASE_URL"]).with_path("/recordings")
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        return float((await answer.json())["heard"][-1]["level"])
+
+
+@pytest.fixture
+def scene(
+    agent_id: int,
+    stores: Stores,
+    rooms: LiveKitRooms,
+    livekit: LiveKitServer,
+    recogniser: Recogniser,
+    worker_stack: Stack,
+) -> Scene:
+    """A story's scene."""
+    assert worker_stack.worker is not None
+    return Scene(agent_id, stores, rooms, livekit, recogniser, worker_stack.worker)
+
+
+async def test_an_agent_that_is_only_a_row_talks(scene: Scene, agent_rows: AgentRows) -> None:
+    """Unregistered, with a row in `agents`: it comes into its room and says the row's greeting."""
+    agent_rows.insert(
+        scene.agent_id, initial_greeting=ANSWERS["greeting"], languages="en", llm_config={}
+    )
+    room = f"agent-{scene.agent_id}-room"
+    async with scene.caller(room) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        session = await scene.session_of(room)
+        assert (session.agent_id, session.tenant_id) == (scene.agent_id, 3)
+    assert (await scene.ended(session.session_id)).status is SessionStatus.ENDED
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"deployment_status": "stopped"}, "its deployment is stopped"),
+        ({"llm_provider": "nobody"}, "llm_provider: unknown language model provider"),
+        ({"tts_config": "{"}, "tts_config: is not JSON"),
+    ],
+)
+async def test_a_row_that_may_not_or_cannot_talk_is_refused(
+    scene: Scene, agent_rows: AgentRows, columns: dict[str, object], reason: str
+) -> None:
+    """A stopped or faulty row brings no agent; the log names the cause, no session is left."""
+    agent_rows.insert(scene.agent_id, **columns)
+    room = f"agent-{scene.agent_id}-room"
+    since = scene.worker.mark()
+    async with scene.caller(room) as caller:
+        await scene.logged(f"job refused: .*{reason}", since)
+        assert caller.agents == []
+    live = await scene.stores.sessions.live_sessions()
+    assert [session for session in live if session.room_name == room] == []
+
+
+async def test_automatic_calls_count_into_the_capacity(scene: Scene, agent_rows: AgentRows) -> None:
+    """With one place taken over HTTP, an agent of one gets no second, automatic call."""
+    agent_rows.insert(scene.agent_id, max_concurrent_sessions=1)
+    await scene.stores.sessions.create_automatic(new_session(scene.agent_id, 3, "elsewhere"), 1)
+    since = scene.worker.mark()
+    async with scene.caller(f"agent-{scene.agent_id}-room"):
+        await scene.logged("job refused: .*at capacity .1 sessions", since)
+
+
+async def test_a_job_that_crashes_says_so_in_the_row(scene: Scene) -> None:
+    """An option that the plugin chokes on ends the row as error with the plugin's own words."""
+    room = f"crash-{scene.agent_id}"
+    session = await scene.create(room, sttConfig={"sample_rate": 16000, "keyterm": 5, "tags": "x"})
+    ended = await scene.ended(session.session_id)
+    assert ended.status is SessionStatus.ERROR
+    assert ended.reason is not None
+    assert "Error" in ended.reason
+
+
+async def test_a_provider_that_fails_ends_the_call_as_error(scene: Scene) -> None:
+    """A key that the provider refuses for good is an error in the row, not an endless silence."""
+    room = f"badkey-{scene.agent_id}"
+    session = await scene.create(room, sttConfig={"apiKey": "wrong"})
+    async with scene.caller(room):
+        ended = await scene.session_when(session.session_id, lambda s: s.status.is_final, 60)
+    assert ended.status is SessionStatus.ERROR
+    assert ended.reason is not None
+    assert ended.reason.startswith("a provider failed: STT")
+
+
+async def test_a_caller_who_comes_back_in_time_goes_on(scene: Scene) -> None:
+    """A lost connection within the grace is no end: the same session answers, under a new identity."""
+    room = f"back-{scene.agent_id}"
+    session = await scene.create(room)
+    async with scene.caller(room) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+    async with scene.caller(room, "caller-again") as caller:
+        await scene.is_answered(caller, "weather")
+        row = await scene.stores.sessions.get(session.session_id)
+        assert row is not None
+        assert row.status is SessionStatus.ACTIVE
+    ended = await scene.ended(session.session_id)
+    assert (ended.status, ended.reason) == (SessionStatus.ENDED, "the caller left")
+
+
+async def test_when_one_of_two_callers_leaves_the_other_is_heard(scene: Scene) -> None:
+    """The agent turns to the caller who is still there."""
+    room = f"two-{scene.agent_id}"
+    session = await scene.create(room)
+    async with scene.caller(room, "ada") as ada:
+        assert await scene.hears(ada) == ANSWERS["greeting"]
+        async with scene.caller(room, "bob") as bob:
+            await scene.session_when(session.session_id, lambda s: s.participant_count == 3)
+            await ada.hang_up()
+            await scene.session_when(session.session_id, lambda s: s.participant_count == 2)
+            await scene.is_answered(bob, "table")
+    assert (await scene.ended(session.session_id)).status is SessionStatus.ENDED
+
+
+async def test_a_session_that_somebody_ended_in_the_database_is_left(scene: Scene) -> None:
+    """The heartbeat reads the final row and the agent goes, though nobody took it out."""
+    room = f"beat-{scene.agent_id}"
+    session = await scene.create(room)
+    async with scene.caller(room) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        await scene.stores.sessions.finish(session.session_id, SessionStatus.ENDED, "by hand")
+        await caller.agent_left(10)
+    ended = await scene.ended(session.session_id)
+    assert ended.reason == "by hand"
+
+
+async def test_a_room_that_is_deleted_ends_its_session(scene: Scene) -> None:
+    """The room closes under the call: the row ends and says so."""
+    room = f"deleted-{scene.agent_id}"
+    session = await scene.create(room)
+    async with scene.caller(room) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        key, secret = scene.livekit.api_key, scene.livekit.api_secret
+        async with api.LiveKitAPI(scene.livekit.url, key, secret) as admin:
+            await admin.room.delete_room(api.DeleteRoomRequest(room=room))
+        ended = await scene.ended(session.session_id)
+    assert (ended.status, ended.reason) == (SessionStatus.ENDED, "left the room: room_deleted")
+
+
+async def test_the_room_is_in_the_log(scene: Scene) -> None:
+    """Who comes, publishes and goes is logged with the room's name, in the job's context."""
+    room = f"log-{scene.agent_id}"
+    since = scene.worker.mark()
+    session = await scene.create(room)
+    async with scene.caller(room, "first") as first:
+        assert await scene.hears(first) == ANSWERS["greeting"]
+        async with scene.caller(room, "second"):
+            await scene.logged(f'"participant connected","participant":"second".*"{room}"', since)
+            await scene.logged('"track published","participant":"second","source":"mic', since)
+        await scene.logged('"participant disconnected","participant":"second".*client_init', since)
+    await scene.logged(f'"call over".*"session":"{session.session_id}"', since)
+
+
+async def test_a_caller_cannot_have_the_agent_s_instructions(scene: Scene) -> None:
+    """The framework answers anybody in the room who asks for them, unless it is told not to."""
+    room_name = f"curious-{scene.agent_id}"
+    await scene.create(room_name)
+    async with scene.caller(room_name) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        key, secret = scene.livekit.api_key, scene.livekit.api_secret
+        room = rtc.Room()
+        await room.connect(scene.livekit.url, room_token(key, secret, room_name, "curious"))
+        curious = RemoteSession.from_room(room, caller.agents[0])
+        await curious.start()
+        try:
+            with pytest.raises(TimeoutError):
+                await curious.wait_for_ready(timeout=3)
+        finally:
+            await curious.aclose()
+            await room.disconnect()
+        await scene.is_answered(caller, "weather")
+
+
+async def test_a_quiet_caller_is_raised_for_who_has_to_understand(
+    scene: Scene, worker_stack: Stack
+) -> None:
+    """Also in the first words."""
+    session = await scene.create("low")
+    said = clip("weather").quieter(12)
+    async with scene.caller("low") as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        caller.forget()
+        await caller.say(said)
+        assert await scene.hears(caller) == ANSWERS["weather"]
+        assert 4 < await level_heard(worker_stack) - said.level < 15
+    await scene.ended(session.session_id)

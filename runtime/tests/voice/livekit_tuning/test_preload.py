@@ -1,0 +1,65 @@
+"""What job processes inherit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from agent_runtime.voice.jobs.settings import VoiceSettings
+from agent_runtime.voice.worker.server import INHERITED, build_server
+from agent_runtime.wiring import open_stores
+
+LOADED = """
+import sys
+import agent_runtime.voice.livekit_tuning.preload
+from livekit.agents.tokenize import _basic_hyphenator
+from livekit.agents.utils import http_context
+print(
+    {
+        "anyio._backends._asyncio",
+        "livekit.agents.llm.async_toolset",
+        "livekit.agents.voice.report",
+        "numpy.fft",
+        "openai.resources.models",
+    }
+    <= sys.modules.keys()
+)
+from openai.types.chat import chat_completion_chunk
+print(chat_completion_chunk.ChoiceDelta.__pydantic_complete__)
+from agent_runtime.providers.openai.plugin import authorities
+print(authorities.cache_info().currsize)
+print(http_context._ssl_context_for.cache_info().currsize)
+print(_basic_hyphenator._get_hyphenator.cache_info().currsize)
+"""
+
+FORKED = """
+import multiprocessing
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["agent_runtime.voice.livekit_tuning.event_loop"])
+told = "import asyncio; print(type(asyncio.new_event_loop()).__module__)"
+job = context.Process(target=exec, args=(told,))
+job.start()
+job.join()
+"""
+
+
+def test_a_call_s_start_need_not_load_these() -> None:
+    """Modules, the types of an answer's pieces, the certificate authorities, the hyphenation."""
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["True", "True", "1", "1", "1"]
+
+
+def test_job_processes_are_forked_from_one_that_has_them(voice_settings: VoiceSettings) -> None:
+    """With the call's own code."""
+    server, _ = build_server(voice_settings, open_stores)
+    assert set(INHERITED) <= set(server._preload_modules)
+
+
+def test_the_loop_of_a_job_is_uvloop() -> None:
+    """Jobs are forked from a process that has chosen it, as the framework forks them."""
+    told = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["uvloop"]

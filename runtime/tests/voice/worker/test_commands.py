@@ -1,0 +1,99 @@
+"""The worker's modes beside `start`, from the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent_runtime.domain.agent import Registration
+from agent_runtime.voice.jobs.stores import Stores
+from fixtures.agents import sample_agent
+from fixtures.caller import Caller, room_token
+from fixtures.servers import LiveKitServer
+from fixtures.servers.process import LoggedProcess
+from fixtures.stack import Stack
+from fixtures.stack.stack import command
+
+
+@pytest.fixture
+def bare_environ() -> dict[str, str]:
+    """An environment in which nothing is set."""
+    return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+
+
+def test_files_are_downloaded_without_any_key(bare_environ: dict[str, str], tmp_path: Path) -> None:
+    """An image that is being built has no keys: `download-files` asks each plugin and exits with 0."""
+    done = subprocess.run(
+        [command(), "worker", "download-files"],
+        env=bare_environ,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for plugin in ("cartesia", "deepgram", "openai"):
+        assert f"livekit.plugins.{plugin}" in done.stderr
+
+
+def test_the_console_asks_which_agent(worker_stack: Stack, tmp_path: Path) -> None:
+    """`console` without --agent says what is missing, as wrong usage."""
+    done = subprocess.run(
+        [command(), "worker", "console"],
+        env=worker_stack.environ,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--agent" in done.stderr
+
+
+def test_dev_starts_again_when_code_changes(worker_stack: Stack, tmp_path: Path) -> None:
+    """A saved Python file brings a fresh worker; SIGTERM ends it and leaves no process."""
+    environ = {**worker_stack.environ, "WORKER_HEALTH_PORT": "0", "WORKER_NUM_IDLE_PROCESSES": "1"}
+    # `env -C` because a process here is started where the tests run.
+    started = ["env", "-C", str(tmp_path), command(), "worker", "dev"]
+    worker = LoggedProcess("dev", started, environ, tmp_path / "dev.log")
+    try:
+        worker.wait_for("registered worker", 60)
+        since = worker.mark()
+        (tmp_path / "tool.py").write_text("ANSWER = 42\n")
+        worker.wait_for("files changed: starting again", 30, since=since)
+        worker.wait_for("registered worker", 60, since=since)
+        tree = worker.tree()
+        worker.send(signal.SIGTERM)
+        assert worker.wait(30) == 0
+        _, alive = psutil.wait_procs(tree, timeout=10)
+        assert alive == []
+    finally:
+        worker.kill()
+
+
+async def test_connect_joins_a_room_by_hand(
+    worker_stack: Stack, livekit: LiveKitServer, stores: Stores, agent_id: int, tmp_path: Path
+) -> None:
+    """`connect --room` brings the room's agent without any dispatch."""
+    await stores.agents.register(Registration(agent_id, 3, sample_agent("receptionist"), 10))
+    room = f"agent-{agent_id}-room"
+    environ = {**worker_stack.environ, "WORKER_HEALTH_PORT": "0"}
+    worker = LoggedProcess(
+        "connect",
+        [command(), "worker", "connect", "--room", room],
+        environ,
+        tmp_path / "connect.log",
+    )
+    token = room_token(livekit.api_key, livekit.api_secret, room, "caller")
+    try:
+        worker.wait_for("agent is in the room", 60)
+        async with Caller(livekit.url, token) as caller:
+            assert len(caller.agents) >= 1
+            await caller.hear()
+    finally:
+        worker.kill()
