@@ -18,7 +18,7 @@ from agent_runtime.settings import Settings
 if TYPE_CHECKING:
     from agent_runtime.api.resources.prometheus import Overview
     from agent_runtime.application.session_supervisor import Watcher
-    from agent_runtime.domain.ports import Guard, Places
+    from agent_runtime.domain.ports.workers import Guard, Places
     from agent_runtime.livekit_api.rooms import LiveKitRooms
     from agent_runtime.storage import Database, StoredSessions
     from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -207,8 +207,8 @@ def migrate_database(settings: Settings) -> str:
 
     Raises StoreUnavailable.
     """
-    from agent_runtime.storage.engines.open import is_postgres
     from agent_runtime.storage.schema.migrations import migrate_postgres
+    from agent_runtime.storage.sql.url import is_postgres
 
     if not is_postgres(settings.database.url):
         database = open_database(settings)  # makes and migrates what is missing
@@ -300,14 +300,15 @@ def caller_token(settings: Settings, room_name: str, identity: str, valid: timed
 
 
 def _drivers(settings: Settings) -> tuple[str, str]:
-    from agent_runtime.storage.engines.open import is_postgres
+    from agent_runtime.storage.sql.url import is_postgres
 
     kind = "postgres" if is_postgres(settings.database.url) else "sqlite"
     return f"agent_runtime.storage.{kind}.database", f"agent_runtime.storage.{kind}.notify"
 
 
 def _voice(settings: Settings) -> VoiceSettings:
-    from agent_runtime.voice.jobs.settings import ProviderDefaults, VoiceSettings
+    from agent_runtime.providers.common.spec import ProviderDefaults
+    from agent_runtime.voice.jobs.settings import VoiceSettings
 
     given, worker, livekit = settings.providers, settings.worker, settings.livekit
     return VoiceSettings(

@@ -9,7 +9,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.registered import parse_registered
 from agent_runtime.agents.row import parse_row
 from agent_runtime.domain.errors import AgentUnknown
-from agent_runtime.domain.ports import AgentRegistry
+from agent_runtime.domain.ports.agents import AgentRegistry
 
 STOPPED: Final = "stopped"
 

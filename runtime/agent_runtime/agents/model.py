@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+
+from agent_runtime.providers.common.spec import ProviderChoice
+from agent_runtime.text.streaming import TextStreaming
 
 
 class Profile(StrEnum):
@@ -14,32 +15,6 @@ class Profile(StrEnum):
     FAST = "fast"
     BALANCED = "balanced"
     DENSE = "dense"
-
-
-class TextStreaming(StrEnum):
-    """The pieces in which text goes to speech synthesis: smaller is sooner, larger sounds better."""
-
-    WORDS = "words"
-    CLAUSES = "clauses"
-    SENTENCES = "sentences"
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderChoice:
-    """A provider of one stage; None takes the setting, else the plugin's own default.
-
-    `extra` holds what else stood beside, by the provider's own names. `fallbacks` are asked in their
-    order when this one fails; they have none of their own.
-    """
-
-    provider: str
-    model: str | None = None
-    language: str | None = None
-    api_key: str | None = field(default=None, repr=False)
-    base_url: str | None = None
-    voice_id: str | None = None  # of text to speech alone
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    fallbacks: tuple[ProviderChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

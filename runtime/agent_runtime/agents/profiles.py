@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from agent_runtime.agents.model import AgentConfig, Profile, TextStreaming
+from agent_runtime.agents.model import AgentConfig, Profile
+from agent_runtime.text.streaming import TextStreaming
 
 # On a machine in which tasks wait for a CPU more than this share of the time, in percent, waiting costs
 # callers more than longer pieces of sound do. One call on two cores makes 7, two make 17, three 28.

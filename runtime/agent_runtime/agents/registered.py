@@ -17,15 +17,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from agent_runtime.agents.model import (
-    AgentConfig,
-    Profile,
-    ProviderChoice,
-    TextStreaming,
-    TurnTaking,
-)
+from agent_runtime.agents.model import AgentConfig, Profile, TurnTaking
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
+from agent_runtime.providers.common.spec import ProviderChoice
 from agent_runtime.providers.registry import Stage, provider
+from agent_runtime.text.streaming import TextStreaming
 
 MAX_INTEGER: Final = 2**31 - 1
 # Each is given its part of the time that a caller may wait in silence.

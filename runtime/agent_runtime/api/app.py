@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import falcon.asgi
 from prometheus_client import CollectorRegistry
@@ -13,6 +13,7 @@ from agent_runtime.api.http.allowed_methods import MethodGuard
 from agent_runtime.api.http.auth import KeyGuard
 from agent_runtime.api.http.errors import answer_faults
 from agent_runtime.api.http.responses import JSON
+from agent_runtime.api.http.types import Application
 from agent_runtime.api.resources.agents import Agent, Agents, Registrations
 from agent_runtime.api.resources.health import Health, Readiness
 from agent_runtime.api.resources.metrics import AgentFigures, SessionFigures, TenantFigures
@@ -20,8 +21,6 @@ from agent_runtime.api.resources.prometheus import PrometheusFigures, ReadOvervi
 from agent_runtime.api.resources.sessions import Session, SessionEnd, Sessions
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
-
-Application: TypeAlias = "falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]"
 
 AGENTS: Final = "/api/agents"
 SESSIONS: Final = "/api/sessions"

@@ -17,14 +17,11 @@ from agent_runtime.domain.errors import (
     StoreUnavailable,
 )
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
-from agent_runtime.domain.ports import (
-    AgentRegistry,
-    Health,
-    MetricsStore,
-    Places,
-    Rooms,
-    SessionStore,
-)
+from agent_runtime.domain.ports.agents import AgentRegistry
+from agent_runtime.domain.ports.livekit import Health, Rooms
+from agent_runtime.domain.ports.metrics import MetricsStore
+from agent_runtime.domain.ports.sessions import SessionStore
+from agent_runtime.domain.ports.workers import Places
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from typing import Final
 
 from agent_runtime.domain.fleet import Fleet
 from agent_runtime.domain.lease import Phase
-from agent_runtime.domain.ports import InstanceStore, LeaseStore
+from agent_runtime.domain.ports.sessions import LeaseStore
+from agent_runtime.domain.ports.workers import InstanceStore
 
 # Workers speak every second; asked more often, the rows say the same.
 FRESH: Final = 0.5

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.ports import SessionStore
+from agent_runtime.domain.ports.sessions import SessionStore
 from agent_runtime.domain.session import Session, SessionStatus
 
 logger = logging.getLogger(__name__)

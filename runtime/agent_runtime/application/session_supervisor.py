@@ -18,15 +18,14 @@ from agent_runtime.domain.dispatch_rules import Action, Ask, Expire, GiveUp, See
 from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
 from agent_runtime.domain.job import ROOM_PATTERN
 from agent_runtime.domain.lease import LiveSession
-from agent_runtime.domain.ports import (
+from agent_runtime.domain.ports.livekit import Rooms
+from agent_runtime.domain.ports.sessions import (
     ConversationStore,
     EventStore,
-    Guard,
-    InstanceStore,
     LeaseStore,
-    Rooms,
     SessionStore,
 )
+from agent_runtime.domain.ports.workers import Guard, InstanceStore
 from agent_runtime.domain.session import Session
 from agent_runtime.telemetry.log_throttle import Outage
 

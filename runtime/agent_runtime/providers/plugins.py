@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from livekit.agents import llm, stt, tts
 
-from agent_runtime.agents.model import ProviderChoice
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.providers.cartesia.plugin import text_to_speech as cartesia
+from agent_runtime.providers.common.spec import ProviderChoice
 from agent_runtime.providers.deepgram.plugin import speech_to_text as deepgram
 from agent_runtime.providers.openai.plugin import language_model as openai
 from agent_runtime.voice.jobs.settings import VoiceSettings

@@ -14,8 +14,8 @@ from typing import Final
 from livekit.agents.tokenize import SentenceStream, SentenceTokenizer, TokenData
 from livekit.agents.utils import shortuuid
 
-from agent_runtime.agents.model import TextStreaming
 from agent_runtime.text.punctuation import ends_clause, ends_sentence
+from agent_runtime.text.streaming import TextStreaming
 
 # Words before a comma that are worth a piece of their own.
 CLAUSE_WORDS: Final = 5

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.model import Profile, TextStreaming
+from agent_runtime.agents.model import Profile
 from agent_runtime.agents.profiles import PACES, pace_of
 from agent_runtime.domain.errors import InvalidAgentConfig
+from agent_runtime.text.streaming import TextStreaming
 
 
 def test_every_profile_has_a_pace() -> None:

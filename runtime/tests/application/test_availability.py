@@ -10,7 +10,8 @@ import pytest
 
 from agent_runtime.application.availability import RETRY_AFTER, WorkersPlaces
 from agent_runtime.domain.lease import Holder, Instance, LiveSession, Phase
-from agent_runtime.domain.ports import InstanceStore, LeaseStore
+from agent_runtime.domain.ports.sessions import LeaseStore
+from agent_runtime.domain.ports.workers import InstanceStore
 from agent_runtime.domain.session import new_session
 
 

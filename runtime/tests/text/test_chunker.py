@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime.agents.model import TextStreaming
 from agent_runtime.text.chunker import PieceTokenizer
+from agent_runtime.text.streaming import TextStreaming
 
 ANSWER = (
     "It will be mild and sunny in Paris today, with a light breeze from the west. "

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from agent_runtime.livekit_api.rooms import LiveKitRooms
+from agent_runtime.providers.common.spec import ProviderDefaults
 from agent_runtime.storage import (
     Database,
     Figures,
@@ -19,7 +20,7 @@ from agent_runtime.storage import (
     StoredSessions,
     open_database,
 )
-from agent_runtime.voice.jobs.settings import ProviderDefaults, VoiceSettings
+from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents.rows import AgentRows
 from fixtures.providers import provider_environ

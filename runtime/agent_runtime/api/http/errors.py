@@ -21,7 +21,7 @@ from agent_runtime.domain.errors import (
 )
 
 if TYPE_CHECKING:
-    from agent_runtime.api.app import Application
+    from agent_runtime.api.http.types import Application
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ from typing import Any
 from livekit.agents import tts
 from livekit.plugins import cartesia
 
-from agent_runtime.agents.model import ProviderChoice, TextStreaming
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.providers.common.options import KeyMissingError, accepted
+from agent_runtime.providers.common.spec import ProviderChoice
 from agent_runtime.text.chunker import PieceTokenizer
 from agent_runtime.text.punctuation import UNSPACED
+from agent_runtime.text.streaming import TextStreaming
 from agent_runtime.voice.jobs.settings import VoiceSettings
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agent_runtime.agents.model import ProviderChoice
+from agent_runtime.providers.common.spec import ProviderChoice
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from livekit.agents import stt
 from livekit.plugins import deepgram
 
-from agent_runtime.agents.model import ProviderChoice
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.providers.common.options import KeyMissingError, accepted
+from agent_runtime.providers.common.spec import ProviderChoice
 from agent_runtime.providers.deepgram.stream import SmallPieceSTT
 from agent_runtime.voice.jobs.settings import VoiceSettings
 

@@ -14,8 +14,8 @@ from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClie
 from openai.lib.streaming import chat as _streaming  # noqa: F401
 from openai.resources.chat import chat as _resource  # noqa: F401
 
-from agent_runtime.agents.model import ProviderChoice
 from agent_runtime.providers.common.options import KeyMissingError, accepted
+from agent_runtime.providers.common.spec import ProviderChoice
 from agent_runtime.voice.jobs.settings import VoiceSettings
 
 # Of the HTTP library that the client is built on. A caller may think for longer than its default of 5 s,

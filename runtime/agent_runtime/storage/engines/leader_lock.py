@@ -13,8 +13,8 @@ import os
 from pathlib import Path
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.ports import Guard
-from agent_runtime.storage.engines.open import is_postgres, sqlite_path
+from agent_runtime.domain.ports.workers import Guard
+from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
 
 def guard_of(url: str, *, prepare: bool) -> Guard:

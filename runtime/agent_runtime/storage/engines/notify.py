@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent_runtime.domain.ports import Bell, Ear
-from agent_runtime.storage.engines.open import is_postgres, sqlite_path
+from agent_runtime.domain.ports.workers import Bell, Ear
 from agent_runtime.storage.sql.database import Database
+from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
 
 def bell_of(database: Database, url: str, *, prepare: bool, key: str) -> Bell | None:

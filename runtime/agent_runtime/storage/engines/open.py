@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
 from agent_runtime.storage.sql.database import Database
+from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 from agent_runtime.storage.sqlite.create import make_embedded
-
-_FORMS = (
-    "use sqlite:///relative/path, sqlite:////absolute/path or postgresql://user:password@host/name"
-)
 
 
 def open_database(url: str, *, prepare: bool = True, pool_size: int = 8) -> Database:
@@ -30,25 +24,3 @@ def open_database(url: str, *, prepare: bool = True, pool_size: int = 8) -> Data
     path = sqlite_path(url)
     make_embedded(path)
     return SqliteDatabase(path)
-
-
-def is_postgres(url: str) -> bool:
-    """Whether the URL names a PostgreSQL database."""
-    return url.startswith(("postgresql://", "postgres://"))
-
-
-def sqlite_path(url: str) -> Path:
-    """The file of an sqlite:/// URL. Raises ValueError with the forms that are understood."""
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite":
-        raise ValueError(f"database URL of unknown kind {parts.scheme!r}: {_FORMS}")
-    name = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or not name:
-        raise ValueError(f"database URL without a file: {_FORMS}")
-    if name == ":memory:":
-        raise ValueError(
-            f"an SQLite database in memory cannot be shared between processes: {_FORMS}"
-        )
-    if parts.query or parts.fragment:
-        raise ValueError(f"options after the file of an SQLite URL are not understood: {_FORMS}")
-    return Path(name)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent_runtime.storage.engines.open import is_postgres, sqlite_path
 from agent_runtime.storage.schema.catalogue import Column, Table, actual_tables, expected_table
 from agent_runtime.storage.schema.migrations import (
     LATEST_VERSION,
@@ -17,6 +16,7 @@ from agent_runtime.storage.schema.migrations import (
 )
 from agent_runtime.storage.schema.own import OWN_TABLES, SchemaVersion
 from agent_runtime.storage.schema.shared import SHARED_TABLES
+from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
 _VERSION_TABLE: Final = SchemaVersion._meta.table_name  # noqa: SLF001 - Peewee's documented name
 

@@ -14,7 +14,7 @@ from agent_runtime.domain.errors import (
     StoreUnavailable,
 )
 from agent_runtime.domain.lease import Holder, Holding
-from agent_runtime.domain.ports import SessionStore
+from agent_runtime.domain.ports.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
 

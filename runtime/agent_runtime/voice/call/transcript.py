@@ -11,7 +11,7 @@ from livekit.agents.llm import ChatMessage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.ports import ConversationStore
+from agent_runtime.domain.ports.sessions import ConversationStore
 
 logger = logging.getLogger(__name__)
 

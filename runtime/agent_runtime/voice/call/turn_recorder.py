@@ -13,7 +13,7 @@ from livekit.agents.metrics import LLMModelUsage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.metrics import SessionTotals, Turn
-from agent_runtime.domain.ports import MetricsStore
+from agent_runtime.domain.ports.metrics import MetricsStore
 
 logger = logging.getLogger(__name__)
 

@@ -5,16 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agent_runtime.agents.model import Profile
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderDefaults:
-    """Key, address and model of a provider for agents whose configuration has none."""
-
-    api_key: str = field(repr=False)
-    base_url: str
-    model: str
-    voice: str = ""
+from agent_runtime.providers.common.spec import ProviderDefaults
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from agent_runtime.domain.ports import (
-    AgentRegistry,
-    ConversationStore,
-    Ear,
-    InstanceStore,
-    LeaseStore,
-    MetricsStore,
-    SessionStore,
-)
+from agent_runtime.domain.ports.agents import AgentRegistry
+from agent_runtime.domain.ports.metrics import MetricsStore
+from agent_runtime.domain.ports.sessions import ConversationStore, LeaseStore, SessionStore
+from agent_runtime.domain.ports.workers import Ear, InstanceStore
 
 # To the database, of one call. Each is a process, and PostgreSQL takes a hundred as it comes.
 CALL_CONNECTIONS: Final = 2

@@ -12,8 +12,9 @@ from typing import Any, Final
 from livekit.agents import APIConnectOptions, llm, stt, tts
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
-from agent_runtime.agents.model import AgentConfig, ProviderChoice
+from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace
+from agent_runtime.providers.common.spec import ProviderChoice
 from agent_runtime.providers.plugins import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
 from agent_runtime.voice.jobs.settings import VoiceSettings
 

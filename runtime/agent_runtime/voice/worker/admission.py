@@ -16,7 +16,7 @@ from livekit.agents import AgentServer, JobRequest
 from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
 from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.ports import LeaseStore
+from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.domain.session import agent_identity, new_session_id
 from agent_runtime.voice.jobs.metadata import UNCLAIMED, holder_of
 from agent_runtime.voice.machine.pressure import ANY_CPU, Pressure

@@ -19,7 +19,7 @@ from typing import Final
 from livekit import api
 from livekit.agents import AgentServer
 
-from agent_runtime.domain.ports import Ear
+from agent_runtime.domain.ports.workers import Ear
 from agent_runtime.voice.jobs.metadata import room_with
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission, Claimed

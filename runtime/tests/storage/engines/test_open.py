@@ -13,10 +13,10 @@ import pytest
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage import StoredSessions, open_database
-from agent_runtime.storage.engines.open import sqlite_path
 from agent_runtime.storage.schema.migrations import LATEST_VERSION, migrate_postgres
 from agent_runtime.storage.schema.own import OWN_TABLES
 from agent_runtime.storage.schema.shared import SHARED_TABLES
+from agent_runtime.storage.sql.url import sqlite_path
 from agent_runtime.storage.sqlite import create as embedded
 
 OPEN = "import sys; from agent_runtime.storage import open_database; open_database(sys.argv[1])"

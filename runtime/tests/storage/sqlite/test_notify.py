@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_runtime.domain.ports import Bell
+from agent_runtime.domain.ports.workers import Bell
 from agent_runtime.storage import bell_of, ear_of, open_database
 
 

@@ -15,7 +15,7 @@ from agent_runtime.domain.errors import (
     StoreUnavailable,
 )
 from agent_runtime.domain.lease import Holder, Holding
-from agent_runtime.domain.ports import SessionStore
+from agent_runtime.domain.ports.sessions import SessionStore
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 
 HOLDER = Holder("AJ_1", "worker-one")

@@ -12,7 +12,7 @@ from livekit.agents.llm import ChatMessage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.ports import ConversationStore
+from agent_runtime.domain.ports.sessions import ConversationStore
 from agent_runtime.voice.call import transcript as module
 from agent_runtime.voice.call.transcript import Memory
 

@@ -13,7 +13,7 @@ from livekit.agents.job import JobAcceptArguments
 
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.ports import LeaseStore
+from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.voice.jobs.metadata import room_with
 from agent_runtime.voice.worker.admission import Admission
 

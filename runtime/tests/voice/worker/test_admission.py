@@ -13,7 +13,7 @@ from livekit.agents.job import JobAcceptArguments
 from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.ports import LeaseStore
+from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.domain.session import session_of
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 from agent_runtime.voice.machine.pressure import Pressure, PressureGauge, recent_pressure

@@ -1,0 +1,9 @@
+"""Types that the HTTP modules share."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import falcon.asgi
+
+Application: TypeAlias = "falcon.asgi.App[falcon.asgi.Request, falcon.asgi.Response]"
