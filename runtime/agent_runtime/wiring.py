@@ -17,8 +17,8 @@ from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
     from agent_runtime.api.resources.prometheus import Overview
-    from agent_runtime.application.session_supervisor import Watcher
-    from agent_runtime.domain.ports.workers import Guard, Places
+    from agent_runtime.application.session_supervisor import SessionSupervisor
+    from agent_runtime.domain.ports.workers import Availability, LeaderLock
     from agent_runtime.livekit_api.rooms import LiveKitRooms
     from agent_runtime.storage import Database, StoredSessions
     from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -49,45 +49,47 @@ def run_api(settings: Settings) -> int:
 
 
 async def _serve_api(settings: Settings, listening: object) -> None:
-    from agent_runtime.api.app import Access, create_app
-    from agent_runtime.api.http.limits import Patience
+    from agent_runtime.api.app import AuthPolicy, create_app
+    from agent_runtime.api.http.limits import ReadTimeouts
     from agent_runtime.api.http.server import ApiServer
     from agent_runtime.api.resources.webhooks import Webhooks
     from agent_runtime.application.agent_runtime import AgentRuntime
     from agent_runtime.livekit_api.rooms import LiveKitRooms
     from agent_runtime.livekit_api.webhooks import WebhookReader
     from agent_runtime.storage import (
-        Figures,
         RegisteredAgents,
+        StoredMetrics,
         StoredSessions,
-        bell_of,
-        guard_of,
+        dispatch_notifier,
+        leader_lock,
     )
 
     database = open_database(settings)
     sessions = StoredSessions(database)
     livekit = settings.livekit
     store = settings.database
-    bell = bell_of(database, store.url, prepare=store.prepare, key=livekit.api_key)
+    bell = dispatch_notifier(database, store.url, prepare=store.prepare, key=livekit.api_key)
     rooms = LiveKitRooms(
         livekit.url,
         livekit.api_key,
         livekit.api_secret.get_secret_value(),
         timeout=livekit.timeout,
-        asked=None if bell is None else bell.ring,
+        asked=None if bell is None else bell.notify,
     )
     runtime = AgentRuntime(
         agents=RegisteredAgents(database, sessions),
         sessions=sessions,
-        metrics=Figures(database),
+        metrics=StoredMetrics(database),
         rooms=rooms,
         database=database,
         default_max_sessions=settings.api.max_sessions_per_agent,
         places=_places(settings, database),
     )
-    access = Access(settings.api.api_key.get_secret_value(), settings.api.open_sessions_and_metrics)
-    patience = Patience(head=settings.api.header_timeout, body=settings.api.body_timeout)
-    guard = guard_of(settings.database.url, prepare=settings.database.prepare)
+    access = AuthPolicy(
+        settings.api.api_key.get_secret_value(), settings.api.open_sessions_and_metrics
+    )
+    patience = ReadTimeouts(head=settings.api.header_timeout, body=settings.api.body_timeout)
+    guard = leader_lock(settings.database.url, prepare=settings.database.prepare)
     watcher = _watcher(settings, database, sessions, rooms, guard)
     reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
     webhooks = Webhooks(reader.read, watcher.nudge)
@@ -109,25 +111,25 @@ async def _serve_api(settings: Settings, listening: object) -> None:
 
 def _overview(settings: Settings, database: Database) -> Callable[[], Awaitable[Overview]]:
     from agent_runtime.api.resources.prometheus import Overview
-    from agent_runtime.storage import StoredInstances, StoredLeases
+    from agent_runtime.storage import StoredLeases, StoredWorkers
 
-    instances = StoredInstances(database, settings.worker.namespace)
+    workers = StoredWorkers(database, settings.worker.namespace)
     leases = StoredLeases(database)
 
     async def read() -> Overview:
-        return Overview(await instances.all(), await leases.live())
+        return Overview(await workers.all(), await leases.live())
 
     return read
 
 
-def _places(settings: Settings, database: Database) -> Places | None:
+def _places(settings: Settings, database: Database) -> Availability | None:
     if settings.watch.when_full == "queue":
         return None
-    from agent_runtime.application.availability import WorkersPlaces
-    from agent_runtime.storage import StoredInstances, StoredLeases
+    from agent_runtime.application.availability import WorkerAvailability
+    from agent_runtime.storage import StoredLeases, StoredWorkers
 
-    instances = StoredInstances(database, settings.worker.namespace)
-    return WorkersPlaces(instances, StoredLeases(database))
+    workers = StoredWorkers(database, settings.worker.namespace)
+    return WorkerAvailability(workers, StoredLeases(database))
 
 
 def _watcher(
@@ -135,25 +137,25 @@ def _watcher(
     database: Database,
     sessions: StoredSessions,
     rooms: LiveKitRooms,
-    guard: Guard,
-) -> Watcher:
-    from agent_runtime.application.session_supervisor import Watcher
+    guard: LeaderLock,
+) -> SessionSupervisor:
+    from agent_runtime.application.session_supervisor import SessionSupervisor
     from agent_runtime.domain.dispatch_rules import Terms
     from agent_runtime.storage import (
-        StoredConversations,
         StoredEvents,
-        StoredInstances,
         StoredLeases,
+        StoredTranscripts,
+        StoredWorkers,
     )
 
     given = settings.watch
-    return Watcher(
+    return SessionSupervisor(
         guard=guard,
         leases=StoredLeases(database),
         sessions=sessions,
-        instances=StoredInstances(database, settings.worker.namespace),
+        workers=StoredWorkers(database, settings.worker.namespace),
         events=StoredEvents(database),
-        conversations=StoredConversations(database),
+        transcripts=StoredTranscripts(database),
         rooms=rooms,
         terms=Terms(
             lease=given.lease, start=given.start, answer=given.answer, deadline=given.deadline
@@ -173,13 +175,13 @@ def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
 async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
     """The database in a worker's or a job's process, from that process's own environment."""
     from agent_runtime.storage import (
-        Figures,
         RegisteredAgents,
-        StoredConversations,
-        StoredInstances,
         StoredLeases,
+        StoredMetrics,
         StoredSessions,
-        ear_of,
+        StoredTranscripts,
+        StoredWorkers,
+        dispatch_listener,
     )
     from agent_runtime.voice.jobs.stores import Stores
 
@@ -192,11 +194,11 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
         yield Stores(
             agents=RegisteredAgents(database, sessions),
             sessions=sessions,
-            metrics=Figures(database),
+            metrics=StoredMetrics(database),
             leases=StoredLeases(database),
-            conversations=StoredConversations(database),
-            instances=StoredInstances(database, settings.worker.namespace),
-            ear=ear_of(store.url, prepare=store.prepare, key=settings.livekit.api_key),
+            transcripts=StoredTranscripts(database),
+            workers=StoredWorkers(database, settings.worker.namespace),
+            ear=dispatch_listener(store.url, prepare=store.prepare, key=settings.livekit.api_key),
         )
     finally:
         await database.close()

@@ -9,15 +9,19 @@ import falcon.asgi
 from prometheus_client import CollectorRegistry
 
 from agent_runtime.api.http.access_log import AccessLog, RequestDurations
-from agent_runtime.api.http.allowed_methods import MethodGuard
-from agent_runtime.api.http.auth import KeyGuard
-from agent_runtime.api.http.errors import answer_faults
+from agent_runtime.api.http.allowed_methods import AllowedMethods
+from agent_runtime.api.http.auth import KeyCheck
+from agent_runtime.api.http.errors import add_error_handlers
 from agent_runtime.api.http.responses import JSON
 from agent_runtime.api.http.types import Application
 from agent_runtime.api.resources.agents import Agent, Agents, Registrations
 from agent_runtime.api.resources.health import Health, Readiness
-from agent_runtime.api.resources.metrics import AgentFigures, SessionFigures, TenantFigures
-from agent_runtime.api.resources.prometheus import PrometheusFigures, ReadOverview
+from agent_runtime.api.resources.metrics import (
+    AgentMetricsResource,
+    SessionMetricsResource,
+    TenantMetricsResource,
+)
+from agent_runtime.api.resources.prometheus import PrometheusResource, ReadOverview
 from agent_runtime.api.resources.sessions import Session, SessionEnd, Sessions
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
@@ -29,7 +33,7 @@ SCRAPED: Final = "/metrics"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AuthPolicy:
     """Who may use the API: whoever knows `key`; everyone when it is empty.
 
     `open_sessions_and_metrics` asks for the key on agents only, as the Node.js version did.
@@ -41,7 +45,7 @@ class Access:
 
 def create_app(
     runtime: AgentRuntime,
-    access: Access,
+    access: AuthPolicy,
     *,
     webhooks: Webhooks,
     overview: ReadOverview,
@@ -50,26 +54,26 @@ def create_app(
     requests = CollectorRegistry()
     app = falcon.asgi.App(media_type=JSON)
     app.add_middleware(AccessLog(RequestDurations(requests)))
-    app.add_middleware(KeyGuard(access.key, _guarded_paths(access)))
-    app.add_middleware(MethodGuard())
+    app.add_middleware(KeyCheck(access.key, _guarded_paths(access)))
+    app.add_middleware(AllowedMethods())
     app.req_options.strip_url_path_trailing_slash = True
-    answer_faults(app)
+    add_error_handlers(app)
     app.add_route(f"{AGENTS}/register", Registrations(runtime))
     app.add_route(f"{AGENTS}/{{agent_id}}", Agent(runtime))
     app.add_route(AGENTS, Agents(runtime))
     app.add_route(f"{SESSIONS}/create", Sessions(runtime))
     app.add_route(f"{SESSIONS}/{{session_id}}/end", SessionEnd(runtime))
     app.add_route(f"{SESSIONS}/{{session_id}}", Session(runtime))
-    app.add_route(f"{METRICS}/agent/{{agent_id}}", AgentFigures(runtime))
-    app.add_route(f"{METRICS}/tenant/{{tenant_id}}", TenantFigures(runtime))
-    app.add_route(f"{METRICS}/session/{{session_id}}", SessionFigures(runtime))
+    app.add_route(f"{METRICS}/agent/{{agent_id}}", AgentMetricsResource(runtime))
+    app.add_route(f"{METRICS}/tenant/{{tenant_id}}", TenantMetricsResource(runtime))
+    app.add_route(f"{METRICS}/session/{{session_id}}", SessionMetricsResource(runtime))
     app.add_route("/health", Health())
     app.add_route("/ready", Readiness(runtime))
-    app.add_route(SCRAPED, PrometheusFigures(requests, overview))
+    app.add_route(SCRAPED, PrometheusResource(requests, overview))
     app.add_route("/livekit/webhook", webhooks)
     return app
 
 
-def _guarded_paths(access: Access) -> tuple[str, ...]:
+def _guarded_paths(access: AuthPolicy) -> tuple[str, ...]:
     ours = (AGENTS, SCRAPED)
     return ours if access.open_sessions_and_metrics else (*ours, SESSIONS, METRICS)

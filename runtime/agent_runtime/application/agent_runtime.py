@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_runtime.agents.registered import parse_registered
-from agent_runtime.application.late_creates import Retractions
+from agent_runtime.application.late_creates import LateCreates
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
-    NoWorkerFree,
-    RoomsUnavailable,
+    LiveKitUnavailable,
+    NoFreeWorker,
     SessionNotFound,
     StoreUnavailable,
 )
@@ -21,7 +21,7 @@ from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.domain.ports.livekit import Health, Rooms
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import SessionStore
-from agent_runtime.domain.ports.workers import Places
+from agent_runtime.domain.ports.workers import Availability
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class AgentRuntime:
         rooms: Rooms,
         database: Health,
         default_max_sessions: int,
-        places: Places | None = None,
+        places: Availability | None = None,
         clock: Clock = MACHINE,
     ) -> None:
         """With `places`, a create is refused while all workers are full; without, it waits."""
@@ -51,7 +51,7 @@ class AgentRuntime:
         self._default_max_sessions = default_max_sessions
         self._places = places
         self._clock = clock
-        self._retractions = Retractions(sessions, self._leave)
+        self._retractions = LateCreates(sessions, self._leave)
 
     def stop(self) -> None:
         """Stop what is done in the background."""
@@ -97,7 +97,7 @@ class AgentRuntime:
         if self._places is not None:
             seconds = await self._places.retry_after()
             if seconds is not None:
-                raise NoWorkerFree(seconds)
+                raise NoFreeWorker(seconds)
         session = new_session(
             agent_id, tenant_id, room_name, participant_name, now=self._clock.wall()
         )
@@ -109,7 +109,7 @@ class AgentRuntime:
         variables = {} if participant_name is None else {"participantName": participant_name}
         try:
             await self._rooms.dispatch(session, variables)
-        except RoomsUnavailable as error:
+        except LiveKitUnavailable as error:
             await self._refuse(session, str(error))
             raise
         return session
@@ -164,6 +164,6 @@ class AgentRuntime:
     async def _leave(self, session: Session) -> None:
         try:
             await self._rooms.remove_agent(session)
-        except RoomsUnavailable as error:
+        except LiveKitUnavailable as error:
             # The row is final already: the agent reads that with its next heartbeat and leaves.
             logger.warning("agent not taken out of room %s yet: %s", session.room_name, error)

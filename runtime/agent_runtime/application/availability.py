@@ -9,7 +9,7 @@ from typing import Final
 from agent_runtime.domain.fleet import Fleet
 from agent_runtime.domain.lease import Phase
 from agent_runtime.domain.ports.sessions import LeaseStore
-from agent_runtime.domain.ports.workers import InstanceStore
+from agent_runtime.domain.ports.workers import WorkerStore
 
 # Workers speak every second; asked more often, the rows say the same.
 FRESH: Final = 0.5
@@ -17,11 +17,11 @@ FRESH: Final = 0.5
 RETRY_AFTER: Final = 5
 
 
-class WorkersPlaces:
+class WorkerAvailability:
     """Implements the port Places."""
 
-    def __init__(self, instances: InstanceStore, leases: LeaseStore) -> None:
-        self._instances = instances
+    def __init__(self, workers: WorkerStore, leases: LeaseStore) -> None:
+        self._workers = workers
         self._leases = leases
         self._fleet = Fleet()
         self._reading: asyncio.Task[None] | None = None
@@ -47,12 +47,12 @@ class WorkersPlaces:
 
     async def _read(self) -> None:
         try:
-            instances = await self._instances.all()
+            workers = await self._workers.all()
             live = await self._leases.live()  # after the rows: what was taken meanwhile is seen
         finally:
             self._reading = None
         self._read_at = time.monotonic()
-        self._fleet.see(self._read_at, instances)
+        self._fleet.see(self._read_at, workers)
         before = sum(one.phase in (Phase.ASKED, Phase.WAITING) for one in live)
         free = self._fleet.free(live)
         self._free = None if free is None else free - before

@@ -32,7 +32,7 @@ class _Refused:
     pause: float  # seconds until it is looked for again
 
 
-class Retractions:
+class LateCreates:
     """`leave` is awaited with each session that was ended."""
 
     def __init__(self, sessions: SessionStore, leave: Callable[[Session], Awaitable[None]]) -> None:

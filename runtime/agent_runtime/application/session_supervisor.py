@@ -15,19 +15,19 @@ from typing import Final
 
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.dispatch_rules import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
-from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.job import ROOM_PATTERN
 from agent_runtime.domain.lease import LiveSession
 from agent_runtime.domain.ports.livekit import Rooms
 from agent_runtime.domain.ports.sessions import (
-    ConversationStore,
     EventStore,
     LeaseStore,
     SessionStore,
+    TranscriptStore,
 )
-from agent_runtime.domain.ports.workers import Guard, InstanceStore
+from agent_runtime.domain.ports.workers import LeaderLock, WorkerStore
 from agent_runtime.domain.session import Session
-from agent_runtime.telemetry.log_throttle import Outage
+from agent_runtime.telemetry.log_throttle import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +41,18 @@ OWED_FOR: Final = 600.0
 INSTANCES_KEPT: Final = timedelta(days=7)  # those that have stopped or fallen silent
 
 
-class Watcher:
+class SessionSupervisor:
     """Of all API processes on a database one watches; another takes over when it is gone."""
 
     def __init__(
         self,
         *,
-        guard: Guard,
+        guard: LeaderLock,
         leases: LeaseStore,
         sessions: SessionStore,
-        instances: InstanceStore,
+        workers: WorkerStore,
         events: EventStore,
-        conversations: ConversationStore,
+        transcripts: TranscriptStore,
         rooms: Rooms,
         terms: Terms,
         interval: float,
@@ -61,9 +61,9 @@ class Watcher:
         self._guard = guard
         self._leases = leases
         self._sessions = sessions
-        self._instances = instances
+        self._workers = workers
         self._events = events
-        self._conversations = conversations
+        self._transcripts = transcripts
         self._rooms = rooms
         self._terms = terms
         self._interval = interval
@@ -75,8 +75,8 @@ class Watcher:
         self._doing: dict[str, asyncio.Task[None]] = {}  # beside the looks, by what it is about
         # Sessions that were given up, whose rooms are still to be closed, and until when that is tried.
         self._owed: dict[str, tuple[Session, float]] = {}
-        self._without_database = Outage(logger, "watcher: what lives is not known")
-        self._without_livekit = Outage(logger, "watcher: who is in the rooms is not known")
+        self._without_database = OutageLog(logger, "watcher: what lives is not known")
+        self._without_livekit = OutageLog(logger, "watcher: who is in the rooms is not known")
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -111,7 +111,7 @@ class Watcher:
     async def _do(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except (StoreUnavailable, RoomsUnavailable) as error:
+        except (StoreUnavailable, LiveKitUnavailable) as error:
             logger.warning("watcher: %s: %s", what, error)
         except Exception:
             logger.exception("watcher: %s failed", what)
@@ -141,9 +141,9 @@ class Watcher:
 
     async def _look(self, watch: Watch) -> None:
         live = await self._leases.live()
-        instances = await self._instances.all()
+        workers = await self._workers.all()
         now = self._clock.steady()
-        for action in watch.look(now, live, instances, busy=self._doing.keys()):
+        for action in watch.look(now, live, workers, busy=self._doing.keys()):
             self._begin(action.live.session.session_id, partial(self._act, watch, action))
         if now - self._rooms_at >= ROOMS_EVERY:
             self._rooms_at = now
@@ -168,7 +168,7 @@ class Watcher:
         elif isinstance(action, Seek):
             try:
                 await self._seek(watch, action.live)
-            except RoomsUnavailable as error:
+            except LiveKitUnavailable as error:
                 logger.warning("not known whether anybody waits: %s", error)
         else:
             await self._ask(watch, action)
@@ -191,7 +191,7 @@ class Watcher:
                 extra={"session": session.session_id, "room": session.room_name},
             )
             await self._rooms.dispatch_again(session, live.variables, live.dispatches + 1)
-        except RoomsUnavailable as error:
+        except LiveKitUnavailable as error:
             # The deadline goes on; the next look tries again.
             logger.warning("no agent can be asked for: %s", error)
 
@@ -215,7 +215,7 @@ class Watcher:
                 live = await self._leases.live()
                 if all(one.session.room_name != session.room_name for one in live):
                     await self._rooms.close_room(session.room_name)
-        except (RoomsUnavailable, StoreUnavailable) as error:
+        except (LiveKitUnavailable, StoreUnavailable) as error:
             logger.warning("room %s not closed yet: %s", session.room_name, error)
         else:
             self._owed.pop(session.session_id, None)
@@ -231,7 +231,7 @@ class Watcher:
     async def _see_rooms(self, watch: Watch) -> None:
         try:
             occupied = await self._rooms.occupied()
-        except RoomsUnavailable as error:
+        except LiveKitUnavailable as error:
             self._without_livekit.failed(error)
             return
         self._without_livekit.over()
@@ -251,9 +251,9 @@ class Watcher:
         for part in (
             self._mend,
             partial(self._bury, watch),
-            self._conversations.clear,
+            self._transcripts.clear,
             partial(self._events.clear, now, EVENTS_KEPT),
-            partial(self._instances.forget, now, INSTANCES_KEPT),
+            partial(self._workers.forget, now, INSTANCES_KEPT),
         ):
             await self._do("housekeeping", part)  # without what fails the rest goes on
 
@@ -268,4 +268,4 @@ class Watcher:
     async def _bury(self, watch: Watch) -> None:
         for name in watch.silent_instances(self._clock.steady()):
             logger.warning("worker %s says nothing any more", name)
-            await self._instances.bury(name)
+            await self._workers.mark_lost(name)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agent_runtime import __version__
 from agent_runtime.cli.health_probe import probe
-from agent_runtime.domain.errors import CannotBegin, StoreUnavailable
+from agent_runtime.domain.errors import CannotStart, StoreUnavailable
 from agent_runtime.settings import Settings, SettingsError
 from agent_runtime.telemetry.logs import configure_logging
 
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[Settings, argparse.Namespace], int] = arguments.run
     try:
         return run(settings, arguments)
-    except (CannotBegin, StoreUnavailable) as error:
+    except (CannotStart, StoreUnavailable) as error:
         print(f"agent-runtime: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

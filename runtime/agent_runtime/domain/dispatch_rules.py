@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from agent_runtime.domain.fleet import Fleet
 from agent_runtime.domain.job import ROOM_PATTERN
-from agent_runtime.domain.lease import Instance, LiveSession, Phase
+from agent_runtime.domain.lease import LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import SessionStatus
 
 # An agent that was asked for this often and is needed again is one that dies of its session.
@@ -98,7 +98,7 @@ class Watch:
         self,
         now: float,
         live: Sequence[LiveSession],
-        instances: Iterable[Instance],
+        workers: Iterable[WorkerState],
         busy: Container[str] = (),
     ) -> list[Action]:
         """What is to be done. `live` comes oldest first: that is the queue's order.
@@ -110,7 +110,7 @@ class Watch:
             self._seen.clear()
             self._fleet = Fleet()
         self._looked_at = now
-        self._fleet.see(now, instances)
+        self._fleet.see(now, workers)
         places = self._fleet.free(live)
         for one in live:
             waits = one.phase is Phase.WAITING and one.session.session_id in busy

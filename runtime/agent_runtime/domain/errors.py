@@ -105,7 +105,7 @@ class SessionHeld(AgentRuntimeError):
         self.session_id = session_id
 
 
-class NoWorkerFree(AgentRuntimeError):
+class NoFreeWorker(AgentRuntimeError):
     """Every worker is full, and callers are not to wait; `retry_after` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
@@ -117,15 +117,15 @@ class StoreUnavailable(AgentRuntimeError):
     """The database cannot be reached, or answered too late; nothing was acknowledged."""
 
 
-class RoomsUnavailable(AgentRuntimeError):
+class LiveKitUnavailable(AgentRuntimeError):
     """The LiveKit server cannot be reached, or refused the request."""
 
 
-class CannotBegin(AgentRuntimeError):
+class CannotStart(AgentRuntimeError):
     """The machine lacks what a process needs; the message says what, and which setting helps."""
 
     @classmethod
-    def on(cls, host: str, port: int, error: OSError, *, what: str, settings: str) -> CannotBegin:
+    def on(cls, host: str, port: int, error: OSError, *, what: str, settings: str) -> CannotStart:
         """`what` cannot listen there; `settings` names the variables of host and port."""
         # An address that is not known has a number of its own (gai_strerror(3)), below zero.
         number = error.errno or 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agent_runtime.domain.lease import Instance, LiveSession
+from agent_runtime.domain.lease import LiveSession, WorkerState
 
 # Seconds after which a worker that says nothing counts no more; it speaks every second.
 SILENCE: Final = 4.0
@@ -15,7 +15,7 @@ SILENCE: Final = 4.0
 
 @dataclass
 class _Seen:
-    instance: Instance
+    instance: WorkerState
     changed_at: float
 
 
@@ -26,18 +26,18 @@ class Fleet:
         self._seen: dict[str, _Seen] = {}
         self._now = 0.0
 
-    def see(self, now: float, instances: Iterable[Instance]) -> None:
+    def see(self, now: float, workers: Iterable[WorkerState]) -> None:
         """Take in what the rows say now."""
         self._now = now
         found: dict[str, _Seen] = {}
-        for one in instances:
+        for one in workers:
             seen = self._seen.get(one.name)
             same = seen is not None and seen.instance.beat == one.beat
             found[one.name] = _Seen(one, seen.changed_at if same and seen else now)
         self._seen = found
 
     @property
-    def alive(self) -> list[Instance]:
+    def alive(self) -> list[WorkerState]:
         """The workers that have spoken lately."""
         seen = self._seen.values()
         return [s.instance for s in seen if self._now - s.changed_at <= SILENCE]

@@ -100,7 +100,7 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class WorkerState:
     """A worker as it tells of itself; `beat` changes with every word of it.
 
     `free` is how many calls it would take now; 0 while it drains or is overloaded.

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from agent_runtime.domain.errors import RoomsUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable
 from agent_runtime.livekit_api.http_client import HttpClient
 
 TOKEN_SECONDS: Final = 60
@@ -58,16 +58,16 @@ class Twirp:
                 )
         except TimeoutError as error:
             why = f"LiveKit at {where} did not answer within {self._timeout} s"
-            raise RoomsUnavailable(why) from error
+            raise LiveKitUnavailable(why) from error
         except OSError as error:
-            raise RoomsUnavailable(f"LiveKit at {where} is not reachable: {error}") from error
+            raise LiveKitUnavailable(f"LiveKit at {where} is not reachable: {error}") from error
         answer = _parse(body)
         if status == OK and answer is not None:
             return answer
         code, words = (answer or {}).get("code"), (answer or {}).get("msg")
         if code == NOT_FOUND:
             raise NotThereError(words)
-        raise RoomsUnavailable(
+        raise LiveKitUnavailable(
             f"LiveKit at {where} refused {method}: {words or code or f'status {status}'}"
         )
 

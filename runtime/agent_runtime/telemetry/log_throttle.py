@@ -10,7 +10,7 @@ from typing import Final
 REMIND_EVERY: Final = 30.0  # seconds
 
 
-class Outage:
+class OutageLog:
     """Of one thing that is asked time and again; `what` begins each line of the log.
 
     The first failure is told, then one every half a minute, and the end.

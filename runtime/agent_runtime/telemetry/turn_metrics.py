@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from agent_runtime.domain.errors import CannotBegin
+from agent_runtime.domain.errors import CannotStart
 from agent_runtime.domain.metrics import Turn
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-class TurnTeller:
+class TurnReporter:
     """In the job's process. `path` is the worker's socket; an empty one is told nothing."""
 
     def __init__(self, path: str) -> None:
@@ -63,7 +63,7 @@ class TurnTeller:
         self._socket.close()
 
 
-class TurnFigures:
+class TurnMetrics:
     """In the worker's process: histograms of seconds in `registry`, and their sums."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -96,7 +96,7 @@ class TurnFigures:
 
 
 class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, figures: TurnFigures) -> None:
+    def __init__(self, figures: TurnMetrics) -> None:
         self._figures = figures
 
     def datagram_received(self, data: bytes, _address: Any) -> None:
@@ -107,13 +107,13 @@ class _Listener(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def listening(figures: TurnFigures) -> AsyncIterator[str]:
+async def listening(figures: TurnMetrics) -> AsyncIterator[str]:
     """The path of a socket that takes turns into `figures` while this is open.
 
     Raises CannotBegin where a folder for temporary files has too long a path for sockets in it.
     """
     if len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
-        raise CannotBegin(
+        raise CannotStart(
             f"no socket has room for its path in {tempfile.gettempdir()}: set TMPDIR to a folder "
             f"whose path has {LONGEST_FOLDER} bytes or less"
         )

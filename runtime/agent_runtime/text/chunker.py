@@ -26,7 +26,7 @@ BEGINS_WITHIN: Final = 0.25
 Clock = Callable[[], float]
 
 
-class PieceTokenizer(SentenceTokenizer):
+class ChunkTokenizer(SentenceTokenizer):
     """Cuts text between words. A `SentenceTokenizer`, so that a plugin has nothing buffered behind it.
 
     Cartesia's plugin asks its service to speak each piece at once (`max_buffer_delay_ms` 0) for this

@@ -9,7 +9,7 @@ import pytest
 from falcon.inspect import inspect_routes
 from jsonschema import Draft202012Validator
 
-from agent_runtime.api.app import Access, create_app
+from agent_runtime.api.app import AuthPolicy, create_app
 from agent_runtime.api.resources.prometheus import Overview
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
@@ -23,7 +23,7 @@ def routes() -> set[str]:
         raise NotImplementedError
 
     webhooks = Webhooks(lambda *_: {}, int)
-    app = create_app(cast("AgentRuntime", None), Access(), webhooks=webhooks, overview=overview)
+    app = create_app(cast("AgentRuntime", None), AuthPolicy(), webhooks=webhooks, overview=overview)
     found = set()
     for route in inspect_routes(app):
         path = re.sub(r"_([a-z])", lambda match: match[1].upper(), route.path)

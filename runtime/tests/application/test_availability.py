@@ -8,33 +8,33 @@ from typing import cast
 
 import pytest
 
-from agent_runtime.application.availability import RETRY_AFTER, WorkersPlaces
-from agent_runtime.domain.lease import Holder, Instance, LiveSession, Phase
+from agent_runtime.application.availability import RETRY_AFTER, WorkerAvailability
+from agent_runtime.domain.lease import Holder, LiveSession, Phase, WorkerState
 from agent_runtime.domain.ports.sessions import LeaseStore
-from agent_runtime.domain.ports.workers import InstanceStore
+from agent_runtime.domain.ports.workers import WorkerStore
 from agent_runtime.domain.session import new_session
 
 
 class Rows:
     """What the database says: of workers that spoke, and of sessions that live."""
 
-    def __init__(self, instances: Sequence[Instance], sessions: Sequence[LiveSession]) -> None:
-        self.instances = instances
+    def __init__(self, workers: Sequence[WorkerState], sessions: Sequence[LiveSession]) -> None:
+        self.workers = workers
         self.sessions = sessions
 
-    async def all(self) -> Sequence[Instance]:
+    async def all(self) -> Sequence[WorkerState]:
         """The workers, after a while."""
         await asyncio.sleep(0)
-        return self.instances
+        return self.workers
 
     async def live(self) -> Sequence[LiveSession]:
         """The sessions."""
         return self.sessions
 
 
-def worker(name: str, *, active: int, free: int) -> Instance:
+def worker(name: str, *, active: int, free: int) -> WorkerState:
     """One that has spoken."""
-    return Instance(name, "1", "running", active=active, free=free)
+    return WorkerState(name, "1", "running", active=active, free=free)
 
 
 def held(worker: str) -> LiveSession:
@@ -48,7 +48,7 @@ WAITING = LiveSession(new_session(7, 3, "room"), Phase.WAITING, None, beats=0, d
 
 
 @pytest.mark.parametrize(
-    ("instances", "sessions", "free"),
+    ("workers", "sessions", "free"),
     [
         ([worker("one", active=1, free=2)], [held("one")], 2),
         # It has taken one since it spoke; its row will say so in a moment.
@@ -63,11 +63,11 @@ WAITING = LiveSession(new_session(7, 3, "room"), Phase.WAITING, None, beats=0, d
     ],
 )
 async def test_only_so_many_creates_are_taken_as_get_an_agent(
-    instances: Sequence[Instance], sessions: Sequence[LiveSession], free: int
+    workers: Sequence[WorkerState], sessions: Sequence[LiveSession], free: int
 ) -> None:
     """The next one is told when to come again."""
-    rows = Rows(instances, sessions)
-    places = WorkersPlaces(cast("InstanceStore", rows), cast("LeaseStore", rows))
+    rows = Rows(workers, sessions)
+    places = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
     for _ in range(free):
         assert await places.retry_after() is None
     assert await places.retry_after() == RETRY_AFTER
@@ -76,13 +76,13 @@ async def test_only_so_many_creates_are_taken_as_get_an_agent(
 async def test_without_a_word_of_any_worker_a_session_may_wait() -> None:
     """They may be about to start."""
     rows = Rows([], [])
-    places = WorkersPlaces(cast("InstanceStore", rows), cast("LeaseStore", rows))
+    places = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
     assert await places.retry_after() is None
 
 
 async def test_those_who_come_at_once_share_what_is_free() -> None:
     """Also while the rows are being read for the first of them."""
     rows = Rows([worker("one", active=0, free=2)], [])
-    places = WorkersPlaces(cast("InstanceStore", rows), cast("LeaseStore", rows))
+    places = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
     answers = await asyncio.gather(*(places.retry_after() for _ in range(5)))
     assert answers == [None, None, RETRY_AFTER, RETRY_AFTER, RETRY_AFTER]

@@ -12,7 +12,7 @@ import pytest
 
 from agent_runtime.application import late_creates as retractions
 from agent_runtime.application.agent_runtime import AgentRuntime
-from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, open_database
 from agent_runtime.storage.schema.development import create_schema
@@ -39,7 +39,7 @@ class Rooms:
     async def dispatch(self, _session: Session, _variables: object) -> None:
         """Takes it, unless it is away."""
         if self.is_away:
-            raise RoomsUnavailable("LiveKit: connection refused")
+            raise LiveKitUnavailable("LiveKit: connection refused")
 
     async def remove_agent(self, session: Session) -> None:
         """Remember."""
@@ -106,7 +106,7 @@ async def test_a_refusal_that_cannot_be_written_is_written_later(
         locked.__enter__()
 
     world.sessions.create = create_then_lock
-    with pytest.raises(RoomsUnavailable):
+    with pytest.raises(LiveKitUnavailable):
         await world.runtime.create_session(7, 3, "stairs", None)
     locked.__exit__()
     async with asyncio.timeout(10):
@@ -134,7 +134,7 @@ async def test_it_is_looked_for_with_growing_pauses(
         left.set()
 
     store = cast("Any", SimpleNamespace(finish=finish))
-    undoing = retractions.Retractions(store, leave)
+    undoing = retractions.LateCreates(store, leave)
     undoing.add(found.session_id, "refused")
     task = undoing._task
     assert task is not None

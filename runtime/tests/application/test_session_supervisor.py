@@ -13,10 +13,10 @@ from typing import Any, cast
 
 import pytest
 
-from agent_runtime.application.session_supervisor import Watcher
+from agent_runtime.application.session_supervisor import SessionSupervisor
 from agent_runtime.domain.dispatch_rules import Terms
-from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
-from agent_runtime.domain.lease import Holder, Instance, LiveSession, Phase
+from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
+from agent_runtime.domain.lease import Holder, LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 
 ACTIVE = replace(new_session(7, 3, "lobby"), status=SessionStatus.ACTIVE)
@@ -45,10 +45,10 @@ class World:
         """The session, until it is given up."""
         return [*self.others, *([] if self.rows else [self.lost])]
 
-    async def all(self) -> Sequence[Instance]:
+    async def all(self) -> Sequence[WorkerState]:
         """The worker, which speaks at each look."""
         self.looks += 1
-        return [Instance("worker-one", str(self.looks), "running", active=1, free=0)]
+        return [WorkerState("worker-one", str(self.looks), "running", active=1, free=0)]
 
     async def callers(self, _room: str) -> list[str]:
         """Nobody, if LiveKit can be asked."""
@@ -80,7 +80,7 @@ class World:
     def ask_livekit(self) -> None:
         """Fails while it is away."""
         if self.livekit_is_away:
-            raise RoomsUnavailable
+            raise LiveKitUnavailable
 
     async def mend(self) -> list[Session]:
         """Nothing."""
@@ -159,16 +159,16 @@ class Away(World):
         """If LiveKit can be asked."""
         self.questions["livekit"] += 1
         if self.questions["livekit"] <= 20:
-            raise RoomsUnavailable("refused")
+            raise LiveKitUnavailable("refused")
         self.is_back.set()
         return {}
 
 
-def watcher(world: World, terms: Terms) -> Watcher:
+def watcher(world: World, terms: Terms) -> SessionSupervisor:
     """One that looks often."""
     one = cast("Any", world)
-    return Watcher(
-        guard=one, leases=one, sessions=one, instances=one, events=one, conversations=one,
+    return SessionSupervisor(
+        guard=one, leases=one, sessions=one, workers=one, events=one, transcripts=one,
         rooms=one,
         terms=terms, interval=0.01,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 
 from agent_runtime.domain.dispatch_rules import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
-from agent_runtime.domain.lease import Holder, Instance, LiveSession, Phase
+from agent_runtime.domain.lease import Holder, LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import SessionStatus, new_session
 
 TERMS = Terms()
@@ -26,9 +26,9 @@ def looks(watch: Watch, seconds: float, *live: LiveSession, start: float = 0.0) 
     return found
 
 
-def worker(name: str = "worker-one", *, free: int = 1, beat: str = "1") -> Instance:
+def worker(name: str = "worker-one", *, free: int = 1, beat: str = "1") -> WorkerState:
     """A worker's row."""
-    return Instance(name, beat, "running", active=1, free=free)
+    return WorkerState(name, beat, "running", active=1, free=free)
 
 
 def test_a_dispatch_that_nobody_answers_is_sent_again() -> None:
@@ -169,13 +169,13 @@ def test_who_waits_in_the_queue_keeps_the_place() -> None:
 
 def test_what_waits_too_long_is_given_up_with_the_reason() -> None:
     """The reason tells full workers from none at all."""
-    for instances, words in (
+    for workers, words in (
         (lambda tick: [worker(free=0, beat=str(tick))], "all workers are full (1 worker, 1 calls)"),
         (lambda _tick: [], "no worker is there"),
     ):
         watch, last = Watch(TERMS), None
         for tick in range(int(TERMS.deadline / STEP) + 2):
-            actions = watch.look(tick * STEP, [WAITING], instances(tick))
+            actions = watch.look(tick * STEP, [WAITING], workers(tick))
             last = actions[-1] if actions else last
         assert isinstance(last, GiveUp)
         assert words in last.reason

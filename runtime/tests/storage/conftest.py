@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from agent_runtime.storage import Database, Figures, RegisteredAgents, StoredSessions, open_database
+from agent_runtime.storage import (
+    Database,
+    RegisteredAgents,
+    StoredMetrics,
+    StoredSessions,
+    open_database,
+)
 from agent_runtime.storage.schema.development import create_schema
 from fixtures.servers import PostgresServer, postgres_server
 
@@ -75,6 +81,6 @@ def agents(database: Database, sessions: StoredSessions) -> RegisteredAgents:
 
 
 @pytest.fixture
-def figures(database: Database) -> Figures:
+def figures(database: Database) -> StoredMetrics:
     """The figures of the database."""
-    return Figures(database)
+    return StoredMetrics(database)

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from agent_runtime.telemetry.log_throttle import REMIND_EVERY, Outage
+from agent_runtime.telemetry.log_throttle import REMIND_EVERY, OutageLog
 
 LOG = logging.getLogger("agent_runtime.test_outages")
 
@@ -23,7 +23,7 @@ def test_an_outage_is_told_at_its_begin_now_and_then_and_at_its_end(
 ) -> None:
     """Asked each second for an hour, it has some hundred lines; the next one begins anew."""
     now = 100.0
-    outage = Outage(LOG, "rooms", clock=lambda: now)
+    outage = OutageLog(LOG, "rooms", clock=lambda: now)
     outage.over()
     assert told(caplog) == []
     outage.failed(ConnectionError("refused"))

@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from agent_runtime.domain.metrics import Turn
-from agent_runtime.telemetry.turn_metrics import TurnFigures, TurnTeller, listening
+from agent_runtime.telemetry.turn_metrics import TurnMetrics, TurnReporter, listening
 
 ANSWER = Turn(by_agent=True, llm=250.0, tts=101.0, response=612.5)
 
 
-async def told(figures: TurnFigures, number: int) -> None:
+async def told(figures: TurnMetrics, number: int) -> None:
     """Wait until so many turns have arrived; datagrams on one socket keep their order."""
     async with asyncio.timeout(5):
         while figures.sums.get("llm", (0, 0.0))[0] < number:  # noqa: ASYNC110 - it reads a socket
@@ -23,9 +23,9 @@ async def told(figures: TurnFigures, number: int) -> None:
 async def test_a_turn_is_counted_in_every_stage_that_it_has() -> None:
     """In seconds; stages that did not run are not zero, they are missing."""
     registry = CollectorRegistry()
-    figures = TurnFigures(registry)
+    figures = TurnMetrics(registry)
     async with listening(figures) as path:
-        teller = TurnTeller(path)
+        teller = TurnReporter(path)
         teller.tell(ANSWER)
         await told(figures, 1)
         teller.close()
@@ -40,9 +40,9 @@ async def test_a_turn_is_counted_in_every_stage_that_it_has() -> None:
 
 async def test_what_makes_no_sense_is_told_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
     """The next turn counts."""
-    figures = TurnFigures(CollectorRegistry())
+    figures = TurnMetrics(CollectorRegistry())
     async with listening(figures) as path:
-        teller = TurnTeller(path)
+        teller = TurnReporter(path)
         teller._socket.sendto(b"what", path)
         teller._socket.sendto(b'{"by_agent": true, "mood": 1}', path)
         teller.tell(ANSWER)
@@ -53,8 +53,8 @@ async def test_what_makes_no_sense_is_told_and_left_out(caplog: pytest.LogCaptur
 
 async def test_a_worker_that_is_gone_costs_the_call_nothing() -> None:
     """The turn stands in the database all the same."""
-    async with listening(TurnFigures(CollectorRegistry())) as path:
+    async with listening(TurnMetrics(CollectorRegistry())) as path:
         pass
-    for teller in (TurnTeller(path), TurnTeller("")):
+    for teller in (TurnReporter(path), TurnReporter("")):
         teller.tell(ANSWER)
         teller.close()

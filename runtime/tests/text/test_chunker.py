@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime.text.chunker import PieceTokenizer
+from agent_runtime.text.chunker import ChunkTokenizer
 from agent_runtime.text.streaming import TextStreaming
 
 ANSWER = (
@@ -23,7 +23,7 @@ def tokens(text: str) -> list[str]:
 
 async def pieces(streaming: TextStreaming, chunks: list[str]) -> list[str]:
     """What a stream makes of chunks."""
-    stream = PieceTokenizer(streaming).stream()
+    stream = ChunkTokenizer(streaming).stream()
     for chunk in chunks:
         stream.push_text(chunk)
     stream.end_input()
@@ -42,7 +42,7 @@ async def test_clauses_begin_small_and_go_on_by_clauses_and_sentences() -> None:
 
 async def test_a_piece_is_there_as_soon_as_the_next_word_begins() -> None:
     """Nothing waits for the end of the answer, nor for the end of the sentence."""
-    stream = PieceTokenizer(TextStreaming.CLAUSES).stream()
+    stream = ChunkTokenizer(TextStreaming.CLAUSES).stream()
     for chunk in ("It", " will"):
         stream.push_text(chunk)
     assert (await anext(stream)).token == "It"
@@ -52,7 +52,7 @@ async def test_a_slow_model_makes_smaller_pieces_and_no_silence() -> None:
     """A word each 0.25 s: what is there goes out before what was sent has been spoken."""
     clock = iter(0.25 * tick for tick in range(1000))
     now = [0.0]
-    stream = PieceTokenizer(TextStreaming.CLAUSES, clock=lambda: now[0]).stream()
+    stream = ChunkTokenizer(TextStreaming.CLAUSES, clock=lambda: now[0]).stream()
     sent: list[tuple[float, str]] = []
     for chunk in tokens("It will be mild and sunny in Paris and in most of France for days"):
         now[0] = next(clock)
@@ -82,7 +82,7 @@ async def test_a_title_is_not_the_end_of_a_sentence_at_the_beginning() -> None:
 
 async def test_a_flush_gives_what_is_there() -> None:
     """And what follows is a new answer, with a small piece first."""
-    stream = PieceTokenizer(TextStreaming.CLAUSES).stream()
+    stream = ChunkTokenizer(TextStreaming.CLAUSES).stream()
     stream.push_text("Wait")
     stream.flush()
     stream.push_text("Here it is")
@@ -95,4 +95,4 @@ async def test_a_flush_gives_what_is_there() -> None:
 def test_no_word_is_lost_doubled_or_cut(streaming: TextStreaming, chunks: list[str]) -> None:
     """Whatever the chunks: the pieces' words are the text's words, in order."""
     text = "".join(chunks)
-    assert " ".join(PieceTokenizer(streaming).tokenize(text)).split() == text.split()
+    assert " ".join(ChunkTokenizer(streaming).tokenize(text)).split() == text.split()

@@ -12,12 +12,12 @@ from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.providers.common.spec import ProviderDefaults
 from agent_runtime.storage import (
     Database,
-    Figures,
     RegisteredAgents,
-    StoredConversations,
-    StoredInstances,
     StoredLeases,
+    StoredMetrics,
     StoredSessions,
+    StoredTranscripts,
+    StoredWorkers,
     open_database,
 )
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -84,10 +84,10 @@ def stores(database: Database) -> Stores:
     return Stores(
         RegisteredAgents(database, sessions),
         sessions,
-        Figures(database),
+        StoredMetrics(database),
         StoredLeases(database),
-        StoredConversations(database),
-        StoredInstances(database, "livekit"),
+        StoredTranscripts(database),
+        StoredWorkers(database, "livekit"),
     )
 
 

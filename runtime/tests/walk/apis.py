@@ -14,9 +14,9 @@ from livekit import api as livekit_api
 
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
-from agent_runtime.application.session_supervisor import Watcher
+from agent_runtime.application.session_supervisor import SessionSupervisor
 from agent_runtime.domain.dispatch_rules import Terms
-from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.livekit_api.webhooks import WebhookReader
 
@@ -35,7 +35,7 @@ class Lock:
     owner: Api | None = None
 
 
-class Guard:
+class LeaderLock:
     """Implements the port Guard with that lock."""
 
     def __init__(self, lock: Lock, api: Api) -> None:
@@ -64,7 +64,7 @@ class Api(Process):
         stores = world.stores
         sessions = self.with_line(stores.sessions)
         leases = self.with_line(stores.leases)
-        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET, asked=world.ring)
+        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET, asked=world.notify)
         rooms._livekit = cast("Any", SimpleNamespace(ask=world.livekit.ask_from(self)))
         self.runtime = AgentRuntime(
             agents=self.with_line(stores.agents),
@@ -75,13 +75,13 @@ class Api(Process):
             default_max_sessions=10,
             clock=self.clock,
         )
-        self.watcher = Watcher(
-            guard=Guard(world.lock, self),
+        self.watcher = SessionSupervisor(
+            guard=LeaderLock(world.lock, self),
             leases=leases,
             sessions=sessions,
-            instances=self.with_line(stores.instances),
+            workers=self.with_line(stores.workers),
             events=self.with_line(stores.events),
-            conversations=self.with_line(stores.conversations),
+            transcripts=self.with_line(stores.transcripts),
             rooms=rooms,
             terms=Terms(),
             interval=INTERVAL,
@@ -99,7 +99,7 @@ class Api(Process):
         """A session's id; None when it was refused."""
         try:
             session = await self.runtime.create_session(agent_id, 3, room, None)
-        except (StoreUnavailable, RoomsUnavailable):
+        except (StoreUnavailable, LiveKitUnavailable):
             return None
         return session.session_id
 

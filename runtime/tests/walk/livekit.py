@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agent_runtime.domain.errors import RoomsUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable
 from agent_runtime.livekit_api.twirp import NotThereError
 
 from .processes import START, Process
@@ -138,7 +138,7 @@ class LiveKit:
             await process.step(0.1, doing=f"before {what}")
             if self.away:
                 await asyncio.sleep(self.hangs)
-                raise RoomsUnavailable("LiveKit is away")
+                raise LiveKitUnavailable("LiveKit is away")
             answer = self._methods[method](request)
             await process.step(doing=f"after {what}")
             return answer

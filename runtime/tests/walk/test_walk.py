@@ -273,7 +273,7 @@ class Walk(RuleBasedStateMachine):
     @rule(heard=SHARES)
     def workers_hear_the_bell(self, heard: float) -> None:
         """From now on this share of what is rung."""
-        self.at.rings = heard
+        self.at.notices = heard
 
     @rule(seconds=MOMENTS, hangs=st.sampled_from([0.0, LIVEKIT_TIMEOUT]))
     def livekit_is_away(self, seconds: float, hangs: float) -> None:

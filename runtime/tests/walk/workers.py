@@ -17,7 +17,7 @@ from agent_runtime.domain.errors import (
     StoreUnavailable,
 )
 from agent_runtime.domain.job import AUTOMATIC, target_of
-from agent_runtime.domain.lease import Holder, Instance
+from agent_runtime.domain.lease import Holder, WorkerState
 from agent_runtime.domain.session import Session, SessionStatus, session_of
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 from agent_runtime.voice.worker.admission import Admission
@@ -49,7 +49,7 @@ class Worker(Process):
         self.world = world
         self.jobs: dict[str, Job] = {}
         self._leases = self.with_line(world.stores.leases)
-        self._instances = self.with_line(world.stores.instances)
+        self._workers = self.with_line(world.stores.workers)
         self._admission = Admission(self, name, PLACES, 100)  # type: ignore[arg-type]
         self._admission.leases = _Noted(world, self._leases)  # type: ignore[assignment]
         self._line_broken = asyncio.Event()
@@ -142,10 +142,10 @@ class Worker(Process):
     async def _tell(self) -> None:
         while True:
             taken, free = len(self._admission.taken), self._admission.free
-            instance = Instance(self.name, "", "running", taken, free, self._admission.handled)
+            instance = WorkerState(self.name, "", "running", taken, free, self._admission.handled)
             try:
-                await self._instances.tell(instance, self.clock.wall())
-                others = [one for one in await self._instances.all() if one.name != self.name]
+                await self._workers.tell(instance, self.clock.wall())
+                others = [one for one in await self._workers.all() if one.name != self.name]
                 self._admission.others_free = any(one.free for one in others)
             except StoreUnavailable:
                 pass

@@ -21,11 +21,11 @@ from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.storage import (
     Doctor,
     RegisteredAgents,
-    StoredConversations,
     StoredEvents,
-    StoredInstances,
     StoredLeases,
     StoredSessions,
+    StoredTranscripts,
+    StoredWorkers,
 )
 from agent_runtime.storage.repositories.sessions import COLUMNS, session_from
 from agent_runtime.storage.schema.own import LiveSessions, SessionEvents
@@ -60,9 +60,9 @@ class Stores:
 
     sessions: StoredSessions
     leases: StoredLeases
-    instances: StoredInstances
+    workers: StoredWorkers
     events: StoredEvents
-    conversations: StoredConversations
+    transcripts: StoredTranscripts
     agents: RegisteredAgents
 
 
@@ -78,9 +78,9 @@ class World:
         self.stores = Stores(
             sessions,
             StoredLeases(self.database),
-            StoredInstances(self.database, "livekit"),
+            StoredWorkers(self.database, "livekit"),
             StoredEvents(self.database),
-            StoredConversations(self.database),
+            StoredTranscripts(self.database),
             RegisteredAgents(self.database, sessions),
         )
         self.broken: list[str] = []
@@ -115,7 +115,7 @@ class World:
             .order_by(events.id)
         )
         self._events_read = 0
-        self.rings = 0.3  # the share that is heard
+        self.notices = 0.3  # the share that is heard
         self._histories: dict[str, History] = {}
         self.dispatches: dict[str, int] = {}  # which one brought each job
         self._final: dict[str, Session] = {}
@@ -195,12 +195,12 @@ class World:
         self.rooms[session_id] = room
         self._served_at[session_id] = self.loop.time()
 
-    def ring(self, room: str, metadata: str) -> None:
+    def notify(self, room: str, metadata: str) -> None:
         """Each worker hears of it, or not; late, twice or never like a dispatch."""
         livekit = self.livekit
         for worker in [one for one in self.workers if not one.dead]:
             for _ in range(1 + (self.chance.random() < livekit.doubles)):
-                if self.chance.random() < self.rings and self.chance.random() >= livekit.forgets:
+                if self.chance.random() < self.notices and self.chance.random() >= livekit.forgets:
                     late = self.chance.random() < livekit.is_late
                     after = self.chance.uniform(0.5, LATE) if late else self.chance.uniform(0, 0.1)
                     self.later(after, partial(self._heard_by, worker, room, metadata))

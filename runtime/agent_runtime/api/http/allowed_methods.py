@@ -27,7 +27,7 @@ class Resource:
         resp.content_type = "text/html; charset=utf-8"
 
 
-class MethodGuard:
+class AllowedMethods:
     """Middleware for methods that Falcon does not know (QUERY, PURGE): 405 for them as well."""
 
     async def process_resource(

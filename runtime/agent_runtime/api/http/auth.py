@@ -9,7 +9,7 @@ from falcon import HTTPRouteNotFound, HTTPUnauthorized
 from falcon.asgi import Request, Response
 
 
-class KeyGuard:
+class KeyCheck:
     """Middleware that asks for the key on the given paths and below them; never when it is empty.
 
     The key comes as `Authorization: Bearer <key>` or bare: the text `Bearer ` is removed wherever

@@ -10,7 +10,7 @@ import orjson
 from falcon import HTTPBadRequest, HTTPContentTooLarge, HTTPUnsupportedMediaType
 from falcon.asgi import Request
 
-from agent_runtime.api.http.zod_issues import BodyFaulty, custom, wrong_type
+from agent_runtime.api.http.zod_issues import InvalidBody, custom, wrong_type
 
 MAX_BODY: Final = 100 * 1024  # bytes, packed and unpacked; the limit of the Node.js version
 MAX_DEPTH: Final = 200  # orjson writes at most 254 levels, and what was read must be stored
@@ -35,7 +35,7 @@ async def json_object(req: Request) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise HTTPBadRequest(description=f"The body is not JSON: {error}") from error
     if isinstance(body, list):
-        raise BodyFaulty([wrong_type("object", body)])
+        raise InvalidBody([wrong_type("object", body)])
     if not isinstance(body, dict):
         raise HTTPBadRequest(description="The body must be a JSON object")
     _check_contents(raw, body)
@@ -79,7 +79,7 @@ def _check_contents(raw: bytes, body: dict[str, Any]) -> None:
             if "\0" in text
         ]
         if issues:
-            raise BodyFaulty(issues)
+            raise InvalidBody(issues)
 
 
 def _texts(body: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:

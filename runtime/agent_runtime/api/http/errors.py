@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import falcon
 from falcon.asgi import Request, Response
 
-from agent_runtime.api.http.responses import answer_error
-from agent_runtime.api.http.zod_issues import BodyFaulty, custom, in_zod_form
+from agent_runtime.api.http.responses import respond_error
+from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     InvalidAgentConfig,
-    NoWorkerFree,
-    RoomsUnavailable,
+    LiveKitUnavailable,
+    NoFreeWorker,
     SessionNotFound,
     StoreUnavailable,
 )
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def answer_faults(app: Application) -> None:
+def add_error_handlers(app: Application) -> None:
     """Make `app` answer every exception in the contract's error shape."""
     app.add_error_handler(Exception, _internal)
     app.add_error_handler(falcon.HTTPError, _http)
     app.add_error_handler(AgentNotRegistered, _refused)
     app.add_error_handler(AgentAtCapacity, _refused)
-    app.add_error_handler(BodyFaulty, _faulty_body)
+    app.add_error_handler(InvalidBody, _faulty_body)
     app.add_error_handler(InvalidAgentConfig, _faulty_config)
     app.add_error_handler(SessionNotFound, _not_found)
-    app.add_error_handler(NoWorkerFree, _full)
+    app.add_error_handler(NoFreeWorker, _full)
     app.add_error_handler(StoreUnavailable, _unavailable)
-    app.add_error_handler(RoomsUnavailable, _unavailable)
+    app.add_error_handler(LiveKitUnavailable, _unavailable)
 
 
 async def _internal(req: Request, resp: Response, error: Exception, _params: Any) -> None:
     logger.error("%s %s failed", req.method, req.scope["raw_path"].decode(), exc_info=error)
-    answer_error(resp, "Internal server error", 500)
+    respond_error(resp, "Internal server error", 500)
 
 
 async def _http(req: Request, resp: Response, error: falcon.HTTPError, _params: Any) -> None:
@@ -52,33 +52,33 @@ async def _http(req: Request, resp: Response, error: falcon.HTTPError, _params: 
         message = error.description or error.title or falcon.code_to_http_status(error.status_code)
     if error.headers is not None:
         resp.set_headers(error.headers)
-    answer_error(resp, message, error.status_code)
+    respond_error(resp, message, error.status_code)
 
 
 async def _refused(_req: Request, resp: Response, error: Exception, _params: Any) -> None:
-    answer_error(resp, str(error), 400)
+    respond_error(resp, str(error), 400)
 
 
-async def _faulty_body(_req: Request, resp: Response, error: BodyFaulty, _params: Any) -> None:
-    answer_error(resp, in_zod_form(error.issues), 400)
+async def _faulty_body(_req: Request, resp: Response, error: InvalidBody, _params: Any) -> None:
+    respond_error(resp, in_zod_form(error.issues), 400)
 
 
 async def _faulty_config(
     _req: Request, resp: Response, error: InvalidAgentConfig, _params: Any
 ) -> None:
     issues = [custom(issue.message, "config", *issue.path) for issue in error.issues]
-    answer_error(resp, in_zod_form(issues), 400)
+    respond_error(resp, in_zod_form(issues), 400)
 
 
 async def _not_found(_req: Request, resp: Response, error: SessionNotFound, _params: Any) -> None:
-    answer_error(resp, str(error), 404)
+    respond_error(resp, str(error), 404)
 
 
-async def _full(_req: Request, resp: Response, error: NoWorkerFree, _params: Any) -> None:
+async def _full(_req: Request, resp: Response, error: NoFreeWorker, _params: Any) -> None:
     resp.set_header("Retry-After", str(error.retry_after))
-    answer_error(resp, str(error), 503)
+    respond_error(resp, str(error), 503)
 
 
 async def _unavailable(req: Request, resp: Response, error: Exception, _params: Any) -> None:
     logger.warning("%s %s: %s", req.method, req.scope["raw_path"].decode(), error)
-    answer_error(resp, str(error), 503)
+    respond_error(resp, str(error), 503)

@@ -39,7 +39,7 @@ MAX_LINGERING: Final = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ReadTimeouts:
     """Seconds that a client has for request line and headers, for the body, to take an answer."""
 
     head: float = 10.0
@@ -62,7 +62,7 @@ class _Refused(Exception):
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol within limits; a subclass may set other times."""
 
-    patience: ClassVar[Patience] = Patience()
+    patience: ClassVar[ReadTimeouts] = ReadTimeouts()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -13,7 +13,7 @@ from falcon.asgi import Request
 
 from agent_runtime.api.http.zod_issues import (
     MISSING,
-    BodyFaulty,
+    InvalidBody,
     Issue,
     custom,
     not_there,
@@ -40,7 +40,7 @@ _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Registering:
+class RegisterBody:
     """The body of POST /api/agents/register; `config` is not looked into here."""
 
     agent_id: int
@@ -57,12 +57,12 @@ class Registering:
         elif not isinstance(config, dict):
             issues.append(wrong_type("object", config, "config"))
         if issues:
-            raise BodyFaulty(issues)
+            raise InvalidBody(issues)
         return cls(int(body["agentId"]), int(body["tenantId"]), body["config"])
 
 
 @dataclass(frozen=True, slots=True)
-class Creating:
+class CreateBody:
     """The body of POST /api/sessions/create."""
 
     agent_id: int
@@ -81,7 +81,7 @@ class Creating:
         if "participantName" in body:
             issues += _text_issues(body, "participantName")
         if issues:
-            raise BodyFaulty(issues)
+            raise InvalidBody(issues)
         return cls(
             int(body["agentId"]),
             int(body["tenantId"]),

@@ -18,7 +18,7 @@ def answer(resp: Response, body: Mapping[str, object], status: int = 200) -> Non
     resp.data = orjson.dumps(body)
 
 
-def answer_error(resp: Response, message: str, status: int) -> None:
+def respond_error(resp: Response, message: str, status: int) -> None:
     """Answer with the one shape that every error has."""
     resp.content_type = JSON
     answer(resp, {"error": message}, status)

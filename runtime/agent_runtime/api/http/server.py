@@ -14,8 +14,8 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.config import Config
 
-from agent_runtime.api.http.limits import LimitedProtocol, Patience
-from agent_runtime.domain.errors import CannotBegin
+from agent_runtime.api.http.limits import LimitedProtocol, ReadTimeouts
+from agent_runtime.domain.errors import CannotStart
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise CannotBegin.on(host, port, error, what="the API", settings="HOST and PORT") from error
+        raise CannotStart.on(host, port, error, what="the API", settings="HOST and PORT") from error
 
 
 class ApiServer(uvicorn.Server):
@@ -43,8 +43,8 @@ class ApiServer(uvicorn.Server):
     leaves at once.
     """
 
-    def __init__(self, app: Any, patience: Patience | None = None) -> None:
-        within = patience or Patience()
+    def __init__(self, app: Any, patience: ReadTimeouts | None = None) -> None:
+        within = patience or ReadTimeouts()
         protocol = type("Protocol", (LimitedProtocol,), {"patience": within})
         super().__init__(
             Config(

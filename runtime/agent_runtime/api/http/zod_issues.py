@@ -13,7 +13,7 @@ import orjson
 Issue: TypeAlias = Mapping[str, object]
 
 
-class BodyFaulty(Exception):
+class InvalidBody(Exception):
     """Fields of a body are at fault; `issues` in the order of the fields."""
 
     def __init__(self, issues: Sequence[Issue]) -> None:

@@ -7,7 +7,7 @@ from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.bodies import json_object
-from agent_runtime.api.http.requests import Registering, id_of, required_id
+from agent_runtime.api.http.requests import RegisterBody, id_of, required_id
 from agent_runtime.api.http.responses import answer
 from agent_runtime.application.agent_runtime import AgentRuntime
 
@@ -20,7 +20,7 @@ class Registrations(Resource):
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Register an agent, or replace its configuration."""
-        asked = Registering.of(await json_object(req))
+        asked = RegisterBody.of(await json_object(req))
         await self._runtime.register(asked.agent_id, asked.tenant_id, asked.config)
         answer(resp, {"success": True, "agentId": asked.agent_id})
 

@@ -9,7 +9,7 @@ from falcon.asgi import Request, Response
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.responses import answer, timestamp
 from agent_runtime.application.agent_runtime import AgentRuntime
-from agent_runtime.domain.errors import RoomsUnavailable, StoreUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 
 
 class Health(Resource):
@@ -32,7 +32,7 @@ class Readiness(Resource):
         """Whether database, migrations and LiveKit are there; 503 with the reason when not."""
         try:
             await self._runtime.check_ready()
-        except (StoreUnavailable, RoomsUnavailable) as error:
+        except (StoreUnavailable, LiveKitUnavailable) as error:
             answer(resp, {"status": "not ready", "reason": str(error)}, 503)
         else:
             answer(resp, {"status": "ready", "timestamp": timestamp(datetime.now(UTC))})

@@ -15,7 +15,7 @@ LATENCY_DECIMALS: Final = 3
 COST_DECIMALS: Final = 8  # a micro-cent, which is what the database counts in
 
 
-class AgentFigures(Resource):
+class AgentMetricsResource(Resource):
     """Serves /api/metrics/agent/{agentId}."""
 
     def __init__(self, runtime: AgentRuntime) -> None:
@@ -39,7 +39,7 @@ class AgentFigures(Resource):
     on_head = on_get
 
 
-class TenantFigures(Resource):
+class TenantMetricsResource(Resource):
     """Serves /api/metrics/tenant/{tenantId}."""
 
     def __init__(self, runtime: AgentRuntime) -> None:
@@ -62,7 +62,7 @@ class TenantFigures(Resource):
     on_head = on_get
 
 
-class SessionFigures(Resource):
+class SessionMetricsResource(Resource):
     """Serves /api/metrics/session/{sessionId}."""
 
     def __init__(self, runtime: AgentRuntime) -> None:

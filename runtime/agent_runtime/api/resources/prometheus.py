@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.lease import Instance, LiveSession, Phase
+from agent_runtime.domain.lease import LiveSession, Phase, WorkerState
 
 WORKER: Final = ("worker",)
 
@@ -28,14 +28,14 @@ WORKER: Final = ("worker",)
 class Overview:
     """The deployment at one moment."""
 
-    workers: Sequence[Instance]
+    workers: Sequence[WorkerState]
     sessions: Sequence[LiveSession]
 
 
 ReadOverview = Callable[[], Awaitable[Overview]]
 
 
-class PrometheusFigures(Resource):
+class PrometheusResource(Resource):
     """Serves /metrics."""
 
     def __init__(self, requests: CollectorRegistry, read: ReadOverview) -> None:

@@ -7,7 +7,7 @@ from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.bodies import json_object
-from agent_runtime.api.http.requests import Creating
+from agent_runtime.api.http.requests import CreateBody
 from agent_runtime.api.http.responses import answer, timestamp
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import SessionNotFound
@@ -21,7 +21,7 @@ class Sessions(Resource):
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Start a session and send the agent into its room."""
-        asked = Creating.of(await json_object(req))
+        asked = CreateBody.of(await json_object(req))
         session = await self._runtime.create_session(
             asked.agent_id, asked.tenant_id, asked.room_name, asked.participant_name
         )

@@ -107,7 +107,7 @@ class EventStore(Protocol):
         """Forget old events."""
 
 
-class ConversationStore(Protocol):
+class TranscriptStore(Protocol):
     """What was said in the live sessions. Methods raise StoreUnavailable."""
 
     async def add(self, session_id: str, utterance: Utterance) -> None:

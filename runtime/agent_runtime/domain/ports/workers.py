@@ -6,40 +6,40 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from agent_runtime.domain.lease import Instance
+from agent_runtime.domain.lease import WorkerState
 
 
-class InstanceStore(Protocol):
+class WorkerStore(Protocol):
     """The workers, as they tell of themselves. Methods raise StoreUnavailable."""
 
-    async def tell(self, instance: Instance, started_at: datetime) -> None:
+    async def tell(self, instance: WorkerState, started_at: datetime) -> None:
         """Write how a worker is."""
 
-    async def all(self) -> list[Instance]:
+    async def all(self) -> list[WorkerState]:
         """Every worker that has not said goodbye; which of them live shows in their beats."""
 
-    async def bury(self, name: str) -> None:
+    async def mark_lost(self, name: str) -> None:
         """The worker is gone without a goodbye."""
 
     async def forget(self, now: datetime, older_than: timedelta) -> None:
         """Delete the row of the oldest worker that stopped, or was buried, and said nothing since."""
 
 
-class Bell(Protocol):
+class DispatchNotifier(Protocol):
     """Tells the workers of a session sooner than LiveKit does, which makes up for what is not heard."""
 
-    def ring(self, room_name: str, metadata: str) -> None:
+    def notify(self, room_name: str, metadata: str) -> None:
         """An agent was asked for; `metadata` is that of the dispatch. Neither waits nor fails."""
 
 
-class Ear(Protocol):
+class DispatchListener(Protocol):
     """Hears the bell, in a worker."""
 
-    def rings(self) -> AsyncIterator[tuple[str, str]]:
+    def notices(self) -> AsyncIterator[tuple[str, str]]:
         """Room name and metadata of each session that is asked for; without end, never fails."""
 
 
-class Guard(Protocol):
+class LeaderLock(Protocol):
     """The right to act, which one process at a time has."""
 
     async def hold(self) -> bool:
@@ -49,7 +49,7 @@ class Guard(Protocol):
         """Give it up."""
 
 
-class Places(Protocol):
+class Availability(Protocol):
     """Whether a new session would get an agent at once."""
 
     async def retry_after(self) -> int | None:

@@ -10,7 +10,7 @@ from livekit.plugins import cartesia
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.providers.common.options import KeyMissingError, accepted
 from agent_runtime.providers.common.spec import ProviderChoice
-from agent_runtime.text.chunker import PieceTokenizer
+from agent_runtime.text.chunker import ChunkTokenizer
 from agent_runtime.text.punctuation import UNSPACED
 from agent_runtime.text.streaming import TextStreaming
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -40,4 +40,4 @@ def _tokenizer(streaming: TextStreaming, language: str | None) -> dict[str, Any]
     unspaced = (language or "").lower().split("-")[0] in UNSPACED
     if unspaced or streaming is TextStreaming.SENTENCES:
         return {}
-    return {"tokenizer": PieceTokenizer(streaming)}
+    return {"tokenizer": ChunkTokenizer(streaming)}

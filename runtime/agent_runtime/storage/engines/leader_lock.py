@@ -13,20 +13,20 @@ import os
 from pathlib import Path
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.ports.workers import Guard
+from agent_runtime.domain.ports.workers import LeaderLock
 from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
 
-def guard_of(url: str, *, prepare: bool) -> Guard:
+def leader_lock(url: str, *, prepare: bool) -> LeaderLock:
     """The guard of the database at `url`."""
     if is_postgres(url):
-        from agent_runtime.storage.postgres.leader_lock import PostgresGuard
+        from agent_runtime.storage.postgres.leader_lock import PostgresLeaderLock
 
-        return PostgresGuard(url, prepare=prepare)
-    return FileGuard(sqlite_path(url))
+        return PostgresLeaderLock(url, prepare=prepare)
+    return FileLeaderLock(sqlite_path(url))
 
 
-class FileGuard:
+class FileLeaderLock:
     """SQLite's."""
 
     def __init__(self, path: Path) -> None:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from agent_runtime.domain.ports.workers import Bell, Ear
+from agent_runtime.domain.ports.workers import DispatchListener, DispatchNotifier
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
 
-def bell_of(database: Database, url: str, *, prepare: bool, key: str) -> Bell | None:
+def dispatch_notifier(
+    database: Database, url: str, *, prepare: bool, key: str
+) -> DispatchNotifier | None:
     """The bell of the workers that have LiveKit's `key`; none without prepared statements (PgBouncer)."""
     if not is_postgres(url):
-        from agent_runtime.storage.sqlite.notify import SqliteBell, bell_folder
+        from agent_runtime.storage.sqlite.notify import SqliteNotifier, bell_folder
 
-        return SqliteBell(bell_folder(sqlite_path(url)), key)
+        return SqliteNotifier(bell_folder(sqlite_path(url)), key)
     if not prepare:
         return None
-    from agent_runtime.storage.postgres.notify import PostgresBell
+    from agent_runtime.storage.postgres.notify import PostgresNotifier
 
-    return PostgresBell(database, key)
+    return PostgresNotifier(database, key)
 
 
-def ear_of(url: str, *, prepare: bool, key: str) -> Ear | None:
+def dispatch_listener(url: str, *, prepare: bool, key: str) -> DispatchListener | None:
     """What hears that bell."""
     if not is_postgres(url):
-        from agent_runtime.storage.sqlite.notify import SqliteEar, bell_folder
+        from agent_runtime.storage.sqlite.notify import SqliteListener, bell_folder
 
-        return SqliteEar(bell_folder(sqlite_path(url)), key)
+        return SqliteListener(bell_folder(sqlite_path(url)), key)
     if not prepare:
         return None
-    from agent_runtime.storage.postgres.notify import PostgresEar
+    from agent_runtime.storage.postgres.notify import PostgresListener
 
-    return PostgresEar(url, key)
+    return PostgresListener(url, key)

@@ -25,7 +25,7 @@ _TRY: Final = f"""
 """
 
 
-class PostgresGuard:
+class PostgresLeaderLock:
     """Implements Guard."""
 
     def __init__(self, url: str, *, prepare: bool) -> None:

@@ -17,7 +17,7 @@ from agent_runtime.storage.postgres.database import connection_parameters
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.dispatch_notice import channel_of, payload_of, ring_of
 from agent_runtime.storage.sql.statements import Bind, Step
-from agent_runtime.telemetry.log_throttle import Outage
+from agent_runtime.telemetry.log_throttle import OutageLog
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ PAUSE: Final = 1.0  # seconds before a lost connection is tried again
 _KEEPALIVES: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
 
 
-class PostgresBell:
+class PostgresNotifier:
     """Rings on `database`, which is PostgreSQL."""
 
     def __init__(self, database: Database, key: str) -> None:
@@ -38,7 +38,7 @@ class PostgresBell:
         self._waiting: list[Step] = []
         self._ringing: asyncio.Task[None] | None = None
 
-    def ring(self, room_name: str, metadata: str) -> None:
+    def notify(self, room_name: str, metadata: str) -> None:
         """Tell, without keeping the caller waiting; a failure is logged."""
         payload = payload_of(room_name, metadata)
         if len(payload) > LONGEST:  # ASCII
@@ -57,22 +57,22 @@ class PostgresBell:
                 logger.info("workers not told of %d sessions: %s", len(steps), error)
 
 
-class PostgresEar:
+class PostgresListener:
     """Hears what is rung, on a connection of its own. Implements the port Ear."""
 
     def __init__(self, url: str, key: str) -> None:
         # The connection is silent for hours, which no timeout of a statement is meant for.
         self._parameters = connection_parameters(url, prepare=False) | _KEEPALIVES
         self._listen = f"LISTEN {channel_of(key)}"
-        self._deaf = Outage(logger, "not listening for sessions")
+        self._deaf = OutageLog(logger, "not listening for sessions")
 
-    async def rings(self) -> AsyncIterator[tuple[str, str]]:
+    async def notices(self) -> AsyncIterator[tuple[str, str]]:
         """Room and metadata of each, from now on; what is rung while the database is away is lost."""
         while True:
             try:
                 async for payload in self._payloads():
-                    if ring := ring_of(payload):
-                        yield ring
+                    if notify := ring_of(payload):
+                        yield notify
             except (*DEAD, OSError) as error:
                 self._deaf.failed(brief(error))
             await asyncio.sleep(PAUSE)

@@ -45,7 +45,7 @@ _MESSAGES = fn.SUM(Rows.agent_message_count)
 _COST = fn.SUM(Rows.total_cost.cast("bigint"))
 
 
-class Figures:
+class StoredMetrics:
     """Implements the port MetricsStore."""
 
     def __init__(self, database: Database) -> None:

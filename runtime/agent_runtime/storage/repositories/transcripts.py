@@ -11,7 +11,7 @@ from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind
 
 
-class StoredConversations:
+class StoredTranscripts:
     """Implements the port ConversationStore."""
 
     def __init__(self, database: Database) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import peewee
 from peewee import EXCLUDED
 
-from agent_runtime.domain.lease import Instance
+from agent_runtime.domain.lease import WorkerState
 from agent_runtime.storage.schema.shared import RuntimeInstances
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind
@@ -18,7 +18,7 @@ STOPPED: Final = "stopped"
 LOST: Final = "lost"
 
 
-class StoredInstances:
+class StoredWorkers:
     """Implements the port InstanceStore. `namespace` is written beside each name."""
 
     def __init__(self, database: Database, namespace: str) -> None:
@@ -80,7 +80,7 @@ class StoredInstances:
             ).where(table.status.not_in((STOPPED, LOST)), table.namespace == bind("namespace"))
         )
 
-    async def tell(self, instance: Instance, started_at: datetime) -> None:
+    async def tell(self, instance: WorkerState, started_at: datetime) -> None:
         """Write how the worker is."""
         now: Any = self._database.now()
         await self._database.write(
@@ -98,7 +98,7 @@ class StoredInstances:
             )
         )
 
-    async def bury(self, name: str) -> None:
+    async def mark_lost(self, name: str) -> None:
         """Its row stays, as lost, and counts no more."""
         await self._database.write(self._bury.bind(name=name))
 
@@ -107,7 +107,7 @@ class StoredInstances:
         before: Any = self._database.moment(now - older_than)
         await self._database.write(self._forget.bind(before=before, namespace=self._namespace))
 
-    async def all(self) -> list[Instance]:
+    async def all(self) -> list[WorkerState]:
         """Every worker that has not said goodbye; which of them live shows in their beats."""
         rows = await self._database.look(self._all.bind(namespace=self._namespace))
         found = []
@@ -115,7 +115,7 @@ class StoredInstances:
             told = json.loads(metadata) if isinstance(metadata, str) else metadata
             told = told if isinstance(told, dict) else {}
             found.append(
-                Instance(
+                WorkerState(
                     name,
                     str(beat),
                     status,

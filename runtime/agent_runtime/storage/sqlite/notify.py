@@ -28,7 +28,7 @@ def bell_folder(database: Path) -> Path:
     return database.absolute().with_name(database.name + "-bell")
 
 
-class SqliteBell:
+class SqliteNotifier:
     """Rings for all that listen in `folder`."""
 
     def __init__(self, folder: Path, key: str) -> None:
@@ -37,7 +37,7 @@ class SqliteBell:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
-    def ring(self, room_name: str, metadata: str) -> None:
+    def notify(self, room_name: str, metadata: str) -> None:
         """Tell, without waiting for anybody; a failure is logged."""
         payload = payload_of(room_name, metadata).encode()
         for ear in self._folder.glob(self._ears):
@@ -50,14 +50,14 @@ class SqliteBell:
                 logger.info("a worker was not told of a session: %s: %s", ear, error)
 
 
-class SqliteEar:
+class SqliteListener:
     """Hears what is rung in `folder`. Implements the port Ear."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
         self._name = _name_of(key)
 
-    async def rings(self) -> AsyncIterator[tuple[str, str]]:
+    async def notices(self) -> AsyncIterator[tuple[str, str]]:
         """Room and metadata of each, from now on; silence where there can be no such socket."""
         heard: asyncio.Queue[bytes] = asyncio.Queue()
         ear = self._folder / f"{self._name}-{os.getpid()}-{secrets.token_hex(2)}"
@@ -73,8 +73,8 @@ class SqliteEar:
             return
         try:
             while True:
-                if ring := ring_of(await heard.get()):
-                    yield ring
+                if notify := ring_of(await heard.get()):
+                    yield notify
         finally:
             transport.close()
             ear.unlink(missing_ok=True)

@@ -31,21 +31,21 @@ from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
 from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.providers.common.options import KeyMissingError
-from agent_runtime.telemetry.turn_metrics import TurnTeller
-from agent_runtime.voice.call.greeting import speak_first
+from agent_runtime.telemetry.turn_metrics import TurnReporter
+from agent_runtime.voice.call.greeting import greet
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
-from agent_runtime.voice.call.outcome import Ending, logged, outcome_of
-from agent_runtime.voice.call.participants import Audience
+from agent_runtime.voice.call.outcome import OutcomeWriter, logged, outcome_of
+from agent_runtime.voice.call.participants import Participants
 from agent_runtime.voice.call.room_log import LOST_CONNECTION, disconnect_reason, log_room_events
-from agent_runtime.voice.call.silence_watchdog import Rescue
-from agent_runtime.voice.call.transcript import Memory, as_context
-from agent_runtime.voice.call.turn_recorder import TurnWriter
+from agent_runtime.voice.call.silence_watchdog import SilenceWatchdog
+from agent_runtime.voice.call.transcript import TranscriptWriter, as_context
+from agent_runtime.voice.call.turn_recorder import TurnRecorder
 from agent_runtime.voice.jobs.metadata import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS, OpenStores, Stores
 from agent_runtime.voice.machine.pressure import recent_pressure
-from agent_runtime.voice.pipeline.audio_output import Loudspeaker
-from agent_runtime.voice.pipeline.session import Talker, build_session, room_options
+from agent_runtime.voice.pipeline.audio_output import TrackAudioOutput
+from agent_runtime.voice.pipeline.session import ConfiguredAgent, build_session, room_options
 
 logger = logging.getLogger(__name__)
 
@@ -116,14 +116,14 @@ class Call:
         named = new_session_id() if self._at_console else session_of(job.local_participant_identity)
         self._session_id = target.session_id or named
         self._holder = Holder(holder_of(job.job), settings.name, target.dispatch)
-        self._ending = Ending(stores, self._session_id, self._holder)
+        self._ending = OutcomeWriter(stores, self._session_id, self._holder)
         # Nobody has created it: the first job did, and one that follows it is told so.
         self._is_automatic = target.session_id is None or bool(target.variables.get(AUTOMATIC))
-        self._turns: TurnWriter | None = None
-        self._memory: Memory | None = None
-        self._rescue: Rescue | None = None
+        self._turns: TurnRecorder | None = None
+        self._memory: TranscriptWriter | None = None
+        self._rescue: SilenceWatchdog | None = None
         self._prepared: tuple[AgentSession[Any], Pace] | None = None
-        self._audience = Audience(
+        self._audience = Participants(
             job.room,
             grace=settings.leave_grace,
             on_change=self._count_participants,
@@ -145,7 +145,7 @@ class Call:
         try:
             agent = await self._prepare_and_join()
             await self._stores.sessions.activate(self._session_id, self._holder)
-            said = await self._stores.conversations.so_far(self._session_id)
+            said = await self._stores.transcripts.so_far(self._session_id)
         except SessionHeld as error:
             self._hand_back(str(error))
             return
@@ -208,19 +208,19 @@ class Call:
         if self._prepared is None:
             raise RuntimeError("the call was not prepared")
         pipeline, pace = self._prepared
-        teller = TurnTeller(self._settings.turns_socket)
+        teller = TurnReporter(self._settings.turns_socket)
         self._opened.callback(teller.close)
-        self._turns = TurnWriter(self._session_id, self._stores.metrics, teller.tell)
+        self._turns = TurnRecorder(self._session_id, self._stores.metrics, teller.tell)
         self._turns.listen_to(pipeline)
-        self._rescue = Rescue(self._settings.silence, self._give_up)
+        self._rescue = SilenceWatchdog(self._settings.silence, self._give_up)
         self._rescue.listen_to(pipeline)
-        self._memory = Memory(self._session_id, self._stores.conversations)
+        self._memory = TranscriptWriter(self._session_id, self._stores.transcripts)
         self._memory.listen_to(pipeline)
         pipeline.on("close", self._on_pipeline_closed)
         if not self._at_console:
             self._give_voice(pipeline)
         await pipeline.start(
-            Talker(agent.config, pace, as_context(said), pipeline),
+            ConfiguredAgent(agent.config, pace, as_context(said), pipeline),
             room=self._job.room,
             room_options=room_options(pace),
             # Else whoever is in the room may ask for the agent's instructions and for all that was said.
@@ -232,13 +232,13 @@ class Call:
         self._run(self._meet(pipeline, agent.config, said, self._rescue))
 
     def _give_voice(self, pipeline: AgentSession[Any]) -> None:
-        loudspeaker = Loudspeaker()
+        loudspeaker = TrackAudioOutput()
         pipeline.output.audio = loudspeaker
         self._opened.push_async_callback(loudspeaker.close)
         # While the caller is still on the way: there is less to negotiate when they come.
         self._run(self._publish(loudspeaker))
 
-    async def _publish(self, loudspeaker: Loudspeaker) -> None:
+    async def _publish(self, loudspeaker: TrackAudioOutput) -> None:
         try:
             await loudspeaker.publish(self._job.room.local_participant)
         except PublishTrackError as error:
@@ -249,12 +249,12 @@ class Call:
         pipeline: AgentSession[Any],
         config: AgentConfig,
         said: list[Utterance],
-        rescue: Rescue,
+        rescue: SilenceWatchdog,
     ) -> None:
         """Wait for the caller, and speak first if that is the agent's part."""
         try:
             if await self._caller_is_there(after_another=bool(said)):
-                speak_first(pipeline, config, said, rescue)
+                greet(pipeline, config, said, rescue)
         except Exception as error:
             logger.exception("the call did not begin")
             self._leave(SessionStatus.ERROR, f"{type(error).__name__}: {error}")

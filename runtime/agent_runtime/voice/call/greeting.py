@@ -10,13 +10,16 @@ from livekit.agents import AgentSession
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.voice.call.silence_watchdog import Rescue
+from agent_runtime.voice.call.silence_watchdog import SilenceWatchdog
 
 logger = logging.getLogger(__name__)
 
 
-def speak_first(
-    pipeline: AgentSession[Any], config: AgentConfig, said: Sequence[Utterance], rescue: Rescue
+def greet(
+    pipeline: AgentSession[Any],
+    config: AgentConfig,
+    said: Sequence[Utterance],
+    rescue: SilenceWatchdog,
 ) -> None:
     """Greet, or go on with what was `said`; an agent that has no greeting waits to be spoken to."""
     if said:

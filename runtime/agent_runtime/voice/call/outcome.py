@@ -19,7 +19,7 @@ FINISH_TRIES: Final = 5
 FINISH_PAUSE: Final = 1.0
 
 
-class Ending:
+class OutcomeWriter:
     """Writes the last of one session. What fails is logged: a job that ends tells nobody else."""
 
     def __init__(self, stores: Stores, session_id: str, holder: Holder) -> None:

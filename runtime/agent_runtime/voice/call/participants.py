@@ -16,7 +16,7 @@ CALLERS: Final = [
 _ACTIVE: Final = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 
 
-class Audience:
+class Participants:
     """The callers of one room.
 
     `on_change()` is called when somebody comes or goes, `on_nobody()` when the last caller has been gone

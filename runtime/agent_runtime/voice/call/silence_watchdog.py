@@ -35,7 +35,7 @@ _FOR_GOOD: Final = frozenset({401, 402, 403, 404})  # a key, a bill, a model: re
 _STAGES: Final = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
 
 
-class Rescue:
+class SilenceWatchdog:
     """Listens to a session; `give_up(reason)` ends the call after the farewell."""
 
     def __init__(self, silence: float, give_up: Callable[[str], None]) -> None:

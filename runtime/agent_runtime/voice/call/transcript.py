@@ -11,7 +11,7 @@ from livekit.agents.llm import ChatMessage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.ports.sessions import ConversationStore
+from agent_runtime.domain.ports.sessions import TranscriptStore
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +19,12 @@ RETRY = 1.0  # seconds
 _SPOKEN = ("user", "assistant")
 
 
-class Memory:
+class TranscriptWriter:
     """Writes each message as it is said; the audio loop never waits for it."""
 
-    def __init__(self, session_id: str, conversations: ConversationStore) -> None:
+    def __init__(self, session_id: str, transcripts: TranscriptStore) -> None:
         self._session_id = session_id
-        self._conversations = conversations
+        self._transcripts = transcripts
         self._queue: asyncio.Queue[Utterance] = asyncio.Queue()
         self._task = asyncio.create_task(self._run())
 
@@ -58,7 +58,7 @@ class Memory:
     async def _kept(self, utterance: Utterance) -> bool:
         """False when it is worth another try."""
         try:
-            await self._conversations.add(self._session_id, utterance)
+            await self._transcripts.add(self._session_id, utterance)
         except StoreUnavailable as error:
             logger.warning("utterance not kept yet: %s", error)
             return False

@@ -18,7 +18,7 @@ from agent_runtime.domain.ports.metrics import MetricsStore
 logger = logging.getLogger(__name__)
 
 
-class TurnWriter:
+class TurnRecorder:
     """Listens to a session, tells of each turn, and keeps its row of figures up to date.
 
     What it writes are totals of this agent: when the database is away a turn is not lost, it comes with the

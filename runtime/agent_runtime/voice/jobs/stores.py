@@ -8,8 +8,8 @@ from typing import Final, Protocol
 
 from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.domain.ports.metrics import MetricsStore
-from agent_runtime.domain.ports.sessions import ConversationStore, LeaseStore, SessionStore
-from agent_runtime.domain.ports.workers import Ear, InstanceStore
+from agent_runtime.domain.ports.sessions import LeaseStore, SessionStore, TranscriptStore
+from agent_runtime.domain.ports.workers import DispatchListener, WorkerStore
 
 # To the database, of one call. Each is a process, and PostgreSQL takes a hundred as it comes.
 CALL_CONNECTIONS: Final = 2
@@ -23,9 +23,9 @@ class Stores:
     sessions: SessionStore
     metrics: MetricsStore
     leases: LeaseStore
-    conversations: ConversationStore
-    instances: InstanceStore
-    ear: Ear | None = None
+    transcripts: TranscriptStore
+    workers: WorkerStore
+    ear: DispatchListener | None = None
 
 
 class OpenStores(Protocol):

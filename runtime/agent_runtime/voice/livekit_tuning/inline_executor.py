@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 P = ParamSpec("P")
 
 
-class AtOnce(Executor):
+class InlineExecutor(Executor):
     """Runs what an event loop's `run_in_executor` is given before that returns, in the loop's own thread.
 
     Voice activity is judged in 20 us, thirty times a second in each call; a thread for it costs five times

@@ -31,7 +31,7 @@ _ON_ITS_WAY: Final = 0.002
 _KEPT: Final = RATE * _SAMPLE // 2
 
 
-class Loudspeaker(io.AudioOutput):
+class TrackAudioOutput(io.AudioOutput):
     """Publishes one track; 16 bits, one channel, `RATE`.
 
     A speech begins with its first frame and ends with `flush` and its last sample, or with `clear_buffer`.
@@ -39,7 +39,7 @@ class Loudspeaker(io.AudioOutput):
 
     def __init__(self) -> None:
         super().__init__(
-            label="Loudspeaker",
+            label="TrackAudioOutput",
             capabilities=io.AudioOutputCapabilities(pause=True),
             sample_rate=RATE,
         )

@@ -25,12 +25,12 @@ from agent_runtime.agents.profiles import Pace
 from agent_runtime.text.markdown import without_markdown
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.livekit_tuning.ffi import start_native_client
-from agent_runtime.voice.livekit_tuning.inline_executor import AtOnce
+from agent_runtime.voice.livekit_tuning.inline_executor import InlineExecutor
 from agent_runtime.voice.pipeline import fallbacks as stages
-from agent_runtime.voice.turns.backchannel import Murmurs
-from agent_runtime.voice.turns.endpointing import PatientDetector
+from agent_runtime.voice.turns.backchannel import BackchannelFilter
+from agent_runtime.voice.turns.endpointing import GradedTurnDetector
 from agent_runtime.voice.turns.preemptive import MOST_TRIES, with_preflights
-from agent_runtime.voice.turns.vad import VoicedVAD
+from agent_runtime.voice.turns.vad import VadFilter
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ TURN_DETECTOR: Final = "turn_detector"
 def prewarm(process: JobProcess) -> None:
     """Load what every call of this process needs: once, before a caller waits."""
     start_native_client()
-    process.userdata[VAD] = inference.VAD(executor=AtOnce())
+    process.userdata[VAD] = inference.VAD(executor=InlineExecutor())
     process.userdata[TURN_DETECTOR] = inference.TurnDetector(version="v1-mini")
 
 
@@ -56,7 +56,7 @@ def build_session(
 
     Raises KeyMissingError when a provider has no key.
     """
-    voice = VoicedVAD(_voice_activity(config.turns, process))
+    voice = VadFilter(_voice_activity(config.turns, process))
     return AgentSession(
         stt=stages.speech_to_text(config, pace, settings),
         llm=stages.language_model(config, settings),
@@ -73,7 +73,7 @@ def build_session(
     )
 
 
-class Talker(Agent):
+class ConfiguredAgent(Agent):
     """Who talks in `session`, after what was said already."""
 
     def __init__(
@@ -81,8 +81,8 @@ class Talker(Agent):
     ) -> None:
         super().__init__(instructions=config.system_prompt, chat_ctx=said)
         self._pace = pace
-        self._murmurs = Murmurs(session)
-        if isinstance(session.vad, VoicedVAD):
+        self._murmurs = BackchannelFilter(session)
+        if isinstance(session.vad, VadFilter):
             session.vad.agent_has_floor = self._murmurs.agent_has_floor
             session.vad.answer_is_due = self._murmurs.answer_is_due
             session.vad.answer_has_just_begun = self._murmurs.answer_has_just_begun
@@ -125,7 +125,7 @@ def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
 
 
 def _turn_handling(
-    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VoicedVAD
+    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VadFilter
 ) -> TurnHandlingOptions:
     return {
         "turn_detection": _turn_detection(turns, pace, settings, process, voice),
@@ -147,7 +147,7 @@ def _turn_handling(
 
 
 def _turn_detection(
-    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VoicedVAD
+    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VadFilter
 ) -> Any:
     if turns.detection in ("vad", "stt"):
         return turns.detection
@@ -161,4 +161,4 @@ def _turn_detection(
             "Set WORKER_TURN_DETECTOR_PLUGIN=true after `agent-runtime worker download-files`"
         )
     detector: inference.TurnDetector = process.userdata[TURN_DETECTOR]
-    return PatientDetector(detector, pace.patience, lambda: voice.sounded_at)
+    return GradedTurnDetector(detector, pace.patience, lambda: voice.sounded_at)

@@ -43,13 +43,13 @@ _TRANSCRIPTS: Final = (
 )
 
 
-def is_murmur(text: str) -> bool:
+def is_backchannel(text: str) -> bool:
     """Whether it holds nothing but such words; nothing at all is no murmur."""
     words = _NOT_WORDS.sub(" ", text.lower()).split()
     return bool(words) and _WORDS.issuperset(words)
 
 
-class Murmurs:
+class BackchannelFilter:
     """Of one call; `of` gives the transcripts that count."""
 
     def __init__(self, session: AgentSession[Any]) -> None:
@@ -140,7 +140,7 @@ class Murmurs:
     def _is_held(self, event: stt.SpeechEvent) -> bool:
         if event.type not in _TRANSCRIPTS or not event.alternatives or not self.agent_has_floor():
             return False
-        if not is_murmur(event.alternatives[0].text):
+        if not is_backchannel(event.alternatives[0].text):
             return False
         if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
             self._held = (asyncio.get_running_loop().time(), event)

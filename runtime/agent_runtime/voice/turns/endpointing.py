@@ -33,7 +33,7 @@ Steps = Sequence[tuple[float, float]]
 SoundedAt = Callable[[], float | None]
 
 
-class PatientDetector:
+class GradedTurnDetector:
     """The framework's streaming turn detector, for one call."""
 
     def __init__(self, inner: inference.TurnDetector, steps: Steps, sounded_at: SoundedAt) -> None:
@@ -58,13 +58,13 @@ class PatientDetector:
 
     def stream(
         self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
-    ) -> PatientStream:
+    ) -> GradedTurnStream:
         """The caller's sound goes in here."""
         inner = self._inner.stream(conn_options=conn_options)
-        return PatientStream(inner, self._steps, self._sounded_at)
+        return GradedTurnStream(inner, self._steps, self._sounded_at)
 
 
-class PatientStream:
+class GradedTurnStream:
     """Passes everything on; only predictions take their time."""
 
     def __init__(

@@ -23,7 +23,7 @@ QUIETEST: Final = AUDIBLE / STANDS_OUT
 FORGETS: Final = 2.0
 
 
-class Loudness:
+class NoiseFloor:
     """Of one stream of mono frames of 16-bit samples."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from livekit import rtc
 from livekit.agents import vad
 from livekit.agents.utils import aio
 
-from agent_runtime.voice.turns.noise_floor import Loudness
+from agent_runtime.voice.turns.noise_floor import NoiseFloor
 
 # Seconds of silence after which a voice over the agent's is over, if it was not longer than a murmur.
 SILENCE: Final = 0.09
@@ -40,7 +40,7 @@ JUDGED_AFTER: Final = 3
 Condition = Callable[[], bool]
 
 
-class VoicedVAD(vad.VAD):
+class VadFilter(vad.VAD):
     """`inner`, as described above.
 
     Who has the floor is set once the session is there, before its `stream`.
@@ -92,11 +92,11 @@ class _VoicedStream(vad.VADStream):
     only pass on what those of `inner` do, fifty times a second.
     """
 
-    def __init__(self, parent: VoicedVAD, inner: vad.VADStream, voice: Voice) -> None:
+    def __init__(self, parent: VadFilter, inner: vad.VADStream, voice: Voice) -> None:
         self._parent = parent
         self._inner = inner
         self._voice = voice
-        self._loudness = Loudness()
+        self._loudness = NoiseFloor()
         self._event_ch = aio.Chan[vad.VADEvent]()
         self._task = asyncio.create_task(self._main_task())
         self._task.add_done_callback(lambda _: self._event_ch.close())

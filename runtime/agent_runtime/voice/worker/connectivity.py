@@ -24,7 +24,7 @@ PATIENCE: Final = aiohttp.ClientTimeout(total=2)
 TRIES: Final = 2  # unanswered questions in a row, after which it is cut off
 
 
-class Reach:
+class Connectivity:
     """Asks LiveKit's HTTP port, whose every answer will do, and tells the admission."""
 
     def __init__(self, livekit_url: str, admission: Admission) -> None:

@@ -19,7 +19,7 @@ from typing import Final
 from livekit import api
 from livekit.agents import AgentServer
 
-from agent_runtime.domain.ports.workers import Ear
+from agent_runtime.domain.ports.workers import DispatchListener
 from agent_runtime.voice.jobs.metadata import room_with
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission, Claimed
@@ -33,11 +33,15 @@ MANNERS: Final = 0.1
 VALID: Final = timedelta(hours=1)  # as LiveKit's own
 
 
-class Unoffered:
+class DirectDispatch:
     """Takes the sessions that are rung for."""
 
     def __init__(
-        self, server: AgentServer, admission: Admission, settings: VoiceSettings, ear: Ear
+        self,
+        server: AgentServer,
+        admission: Admission,
+        settings: VoiceSettings,
+        ear: DispatchListener,
     ) -> None:
         self._server = server
         self._admission = admission
@@ -50,7 +54,7 @@ class Unoffered:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async for room_name, metadata in self._ear.rings():
+        async for room_name, metadata in self._ear.notices():
             task = asyncio.create_task(self._take(room_name, metadata))
             self._tasks.add(task)
             task.add_done_callback(partial(self._over, room_name))

@@ -15,7 +15,7 @@ from livekit.agents import AgentServer
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.registry import REGISTRY
 
-from agent_runtime.domain.errors import CannotBegin
+from agent_runtime.domain.errors import CannotStart
 
 PATIENCE: Final = aiohttp.ClientTimeout(total=2)
 LOOPBACK: Final = "127.0.0.1"
@@ -46,7 +46,7 @@ class HealthPort:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise CannotBegin.on(
+            raise CannotStart.on(
                 self._host,
                 self._port,
                 error,

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.lease import Holder, Instance
-from agent_runtime.telemetry.log_throttle import Outage
-from agent_runtime.telemetry.turn_metrics import TurnFigures
+from agent_runtime.domain.lease import Holder, WorkerState
+from agent_runtime.telemetry.log_throttle import OutageLog
+from agent_runtime.telemetry.turn_metrics import TurnMetrics
 from agent_runtime.voice.jobs.stores import Stores
 from agent_runtime.voice.machine.pressure import LagMeter, PressureGauge
 from agent_runtime.voice.worker.admission import Admission
@@ -29,10 +29,10 @@ DRAINING: Final = "draining"
 STOPPED: Final = "stopped"
 
 
-class Presence:
+class Heartbeat:
     """Runs beside the agent server, on its loop."""
 
-    def __init__(self, name: str, admission: Admission, stores: Stores, turns: TurnFigures) -> None:
+    def __init__(self, name: str, admission: Admission, stores: Stores, turns: TurnMetrics) -> None:
         self._name = name
         self._turns = turns
         self._admission = admission
@@ -43,7 +43,7 @@ class Presence:
         self._gauge = PressureGauge()
         self._cpu_at = time.monotonic(), _cpu_seconds()
         self._unreleased: dict[str, str] = {}
-        self._without_database = Outage(logger, "worker's row not written")
+        self._without_database = OutageLog(logger, "worker's row not written")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -62,7 +62,7 @@ class Presence:
         """Write our row, and see who else is there. A database that is away is logged."""
         admission = self._admission
         self._told_free = free = 0 if status == STOPPED else admission.free
-        instance = Instance(
+        instance = WorkerState(
             self._name,
             "",
             status,
@@ -74,8 +74,8 @@ class Presence:
             turns=dict(self._turns.sums),
         )
         try:
-            await self._stores.instances.tell(instance, self._started_at)
-            others = [one for one in await self._stores.instances.all() if one.name != self._name]
+            await self._stores.workers.tell(instance, self._started_at)
+            others = [one for one in await self._stores.workers.all() if one.name != self._name]
         except StoreUnavailable as error:
             self._without_database.failed(error)
             return

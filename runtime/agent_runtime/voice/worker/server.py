@@ -17,16 +17,16 @@ from livekit.agents import AgentServer
 from prometheus_client import CollectorRegistry, Gauge
 
 from agent_runtime.domain.job import JobTarget
-from agent_runtime.telemetry.turn_metrics import TurnFigures, listening
+from agent_runtime.telemetry.turn_metrics import TurnMetrics, listening
 from agent_runtime.voice.call.call import run_call
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import OpenStores
 from agent_runtime.voice.pipeline.session import prewarm
 from agent_runtime.voice.worker.admission import Admission
-from agent_runtime.voice.worker.connectivity import Reach
-from agent_runtime.voice.worker.direct_dispatch import Unoffered
+from agent_runtime.voice.worker.connectivity import Connectivity
+from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
 from agent_runtime.voice.worker.health import LOOPBACK, HealthPort
-from agent_runtime.voice.worker.heartbeat import STOPPED, Presence
+from agent_runtime.voice.worker.heartbeat import STOPPED, Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -86,22 +86,22 @@ def build_server(
 async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
     """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
     registry = CollectorRegistry()
-    turns = TurnFigures(registry)
+    turns = TurnMetrics(registry)
     async with listening(turns) as path, open_stores() as stores:
         inside = replace(settings, health_host=LOOPBACK, health_port=0, turns_socket=path)
         server, admission = build_server(inside, open_stores)
         admission.leases = stores.leases
         _take_nothing_before_start(server, admission)
         _show(admission, registry)
-        presence = Presence(settings.name, admission, stores, turns)
-        reach = Reach(settings.livekit_url, admission)
+        presence = Heartbeat(settings.name, admission, stores, turns)
+        reach = Connectivity(settings.livekit_url, admission)
         beside = [
             asyncio.create_task(presence.run(), name="presence"),
             asyncio.create_task(reach.run(), name="reach"),
         ]
         unoffered = None
         if stores.ear is not None:
-            unoffered = Unoffered(server, admission, inside, stores.ear)
+            unoffered = DirectDispatch(server, admission, inside, stores.ear)
             beside.append(asyncio.create_task(unoffered.run(), name="unoffered"))
         try:
             async with HealthPort(server, settings.health_host, settings.health_port, registry):
@@ -141,7 +141,7 @@ def _show(admission: Admission, registry: CollectorRegistry) -> None:
 async def _serve(
     server: AgentServer,
     admission: Admission,
-    unoffered: Unoffered | None,
+    unoffered: DirectDispatch | None,
     beside: Collection[asyncio.Task[None]],
 ) -> int:
     loop = asyncio.get_running_loop()

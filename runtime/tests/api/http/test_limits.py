@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from agent_runtime.api.http.bodies import MAX_BODY
-from agent_runtime.api.http.limits import MAX_BODY_ON_WIRE, MAX_HEAD, Patience
+from agent_runtime.api.http.limits import MAX_BODY_ON_WIRE, MAX_HEAD, ReadTimeouts
 from agent_runtime.api.http.server import ApiServer, listen
 
-PATIENCE = Patience(head=0.3, body=0.5, answer=0.4)
+PATIENCE = ReadTimeouts(head=0.3, body=0.5, answer=0.4)
 LONG = 5.0  # seconds after which a connection that should have been closed was not
 
 
@@ -113,7 +113,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(app: Echo, patience: Patience = PATIENCE) -> AsyncIterator[Served]:
+async def serving(app: Echo, patience: ReadTimeouts = PATIENCE) -> AsyncIterator[Served]:
     """Serve `app` on a free port."""
     listening = listen("127.0.0.1", 0)
     server = ApiServer(app, patience)
@@ -342,7 +342,7 @@ async def test_upgrade_is_answered_as_plain_http(served: Served) -> None:
 async def test_stop_waits_for_whole_requests_only() -> None:
     """Stopping finishes a request under way and closes one that is not whole, at once."""
     app = Echo(hold=asyncio.Event())
-    async with serving(app, Patience()) as served:
+    async with serving(app, ReadTimeouts()) as served:
         working, slow = await served.connect(), await served.connect()
         await working.send(head())
         await slow.send(head("Content-Length: 10", method="POST"))

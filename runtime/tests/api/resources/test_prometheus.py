@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from agent_runtime.domain.lease import Instance
-from agent_runtime.storage import StoredInstances, open_database
+from agent_runtime.domain.lease import WorkerState
+from agent_runtime.storage import StoredWorkers, open_database
 from fixtures.judged_api import JudgedApi
 
 from .conftest import StartApi
@@ -40,8 +40,8 @@ def test_workers_are_summed_up_from_what_they_tell(
         async def tell() -> None:
             database = open_database(postgres_database, prepare=True, pool_size=1)
             turns = {"response": (4, 2.5)}
-            worker = Instance("one", "", "running", active=2, free=3, handled=9, turns=turns)
-            await StoredInstances(database, "livekit").tell(worker, datetime.now(UTC))
+            worker = WorkerState("one", "", "running", active=2, free=3, handled=9, turns=turns)
+            await StoredWorkers(database, "livekit").tell(worker, datetime.now(UTC))
             await database.close()
 
         asyncio.run(tell())

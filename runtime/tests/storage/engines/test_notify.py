@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager, closing
 import psycopg2
 import pytest
 
-from agent_runtime.storage import bell_of, ear_of, open_database
-from agent_runtime.storage.postgres.notify import PAUSE, PostgresBell, PostgresEar
+from agent_runtime.storage import dispatch_listener, dispatch_notifier, open_database
+from agent_runtime.storage.postgres.notify import PAUSE, PostgresListener, PostgresNotifier
 from agent_runtime.storage.sql.dispatch_notice import channel_of
 
 
 @pytest.fixture
-async def bell(empty_postgres: str) -> AsyncIterator[PostgresBell]:
+async def bell(empty_postgres: str) -> AsyncIterator[PostgresNotifier]:
     """The bell of those with the key."""
     database = open_database(empty_postgres, pool_size=2)
-    yield PostgresBell(database, "key")
+    yield PostgresNotifier(database, "key")
     await database.close()
 
 
@@ -28,8 +28,8 @@ async def listening(url: str, key: str = "key") -> AsyncIterator[asyncio.Queue[t
     heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     async def listen() -> None:
-        async for ring in PostgresEar(url, key).rings():
-            heard.put_nowait(ring)
+        async for notify in PostgresListener(url, key).notices():
+            heard.put_nowait(notify)
 
     task = asyncio.create_task(listen())
     try:
@@ -59,37 +59,39 @@ def _sound(url: str, key: str) -> None:
             cursor.execute("SELECT pg_notify(%s, %s)", [channel_of(key), '["","sound"]'])
 
 
-async def test_what_is_rung_is_heard_in_order(bell: PostgresBell, empty_postgres: str) -> None:
+async def test_what_is_rung_is_heard_in_order(bell: PostgresNotifier, empty_postgres: str) -> None:
     """The texts arrive as they were."""
     async with listening(empty_postgres) as heard:
-        rings = [(f"room-{number}", '{"name": "Zoë \\"Z\\""}') for number in range(30)]
-        for ring in rings:
-            bell.ring(*ring)
+        notices = [(f"room-{number}", '{"name": "Zoë \\"Z\\""}') for number in range(30)]
+        for notify in notices:
+            bell.notify(*notify)
         async with asyncio.timeout(10):
-            assert [await heard.get() for _ in rings] == rings
+            assert [await heard.get() for _ in notices] == notices
 
 
 async def test_another_livekit_s_workers_do_not_hear_it(
-    bell: PostgresBell, empty_postgres: str
+    bell: PostgresNotifier, empty_postgres: str
 ) -> None:
     """They could not join its rooms, and would take its sessions all the same."""
     async with listening(empty_postgres) as ours, listening(empty_postgres, "other") as others:
-        bell.ring("room", "{}")
+        bell.notify("room", "{}")
         async with asyncio.timeout(10):
             assert await ours.get() == ("room", "{}")
         assert others.empty()
 
 
-async def test_what_is_too_long_is_left_to_livekit(bell: PostgresBell, empty_postgres: str) -> None:
+async def test_what_is_too_long_is_left_to_livekit(
+    bell: PostgresNotifier, empty_postgres: str
+) -> None:
     """PostgreSQL takes 8,000 bytes; the next ring is heard."""
     async with listening(empty_postgres) as heard:
-        bell.ring("room", "x" * 9_000)
-        bell.ring("room", "short")
+        bell.notify("room", "x" * 9_000)
+        bell.notify("room", "short")
         async with asyncio.timeout(10):
             assert await heard.get() == ("room", "short")
 
 
-async def test_whoever_listens_comes_back(bell: PostgresBell, empty_postgres: str) -> None:
+async def test_whoever_listens_comes_back(bell: PostgresNotifier, empty_postgres: str) -> None:
     """After its connection was cut by the server."""
     async with listening(empty_postgres) as heard:
         with closing(psycopg2.connect(empty_postgres)) as connection, connection.cursor() as cursor:
@@ -99,7 +101,7 @@ async def test_whoever_listens_comes_back(bell: PostgresBell, empty_postgres: st
         await asyncio.sleep(PAUSE)
         async with asyncio.timeout(10):
             while heard.empty():
-                bell.ring("room", "{}")
+                bell.notify("room", "{}")
                 await asyncio.sleep(0.1)
 
 
@@ -107,16 +109,16 @@ async def test_a_database_that_is_away_harms_nobody() -> None:
     """The ring is lost, whoever rings does not notice, whoever listens goes on trying."""
     url = "postgresql://nobody@127.0.0.1:1/nothing"
     database = open_database(url)
-    bell_of(database, url, prepare=True, key="key").ring("room", "{}")  # type: ignore[union-attr]
-    ear = ear_of(url, prepare=True, key="key")
+    dispatch_notifier(database, url, prepare=True, key="key").notify("room", "{}")  # type: ignore[union-attr]
+    ear = dispatch_listener(url, prepare=True, key="key")
     assert ear is not None
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(PAUSE * 2):
-            await anext(ear.rings())
+            await anext(ear.notices())
 
 
 async def test_through_pgbouncer_there_is_none() -> None:
     """Nobody can listen there."""
     url = "postgresql://u@127.0.0.1/n"
-    assert bell_of(open_database(url), url, prepare=False, key="key") is None
-    assert ear_of(url, prepare=False, key="key") is None
+    assert dispatch_notifier(open_database(url), url, prepare=False, key="key") is None
+    assert dispatch_listener(url, prepare=False, key="key") is None

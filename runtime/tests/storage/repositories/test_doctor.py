@@ -13,9 +13,9 @@ from agent_runtime.storage import (
     Database,
     Doctor,
     RegisteredAgents,
-    StoredConversations,
     StoredLeases,
     StoredSessions,
+    StoredTranscripts,
 )
 
 from .dashboard import execute
@@ -40,7 +40,7 @@ async def rows(
     leases = StoredLeases(database)
     await leases.not_taken(made["waiting"])
     await sessions.activate(made["talking"], HOLDER)
-    await StoredConversations(database).add(made["talking"], Utterance("user", "Hello"))
+    await StoredTranscripts(database).add(made["talking"], Utterance("user", "Hello"))
     await sessions.activate(made["ended"], HOLDER)
     await sessions.finish(made["ended"], SessionStatus.ENDED, "the caller left")
     await sessions.finish(made["error"], SessionStatus.ERROR, "no worker")

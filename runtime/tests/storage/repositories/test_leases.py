@@ -9,17 +9,17 @@ import pytest
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import SessionHeld, SessionOver
-from agent_runtime.domain.lease import Holder, Holding, Instance, LiveSession, Phase, Utterance
+from agent_runtime.domain.lease import Holder, Holding, LiveSession, Phase, Utterance, WorkerState
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import (
     Database,
     RegisteredAgents,
-    StoredConversations,
     StoredEvents,
-    StoredInstances,
     StoredLeases,
     StoredSessions,
-    guard_of,
+    StoredTranscripts,
+    StoredWorkers,
+    leader_lock,
 )
 from agent_runtime.storage.schema.own import LiveSessions, Utterances
 from agent_runtime.storage.sql.statements import bind
@@ -256,7 +256,7 @@ async def test_words_live_as_long_as_the_session(
     sessions: StoredSessions, session: Session, database: Database
 ) -> None:
     """What was said is there for the next agent, in order, and gone with the session."""
-    words = StoredConversations(database)
+    words = StoredTranscripts(database)
     for text in ("Hello", "Good\0 day"):
         await words.add(session.session_id, Utterance("user", text))
     assert [said.text for said in await words.so_far(session.session_id)] == ["Hello", "Good day"]
@@ -284,16 +284,16 @@ async def test_events_are_cleared_by_age(session: Session, database: Database) -
 
 async def test_instances_tell_of_themselves(database: Database) -> None:
     """Each word of a worker changes its beat; goodbye ends it."""
-    instances, start = StoredInstances(database, "livekit"), datetime.now(UTC)
-    await instances.tell(Instance("worker-one", "", "running", 1, 4, 9, 17, 300), start)
-    (first,) = await instances.all()
+    workers, start = StoredWorkers(database, "livekit"), datetime.now(UTC)
+    await workers.tell(WorkerState("worker-one", "", "running", 1, 4, 9, 17, 300), start)
+    (first,) = await workers.all()
     assert (first.active, first.free, first.handled) == (1, 4, 9)
-    await instances.tell(Instance("worker-one", "", "running", 2, 3, 10), start)
-    (second,) = await instances.all()
+    await workers.tell(WorkerState("worker-one", "", "running", 2, 3, 10), start)
+    (second,) = await workers.all()
     assert second.beat != first.beat
-    assert await StoredInstances(database, "elsewhere").all() == []
-    await instances.tell(Instance("worker-one", "", "stopped", 0, 0, 10), start)
-    assert await instances.all() == []
+    assert await StoredWorkers(database, "elsewhere").all() == []
+    await workers.tell(WorkerState("worker-one", "", "stopped", 0, 0, 10), start)
+    assert await workers.all() == []
 
 
 async def test_a_row_that_another_program_has_spoilt(
@@ -320,7 +320,7 @@ async def test_words_that_outlived_their_session_are_forgotten(
     session: Session, database: Database
 ) -> None:
     """As they do when they are written while the session ends; those of a live one stay."""
-    words, over = StoredConversations(database), new_session(AGENT, 3, "hall", "Bob")
+    words, over = StoredTranscripts(database), new_session(AGENT, 3, "hall", "Bob")
     said = Utterance("user", "hello")
     late = database.dialect.compile(
         Utterances.insert(
@@ -342,16 +342,16 @@ async def test_workers_that_are_gone_are_forgotten_by_age(
     database: Database, sessions: StoredSessions, session: Session
 ) -> None:
     """Stopped or silent for long, one at a time; not one that lives, nor another namespace's."""
-    ours, start = StoredInstances(database, "livekit"), datetime.now(UTC)
-    theirs = StoredInstances(database, "elsewhere")
+    ours, start = StoredWorkers(database, "livekit"), datetime.now(UTC)
+    theirs = StoredWorkers(database, "elsewhere")
     for store, name, status in (
         (ours, "living", "running"),
         (ours, HOLDER.worker, "stopped"),
         (ours, "silent", "running"),
         (theirs, "not-ours", "stopped"),
     ):
-        await store.tell(Instance(name, "", status, 0, 0), start)
-    await ours.bury("silent")
+        await store.tell(WorkerState(name, "", status, 0, 0), start)
+    await ours.mark_lost("silent")
     await sessions.activate(session.session_id, HOLDER)
     week = timedelta(days=7)
     await ours.forget(start, week)
@@ -373,7 +373,7 @@ async def instance_names(database: Database) -> list[str]:
 
 async def test_one_guard_among_many(url: str) -> None:
     """One has the right to act, and keeps it; another gets it as soon as the first lets go."""
-    first, second = guard_of(url, prepare=True), guard_of(url, prepare=True)
+    first, second = leader_lock(url, prepare=True), leader_lock(url, prepare=True)
     assert await first.hold()
     assert not await second.hold()
     assert await first.hold()

@@ -16,7 +16,7 @@ from agent_runtime.domain.metrics import (
     Turn,
 )
 from agent_runtime.domain.session import SessionStatus, new_session
-from agent_runtime.storage import Figures, RegisteredAgents, StoredSessions
+from agent_runtime.storage import RegisteredAgents, StoredMetrics, StoredSessions
 
 from .dashboard import execute
 
@@ -52,7 +52,7 @@ def totals(answers: int, llm: float, questions: int = 0) -> SessionTotals:
     return result
 
 
-async def test_no_session_is_zeros(figures: Figures) -> None:
+async def test_no_session_is_zeros(figures: StoredMetrics) -> None:
     """Without a session every figure is 0; figures of no session at all are None."""
     assert await figures.agent(1, DateRange()) == AgentMetrics(1, 0, 0, 0.0, 0.0)
     assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 0, 0, 0.0)
@@ -60,7 +60,9 @@ async def test_no_session_is_zeros(figures: Figures) -> None:
     assert await figures.session("no\0body") is None
 
 
-async def test_session_before_its_first_turn(figures: Figures, sessions: StoredSessions) -> None:
+async def test_session_before_its_first_turn(
+    figures: StoredMetrics, sessions: StoredSessions
+) -> None:
     """A session counts from its start; its own figures are 0 until something was said."""
     session_id = await session_of(sessions, 1, JANUARY, live=True)
     assert await figures.session(session_id) == SessionMetrics(session_id, 0, 0.0, 0.0)
@@ -68,7 +70,7 @@ async def test_session_before_its_first_turn(figures: Figures, sessions: StoredS
     assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 1, 1, 0.0)
 
 
-async def test_row_of_a_session(figures: Figures, sessions: StoredSessions, url: str) -> None:
+async def test_row_of_a_session(figures: StoredMetrics, sessions: StoredSessions, url: str) -> None:
     """One row an agent, rewritten whole: counts, milliseconds, tokens, the day it started."""
     session_id = await session_of(sessions, 1, JANUARY + timedelta(hours=23, minutes=59))
     first = totals(1, 100.0)
@@ -88,7 +90,7 @@ async def test_row_of_a_session(figures: Figures, sessions: StoredSessions, url:
     assert await figures.session(session_id) == SessionMetrics(session_id, 3, 101.0, 0.0)
 
 
-async def test_an_agent_that_took_over(figures: Figures, sessions: StoredSessions) -> None:
+async def test_an_agent_that_took_over(figures: StoredMetrics, sessions: StoredSessions) -> None:
     """Its figures are added to those of the agent before, whichever writes last."""
     session_id = await session_of(sessions, 1, JANUARY)
     before = await figures.record(session_id, totals(3, 100.0), None)
@@ -99,7 +101,9 @@ async def test_an_agent_that_took_over(figures: Figures, sessions: StoredSession
     assert (await figures.agent(1, DateRange())).total_sessions == 1
 
 
-async def test_latency_is_weighted_by_messages(figures: Figures, sessions: StoredSessions) -> None:
+async def test_latency_is_weighted_by_messages(
+    figures: StoredMetrics, sessions: StoredSessions
+) -> None:
     """A session of three answers counts three times one of a single answer."""
     for answers, llm in ((3, 100.0), (1, 500.0)):
         session_id = await session_of(sessions, 1, JANUARY)
@@ -108,7 +112,9 @@ async def test_latency_is_weighted_by_messages(figures: Figures, sessions: Store
     assert await figures.agent(1, DateRange()) == AgentMetrics(1, 3, 0, 200.0, 0.0)
 
 
-async def test_costs_are_dollars(figures: Figures, sessions: StoredSessions, url: str) -> None:
+async def test_costs_are_dollars(
+    figures: StoredMetrics, sessions: StoredSessions, url: str
+) -> None:
     """Micro-cents become dollars, also where the sum is beyond 32 bits."""
     for _ in range(3):
         session_id = await session_of(sessions, 2, JANUARY)
@@ -133,7 +139,7 @@ async def test_costs_are_dollars(figures: Figures, sessions: StoredSessions, url
     ],
 )
 async def test_range_takes_start_in_and_leaves_end_out(
-    figures: Figures,
+    figures: StoredMetrics,
     sessions: StoredSessions,
     start: datetime | None,
     end: datetime | None,
@@ -151,7 +157,7 @@ async def test_range_takes_start_in_and_leaves_end_out(
     )
 
 
-async def test_active_agents_of_a_tenant(figures: Figures, sessions: StoredSessions) -> None:
+async def test_active_agents_of_a_tenant(figures: StoredMetrics, sessions: StoredSessions) -> None:
     """An agent counts once, however many live sessions it holds, and not at all without."""
     await session_of(sessions, 1, JANUARY, live=True)
     await session_of(sessions, 1, JANUARY, live=True)
@@ -159,14 +165,14 @@ async def test_active_agents_of_a_tenant(figures: Figures, sessions: StoredSessi
     assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 1, 3, 0.0)
 
 
-async def test_figures_of_no_session_are_not_kept(figures: Figures, url: str) -> None:
+async def test_figures_of_no_session_are_not_kept(figures: StoredMetrics, url: str) -> None:
     """Figures for an id that was never stored leave no row behind."""
     assert await figures.record("nobody", totals(1, 10.0), None) is None
     assert execute(url, "SELECT COUNT(*) FROM session_metrics") == [(0,)]
 
 
 async def test_range_meets_rows_of_others(
-    figures: Figures, sessions: StoredSessions, url: str
+    figures: StoredMetrics, sessions: StoredSessions, url: str
 ) -> None:
     """A start on the full second, as CURRENT_TIMESTAMP writes it, is where the range begins."""
     await session_of(sessions, 1, JANUARY)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent_runtime.domain.ports.workers import Bell
-from agent_runtime.storage import bell_of, ear_of, open_database
+from agent_runtime.domain.ports.workers import DispatchNotifier
+from agent_runtime.storage import dispatch_listener, dispatch_notifier, open_database
 
 
 def ears(folder: Path) -> list[str]:
@@ -32,10 +32,10 @@ def stranger(folder: Path) -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def bell(url: str, key: str = "key") -> AsyncIterator[Bell]:
+async def bell(url: str, key: str = "key") -> AsyncIterator[DispatchNotifier]:
     """As the API has it."""
     database = open_database(url)
-    made = bell_of(database, url, prepare=True, key=key)
+    made = dispatch_notifier(database, url, prepare=True, key=key)
     assert made is not None
     yield made
     await database.close()
@@ -50,10 +50,10 @@ async def listening(
     before = ears(folder)
 
     async def listen() -> None:
-        ear = ear_of(url, prepare=True, key=key)
+        ear = dispatch_listener(url, prepare=True, key=key)
         assert ear is not None
-        async for ring in ear.rings():
-            heard.put_nowait(ring)
+        async for notify in ear.notices():
+            heard.put_nowait(notify)
 
     task = asyncio.create_task(listen())
     try:
@@ -80,13 +80,13 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_what_is_rung_every_worker_hears_in_order(url: str, folder: Path) -> None:
     """The texts arrive as they were, also long ones."""
-    rings = [(f"room-{number}", '{"name": "Zoë"}' + "x" * number * 300) for number in range(30)]
+    notices = [(f"room-{number}", '{"name": "Zoë"}' + "x" * number * 300) for number in range(30)]
     async with bell(url) as rung, listening(url, folder) as one, listening(url, folder) as two:
         for heard in (one, two):
-            for ring in rings:
-                rung.ring(*ring)
+            for notify in notices:
+                rung.notify(*notify)
                 async with asyncio.timeout(5):
-                    assert await heard.get() == ring
+                    assert await heard.get() == notify
     assert ears(folder) == []  # whoever leaves takes the socket along
 
 
@@ -97,7 +97,7 @@ async def test_another_livekit_s_workers_do_not_hear_it(url: str, folder: Path) 
         listening(url, folder) as ours,
         listening(url, folder, "other") as others,
     ):
-        rung.ring("room", "{}")
+        rung.notify("room", "{}")
         async with asyncio.timeout(5):
             assert await ours.get() == ("room", "{}")
         assert others.empty()
@@ -112,7 +112,7 @@ async def test_only_the_same_user_may_ring(url: str, folder: Path) -> None:
 async def test_nobody_listens(url: str) -> None:
     """Nothing happens."""
     async with bell(url) as rung:
-        rung.ring("room", "{}")
+        rung.notify("room", "{}")
 
 
 async def test_a_worker_that_was_killed_is_forgotten(url: str, folder: Path) -> None:
@@ -122,7 +122,7 @@ async def test_a_worker_that_was_killed_is_forgotten(url: str, folder: Path) -> 
         dead = Path(living).name[:-1] + ("1" if living.endswith("0") else "0")
         with stranger(folder) as left:
             left.bind(dead)
-        rung.ring("room", "{}")
+        rung.notify("room", "{}")
         async with asyncio.timeout(5):
             assert await heard.get() == ("room", "{}")
         assert ears(folder) == [living]
@@ -135,7 +135,7 @@ async def test_what_makes_no_sense_is_not_heard(url: str, folder: Path) -> None:
         with stranger(folder) as other:
             for text in (b"", b"{", b"[1,2]", b'["room"]'):
                 other.sendto(text, Path(ear).name)
-        rung.ring("room", "{}")
+        rung.notify("room", "{}")
         async with asyncio.timeout(5):
             assert await heard.get() == ("room", "{}")
 
@@ -147,7 +147,7 @@ async def test_a_path_may_be_longer_than_a_socket_s(tmp_path: Path) -> None:
     url = f"sqlite:///{deep / 'x.sqlite3'}"
     folder = deep / "x.sqlite3-bell"
     async with bell(url) as rung, listening(url, folder) as heard:
-        rung.ring("room", "{}")
+        rung.notify("room", "{}")
         async with asyncio.timeout(5):
             assert await heard.get() == ("room", "{}")
     assert ears(folder) == []
@@ -165,11 +165,11 @@ async def test_an_ear_that_cannot_hear_does_not_end(
 ) -> None:
     """The worker that has it goes on with what LiveKit offers; the log says why."""
     caplog.set_level("INFO")
-    ear = ear_of(url, prepare=True, key="key")
+    ear = dispatch_listener(url, prepare=True, key="key")
     assert ear is not None
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
-            await anext(ear.rings())
+            await anext(ear.notices())
     assert "not listening for sessions" in caplog.text
     async with bell(url) as rung:
-        rung.ring("room", "{}")
+        rung.notify("room", "{}")

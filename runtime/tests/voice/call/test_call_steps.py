@@ -222,10 +222,10 @@ def person(
 @pytest.fixture
 def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Pipeline]]:
     """Lets the call begin, after what was said before."""
-    for of_the_voice in ("Talker", "room_options"):
+    for of_the_voice in ("ConfiguredAgent", "room_options"):
         monkeypatch.setattr(call_module, of_the_voice, lambda *_: None)
-    monkeypatch.setattr(call_module, "TurnTeller", lambda _: MagicMock())
-    monkeypatch.setattr(call_module, "Loudspeaker", Mouth)
+    monkeypatch.setattr(call_module, "TurnReporter", lambda _: MagicMock())
+    monkeypatch.setattr(call_module, "TrackAudioOutput", Mouth)
     pipeline = Pipeline()
 
     async def begin(*said: Utterance) -> Pipeline:
@@ -297,7 +297,7 @@ async def test_an_agent_that_cannot_speak_gives_the_session_back(
 ) -> None:
     """Another job may do better."""
     mute = Mouth(PublishTrackError("track publication timed out"))
-    monkeypatch.setattr(call_module, "Loudspeaker", lambda: mute)
+    monkeypatch.setattr(call_module, "TrackAudioOutput", lambda: mute)
     await talking()
     await scene.call.close("lost")
     (why,) = scene.rows.released

@@ -10,7 +10,7 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.voice.call import outcome as ending
-from agent_runtime.voice.call.outcome import FINISH_TRIES, Ending, logged
+from agent_runtime.voice.call.outcome import FINISH_TRIES, OutcomeWriter, logged
 from agent_runtime.voice.jobs.stores import Stores
 
 HOLDER = Holder("AJ_1", "worker-one")
@@ -40,11 +40,11 @@ class Rows:
         self.written.append(given)
 
 
-def ending_of(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Ending:
+def ending_of(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> OutcomeWriter:
     """One that loses no time."""
     monkeypatch.setattr(ending, "FINISH_PAUSE", 0.0)
     stores = Stores(*[cast("Any", rows)] * 6)
-    return Ending(stores, "abc", HOLDER)
+    return OutcomeWriter(stores, "abc", HOLDER)
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("cached plan")])

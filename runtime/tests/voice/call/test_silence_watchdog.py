@@ -9,7 +9,7 @@ import pytest
 from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent
 
 from agent_runtime.voice.call.fallback_clips import repeat
-from agent_runtime.voice.call.silence_watchdog import SHORTEST_SPEECH, Rescue
+from agent_runtime.voice.call.silence_watchdog import SHORTEST_SPEECH, SilenceWatchdog
 
 SILENCE = 0.6
 
@@ -58,7 +58,7 @@ class Session(AgentSession[None]):
 async def session() -> Session:
     """One that is watched over."""
     made = Session()
-    Rescue(SILENCE, pytest.fail).listen_to(made)
+    SilenceWatchdog(SILENCE, pytest.fail).listen_to(made)
     return made
 
 

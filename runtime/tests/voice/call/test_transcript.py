@@ -12,9 +12,9 @@ from livekit.agents.llm import ChatMessage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.ports.sessions import ConversationStore
+from agent_runtime.domain.ports.sessions import TranscriptStore
 from agent_runtime.voice.call import transcript as module
-from agent_runtime.voice.call.transcript import Memory
+from agent_runtime.voice.call.transcript import TranscriptWriter
 
 
 class Kept:
@@ -40,7 +40,7 @@ class Scene:
     def __init__(self) -> None:
         self.session = AgentSession[None]()
         self.kept = Kept()
-        self.memory = Memory("abc", cast("ConversationStore", self.kept))
+        self.memory = TranscriptWriter("abc", cast("TranscriptStore", self.kept))
         self.memory.listen_to(self.session)
 
     def says(self, *texts: Any) -> None:

@@ -12,7 +12,7 @@ from livekit.agents.metrics import AgentSessionUsage, LLMModelUsage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.metrics import SessionTotals, Turn
-from agent_runtime.voice.call.turn_recorder import TurnWriter, turn_of
+from agent_runtime.voice.call.turn_recorder import TurnRecorder, turn_of
 
 CALLER: dict[str, Any] = {"transcription_delay": 0.2, "end_of_turn_delay": 0.35}
 AGENT: dict[str, Any] = {"llm_node_ttft": 0.25, "tts_node_ttfb": 0.1, "e2e_latency": 0.9}
@@ -63,9 +63,9 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-async def writer(session: AgentSession[Any], kept: Kept) -> TurnWriter:
+async def writer(session: AgentSession[Any], kept: Kept) -> TurnRecorder:
     """The writer of the session."""
-    made = TurnWriter("abc", kept, kept.told.append)  # type: ignore[arg-type]
+    made = TurnRecorder("abc", kept, kept.told.append)  # type: ignore[arg-type]
     made.listen_to(session)
     return made
 
@@ -87,7 +87,7 @@ def test_seconds_become_milliseconds_of_their_stage() -> None:
 
 
 async def test_a_turn_is_written_as_it_ends(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept
+    session: AgentSession[Any], writer: TurnRecorder, kept: Kept
 ) -> None:
     """Before the next turn begins, the row has this one, and the worker was told of it."""
     say(session, "user", CALLER)
@@ -103,7 +103,7 @@ async def test_a_turn_is_written_as_it_ends(
 
 
 async def test_nobody_waits_for_a_slow_database(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept
+    session: AgentSession[Any], writer: TurnRecorder, kept: Kept
 ) -> None:
     """While one write hangs, turns go on; one further write brings all of them."""
     kept.may_write.clear()
@@ -120,7 +120,7 @@ async def test_nobody_waits_for_a_slow_database(
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("bad row")])
 async def test_what_could_not_be_written_comes_with_the_next_turn(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept, error: Exception
+    session: AgentSession[Any], writer: TurnRecorder, kept: Kept, error: Exception
 ) -> None:
     """Totals are written, so a database that was away, or failed otherwise, has lost nothing."""
     kept.away, kept.error = True, error
@@ -138,7 +138,7 @@ async def test_what_could_not_be_written_comes_with_the_next_turn(
 
 
 async def test_the_last_turn_is_written_although_the_database_was_away(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept
+    session: AgentSession[Any], writer: TurnRecorder, kept: Kept
 ) -> None:
     """A turn whose write failed is written when the call closes, even if no other follows."""
     kept.away = True
@@ -151,7 +151,7 @@ async def test_the_last_turn_is_written_although_the_database_was_away(
 
 
 async def test_tokens_are_the_session_s_sum(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept
+    session: AgentSession[Any], writer: TurnRecorder, kept: Kept
 ) -> None:
     """Usage of several models adds up; telling it again does not count it twice."""
     usage = AgentSessionUsage(
@@ -168,7 +168,7 @@ async def test_tokens_are_the_session_s_sum(
 
 
 async def test_words_of_the_system_are_no_turn(
-    session: AgentSession[Any], writer: TurnWriter, kept: Kept
+    session: AgentSession[Any], writer: TurnRecorder, kept: Kept
 ) -> None:
     """Only the caller's and the agent's messages count."""
     say(session, "system", {})

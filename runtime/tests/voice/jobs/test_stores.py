@@ -35,11 +35,11 @@ async def test_the_settings_bound_them_and_the_process_does_too(
         return AsyncMock()
 
     monkeypatch.setattr(storage, "open_database", open_database)
-    monkeypatch.setattr(storage, "ear_of", lambda *_, **__: None)
+    monkeypatch.setattr(storage, "dispatch_listener", lambda *_, **__: None)
     for store in ("Agents", "Sessions", "Leases", "Conversations", "Instances"):
         name = "Registered" if store == "Agents" else "Stored"
         monkeypatch.setattr(storage, name + store, lambda *_: None)
-    monkeypatch.setattr(storage, "Figures", lambda *_: None)
+    monkeypatch.setattr(storage, "StoredMetrics", lambda *_: None)
     monkeypatch.setenv("DATABASE_POOL_SIZE", size)
     async with open_stores(asked):
         pass

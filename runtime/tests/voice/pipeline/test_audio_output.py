@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from agent_runtime.voice.pipeline.audio_output import RATE, Loudspeaker
+from agent_runtime.voice.pipeline.audio_output import RATE, TrackAudioOutput
 
 FRAME = RATE // 100  # WebRTC plays 10 ms at once
 AT_ONCE = 0.1  # seconds: half of what is queued; what this loop may be late by
@@ -68,9 +68,9 @@ async def room() -> AsyncIterator[Room]:
 
 
 @pytest.fixture
-async def loudspeaker(room: Room) -> AsyncIterator[Loudspeaker]:
+async def loudspeaker(room: Room) -> AsyncIterator[TrackAudioOutput]:
     """Published."""
-    loudspeaker = Loudspeaker()
+    loudspeaker = TrackAudioOutput()
     await loudspeaker.publish(room)  # type: ignore[arg-type]  # all that it uses of a participant
     yield loudspeaker
     await loudspeaker.close()
@@ -82,14 +82,16 @@ def counting(seconds: float, first: int = 1) -> rtc.AudioFrame:
     return rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples))
 
 
-async def over(loudspeaker: Loudspeaker) -> tuple[float, bool]:
+async def over(loudspeaker: TrackAudioOutput) -> tuple[float, bool]:
     """Seconds that were heard, and whether it was cut, once it is."""
     async with asyncio.timeout(5):
         event = await loudspeaker.wait_for_playout()
     return event.playback_position, event.interrupted
 
 
-async def test_a_speech_is_played_whole_and_told_once(loudspeaker: Loudspeaker, room: Room) -> None:
+async def test_a_speech_is_played_whole_and_told_once(
+    loudspeaker: TrackAudioOutput, room: Room
+) -> None:
     """Whatever pieces it comes in."""
     begun: list[float] = []
     loudspeaker.on("playback_started", lambda event: begun.append(event.created_at))
@@ -103,7 +105,7 @@ async def test_a_speech_is_played_whole_and_told_once(loudspeaker: Loudspeaker, 
 
 
 async def test_a_pause_is_silence_at_once_and_loses_nothing(
-    loudspeaker: Loudspeaker, room: Room
+    loudspeaker: TrackAudioOutput, room: Room
 ) -> None:
     """What WebRTC had queued is played after it."""
     await loudspeaker.capture_frame(counting(0.8))
@@ -123,7 +125,7 @@ async def test_a_pause_is_silence_at_once_and_loses_nothing(
 
 
 async def test_a_pause_comes_before_a_speech_that_was_just_handed_over(
-    loudspeaker: Loudspeaker, room: Room
+    loudspeaker: TrackAudioOutput, room: Room
 ) -> None:
     """Nothing of an answer is heard by a caller who goes on at the same moment."""
     await loudspeaker.capture_frame(counting(0.2))
@@ -135,7 +137,9 @@ async def test_a_pause_comes_before_a_speech_that_was_just_handed_over(
     assert await over(loudspeaker) == (pytest.approx(0.2), False)
 
 
-async def test_the_end_of_a_speech_can_be_paused_too(loudspeaker: Loudspeaker, room: Room) -> None:
+async def test_the_end_of_a_speech_can_be_paused_too(
+    loudspeaker: TrackAudioOutput, room: Room
+) -> None:
     """All of it is queued in WebRTC by then, and no piece is left that would bring the pause."""
     await loudspeaker.capture_frame(counting(0.19))
     loudspeaker.flush()
@@ -149,7 +153,7 @@ async def test_the_end_of_a_speech_can_be_paused_too(loudspeaker: Loudspeaker, r
 
 
 async def test_a_speech_that_is_cut_says_how_far_it_came(
-    loudspeaker: Loudspeaker, room: Room
+    loudspeaker: TrackAudioOutput, room: Room
 ) -> None:
     """The conversation keeps what was heard of it."""
     await loudspeaker.capture_frame(counting(1))
@@ -163,7 +167,7 @@ async def test_a_speech_that_is_cut_says_how_far_it_came(
 
 
 async def test_a_speech_that_is_cut_while_it_comes_is_over(
-    loudspeaker: Loudspeaker, room: Room
+    loudspeaker: TrackAudioOutput, room: Room
 ) -> None:
     """The next one is heard whole."""
     await loudspeaker.capture_frame(counting(0.5))
@@ -179,7 +183,7 @@ async def test_a_speech_that_is_cut_while_it_comes_is_over(
 
 
 async def test_a_speech_cut_in_its_pause_does_not_come_back(
-    loudspeaker: Loudspeaker, room: Room
+    loudspeaker: TrackAudioOutput, room: Room
 ) -> None:
     """Nor what the pause had put aside."""
     await loudspeaker.capture_frame(counting(0.8))
@@ -200,7 +204,7 @@ async def test_a_speech_cut_in_its_pause_does_not_come_back(
 
 
 async def test_the_next_speech_waits_for_the_end_of_the_last(
-    loudspeaker: Loudspeaker,
+    loudspeaker: TrackAudioOutput,
 ) -> None:
     """The framework hands over what it has."""
     ends: list[float] = []
@@ -215,7 +219,7 @@ async def test_the_next_speech_waits_for_the_end_of_the_last(
 
 async def test_nothing_plays_before_somebody_hears_it() -> None:
     """A greeting begins at its beginning."""
-    room, loudspeaker = Room(), Loudspeaker()
+    room, loudspeaker = Room(), TrackAudioOutput()
     publishing = asyncio.create_task(loudspeaker.publish(room))  # type: ignore[arg-type]
     speaking = asyncio.create_task(loudspeaker.capture_frame(counting(0.1)))
     await asyncio.sleep(0.1)

@@ -21,10 +21,15 @@ from agent_runtime.providers.plugins import LLM_BUILDERS, STT_BUILDERS, TTS_BUIL
 from agent_runtime.providers.registry import PROVIDERS, Stage
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.pipeline import session as pipeline
-from agent_runtime.voice.pipeline.session import Talker, build_session, prewarm, room_options
-from agent_runtime.voice.turns.backchannel import Murmurs
-from agent_runtime.voice.turns.endpointing import PatientDetector
-from agent_runtime.voice.turns.vad import VoicedVAD
+from agent_runtime.voice.pipeline.session import (
+    ConfiguredAgent,
+    build_session,
+    prewarm,
+    room_options,
+)
+from agent_runtime.voice.turns.backchannel import BackchannelFilter
+from agent_runtime.voice.turns.endpointing import GradedTurnDetector
+from agent_runtime.voice.turns.vad import VadFilter
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +54,9 @@ async def test_the_defaults_are_the_documented_ones(
     assert isinstance(session.llm, openai.LLM)
     assert isinstance(session.tts, cartesia.TTS)
     assert (session.stt.model, session.llm.model) == ("nova-3", "gpt-4o-mini")
-    assert isinstance(session.vad, VoicedVAD)
+    assert isinstance(session.vad, VadFilter)
     assert session.vad.inner in process.userdata.values()
-    assert isinstance(session.turn_detection, PatientDetector)
+    assert isinstance(session.turn_detection, GradedTurnDetector)
     assert session.turn_detection.inner in process.userdata.values()
 
 
@@ -172,7 +177,7 @@ async def test_other_vad_and_turn_detection_can_be_chosen(
         {"vadConfig": {"provider": "silero"}, "turnDetectionConfig": {"provider": "vad"}}
     )
     session = built(config, voice_settings, process)
-    assert isinstance(session.vad, VoicedVAD)
+    assert isinstance(session.vad, VadFilter)
     assert isinstance(session.vad.inner, silero.VAD)
     assert session.turn_detection == "vad"
 
@@ -183,8 +188,8 @@ async def test_voice_activity_knows_who_has_the_floor(
     """From who talks in the session."""
     config = parse_registered({})
     session = built(config, voice_settings, process)
-    Talker(config, PACES[Profile.BALANCED], ChatContext(), session)
-    assert isinstance(session.vad, VoicedVAD)
+    ConfiguredAgent(config, PACES[Profile.BALANCED], ChatContext(), session)
+    assert isinstance(session.vad, VadFilter)
     told_by = {
         type(getattr(ask, "__self__", None))
         for ask in (
@@ -193,7 +198,7 @@ async def test_voice_activity_knows_who_has_the_floor(
             session.vad.answer_has_just_begun,
         )
     }
-    assert told_by == {Murmurs}
+    assert told_by == {BackchannelFilter}
 
 
 async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
@@ -203,7 +208,7 @@ async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
     config = parse_registered({"turnDetectionConfig": {"provider": "turn-detector"}})
     with caplog.at_level(logging.WARNING):
         session = built(config, voice_settings, process)
-    assert isinstance(session.turn_detection, PatientDetector)
+    assert isinstance(session.turn_detection, GradedTurnDetector)
     assert "WORKER_TURN_DETECTOR_PLUGIN=true" in caplog.text
 
 

@@ -16,7 +16,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 
-from agent_runtime.voice.turns.backchannel import UNHEARD, Murmurs, is_murmur
+from agent_runtime.voice.turns.backchannel import UNHEARD, BackchannelFilter, is_backchannel
 
 FINAL = stt.SpeechEventType.FINAL_TRANSCRIPT
 INTERIM = stt.SpeechEventType.INTERIM_TRANSCRIPT
@@ -67,7 +67,7 @@ async def heard(floor: Floor, *events: stt.SpeechEvent) -> list[str]:
         for event in events:
             yield event
 
-    return [event.alternatives[0].text async for event in Murmurs(floor).of(each())]
+    return [event.alternatives[0].text async for event in BackchannelFilter(floor).of(each())]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def heard(floor: Floor, *events: stt.SpeechEvent) -> list[str]:
 )
 def test_what_is_a_murmur(text: str, expected: bool) -> None:
     """Nothing that asks for anything."""
-    assert is_murmur(text) is expected
+    assert is_backchannel(text) is expected
 
 
 async def test_over_the_agent_s_words_murmurs_do_not_count() -> None:
@@ -115,7 +115,7 @@ async def test_a_murmur_just_before_the_agent_s_end_was_the_answer(
 ) -> None:
     """As after "Shall I book it?"; not so when the agent was interrupted."""
     floor = Floor()
-    murmurs = Murmurs(floor)
+    murmurs = BackchannelFilter(floor)
     speech = floor.speaks()
     over = asyncio.Event()
 
@@ -143,7 +143,7 @@ async def test_what_waits_is_interrupted_before_more_words_of_the_caller_go_on(s
     async def events() -> AsyncIterator[stt.SpeechEvent]:
         yield said(FINAL, "On Sunday, please.")
 
-    async for _ in Murmurs(floor).of(events()):
+    async for _ in BackchannelFilter(floor).of(events()):
         assert speech.interrupted
 
 
@@ -174,7 +174,7 @@ async def test_a_speech_that_may_not_be_interrupted_is_not() -> None:
 async def test_an_answer_has_just_begun_while_nobody_can_know() -> None:
     """For a tenth of a second after the agent began to speak, and no longer."""
     floor = Floor()
-    murmurs = Murmurs(floor)
+    murmurs = BackchannelFilter(floor)
     assert not murmurs.answer_has_just_begun()
     floor.state = "speaking"
     floor.emit(
@@ -189,7 +189,7 @@ async def test_an_answer_has_just_begun_while_nobody_can_know() -> None:
 async def test_an_answer_is_due_until_it_is_heard() -> None:
     """From the end of the caller's turn."""
     floor = Floor()
-    murmurs = Murmurs(floor)
+    murmurs = BackchannelFilter(floor)
     assert not murmurs.answer_is_due()
     speech = floor.speaks()
     assert not murmurs.answer_is_due()

@@ -17,8 +17,8 @@ from livekit.agents.voice.turn import (
 
 from agent_runtime.voice.turns.endpointing import (
     ASKED_AFTER,
-    PatientDetector,
-    PatientStream,
+    GradedTurnDetector,
+    GradedTurnStream,
     SoundedAt,
 )
 from fixtures.speech import clip
@@ -61,9 +61,9 @@ class Detector:
         return THRESHOLD
 
 
-def patient(probability: float, sounded_at: SoundedAt = lambda: None) -> PatientStream:
+def patient(probability: float, sounded_at: SoundedAt = lambda: None) -> GradedTurnStream:
     """A stream over such a detector."""
-    return PatientStream(cast("Any", Detector(probability)), STEPS, sounded_at)
+    return GradedTurnStream(cast("Any", Detector(probability)), STEPS, sounded_at)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_the_framework_waits_for_it() -> None:
 
 async def test_it_is_what_the_framework_takes_for_a_streaming_detector() -> None:
     """By its protocols; and real speech goes through it."""
-    detector = PatientDetector(inference.TurnDetector(version="v1-mini"), STEPS, lambda: None)
+    detector = GradedTurnDetector(inference.TurnDetector(version="v1-mini"), STEPS, lambda: None)
     assert isinstance(detector, _StreamingTurnDetector)
     stream = detector.stream()
     assert isinstance(stream, _StreamingTurnDetectorStream)

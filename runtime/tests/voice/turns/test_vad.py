@@ -10,7 +10,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import inference, vad
 
-from agent_runtime.voice.turns.vad import Voice, VoicedVAD
+from agent_runtime.voice.turns.vad import VadFilter, Voice
 from fixtures.speech import clip
 
 WINDOW = 0.032  # seconds of sound that the model judges at once
@@ -175,7 +175,7 @@ def test_with_no_answer_due_nothing_begins_before_the_model_is_sure() -> None:
 
 async def test_real_speech_holds_an_answer_back_with_its_first_sounds() -> None:
     """Before the model has judged the window that it begins in."""
-    detector = VoicedVAD(inference.VAD())
+    detector = VadFilter(inference.VAD())
     detector.answer_is_due = lambda: True
     stream = detector.stream()
     for piece in (np.zeros(RATE // 2, np.int16), clip("weather").samples[:320]):
@@ -191,7 +191,7 @@ async def test_real_speech_holds_an_answer_back_with_its_first_sounds() -> None:
 
 async def test_it_is_known_when_the_last_sound_was() -> None:
     """The patience with the caller is counted from there; silence and steady noise are none."""
-    detector = VoicedVAD(inference.VAD())
+    detector = VadFilter(inference.VAD())
     stream = detector.stream()
     stream.push_frame(rtc.AudioFrame(bytes(640), RATE, 1, 320))
     assert detector.sounded_at is None
@@ -228,7 +228,7 @@ class BrokenStream(vad.VADStream):
 
 async def test_what_the_model_fails_with_is_raised_to_who_listens() -> None:
     """And further sound is refused, as by the framework's own streams."""
-    stream = VoicedVAD(Broken()).stream()
+    stream = VadFilter(Broken()).stream()
     frame = rtc.AudioFrame(bytes(640), RATE, 1, 320)
     stream.push_frame(frame)
     with pytest.raises(OSError, match="no model"):
@@ -244,7 +244,7 @@ async def test_real_speech_is_as_long_as_it_is(name: str, at_most: float) -> Non
     sound = clip(name)
     quiet = np.zeros(RATE // 2, np.int16)
     samples = np.concatenate([quiet, sound.samples, quiet])
-    stream = VoicedVAD(inference.VAD()).stream()
+    stream = VadFilter(inference.VAD()).stream()
     for start in range(0, len(samples) - 160, 160):
         piece = samples[start : start + 160]
         stream.push_frame(rtc.AudioFrame(piece.tobytes(), RATE, 1, 160))

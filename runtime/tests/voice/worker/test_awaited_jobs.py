@@ -12,12 +12,12 @@ from livekit.agents.job import JobAcceptArguments
 from prometheus_client import CollectorRegistry
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.domain.lease import Instance
-from agent_runtime.telemetry.turn_metrics import TurnFigures
+from agent_runtime.domain.lease import WorkerState
+from agent_runtime.telemetry.turn_metrics import TurnMetrics
 from agent_runtime.voice.jobs.stores import Stores
 from agent_runtime.voice.worker import admission as admission_module
 from agent_runtime.voice.worker.admission import Admission
-from agent_runtime.voice.worker.heartbeat import Presence
+from agent_runtime.voice.worker.heartbeat import Heartbeat
 from agent_runtime.voice.worker.server import _take_nothing_before_start
 
 from .offers import METADATA, Clock, Leases, Offer, Server, admission_of
@@ -143,11 +143,11 @@ class Rows:
     def __init__(self) -> None:
         self.told: list[int] = []
 
-    async def tell(self, instance: Instance, _since: Any) -> None:
+    async def tell(self, instance: WorkerState, _since: Any) -> None:
         """Remember its free places."""
         self.told.append(instance.free)
 
-    async def all(self) -> list[Instance]:
+    async def all(self) -> list[WorkerState]:
         """Nobody else is there."""
         return []
 
@@ -157,7 +157,7 @@ async def test_a_worker_that_starts_is_not_counted_on(server: Server) -> None:
     admission, rows = admission_of(server), Rows()
     _take_nothing_before_start(server, admission)
     stores = Stores(*[cast("Any", rows)] * 6)
-    presence = Presence("starting", admission, stores, TurnFigures(CollectorRegistry()))
+    presence = Heartbeat("starting", admission, stores, TurnMetrics(CollectorRegistry()))
     telling = asyncio.create_task(presence.run())
     await asyncio.sleep(0.3)
     assert rows.told == []

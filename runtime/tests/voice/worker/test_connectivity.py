@@ -13,7 +13,7 @@ from aiohttp import web
 
 from agent_runtime.voice.worker import connectivity as reach
 from agent_runtime.voice.worker.admission import Admission
-from agent_runtime.voice.worker.connectivity import Reach
+from agent_runtime.voice.worker.connectivity import Connectivity
 
 from .offers import Server, admission_of
 
@@ -54,7 +54,7 @@ async def answering(status: int, port: int = 0) -> AsyncIterator[int]:
 async def asking(port: int, admission: Admission, scheme: str = "ws") -> AsyncIterator[None]:
     """While it is looked whether LiveKit is at that port."""
     url = f"{scheme}://127.0.0.1:{port}"
-    task = asyncio.create_task(Reach(url, admission).run())
+    task = asyncio.create_task(Connectivity(url, admission).run())
     try:
         yield
     finally:
@@ -104,14 +104,14 @@ async def test_one_question_that_is_not_answered_means_nothing(
     """A busy machine is late once."""
     monkeypatch.setattr(reach, "ASK_AGAIN", 60)
     asked = asyncio.Event()
-    problem = Reach._problem
+    problem = Connectivity._problem
 
-    async def told(self: Reach, *given: object) -> str | None:
+    async def told(self: Connectivity, *given: object) -> str | None:
         found = await problem(self, *given)  # type: ignore[arg-type]
         asked.set()
         return found
 
-    monkeypatch.setattr(Reach, "_problem", told)
+    monkeypatch.setattr(Connectivity, "_problem", told)
     async with asking(1, admission):
         await asked.wait()
         await asyncio.sleep(0)

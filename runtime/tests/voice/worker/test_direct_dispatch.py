@@ -18,7 +18,7 @@ from agent_runtime.domain.job import JobTarget
 from agent_runtime.voice.jobs.metadata import holder_of, metadata_of, room_with
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission, Claimed
-from agent_runtime.voice.worker.direct_dispatch import PATIENCE, Unoffered
+from agent_runtime.voice.worker.direct_dispatch import PATIENCE, DirectDispatch
 
 METADATA = JobTarget(7, "abc", 3).to_metadata()
 
@@ -29,7 +29,7 @@ class Rung:
 
     queue: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
 
-    async def rings(self) -> AsyncIterator[tuple[str, str]]:
+    async def notices(self) -> AsyncIterator[tuple[str, str]]:
         """Without end."""
         while True:
             yield await self.queue.get()
@@ -85,9 +85,9 @@ class Scene:
     server: Server
     admission: Claims
     settings: VoiceSettings
-    unoffered: Unoffered
+    unoffered: DirectDispatch
 
-    def ring(self, room: str) -> None:
+    def notify(self, room: str) -> None:
         """The API's part."""
         self.ear.queue.put_nowait((room, METADATA))
 
@@ -97,7 +97,9 @@ async def scene(voice_settings: VoiceSettings) -> AsyncIterator[Scene]:
     """One at work."""
     known = replace(voice_settings, livekit_api_key="key", livekit_api_secret="s" * 32)
     ear, server, admission = Rung(), Server(), Claims()
-    unoffered = Unoffered(cast("AgentServer", server), cast("Admission", admission), known, ear)
+    unoffered = DirectDispatch(
+        cast("AgentServer", server), cast("Admission", admission), known, ear
+    )
     found = Scene(ear, server, admission, known, unoffered)
     task = asyncio.create_task(unoffered.run())
     yield found
@@ -107,7 +109,7 @@ async def scene(voice_settings: VoiceSettings) -> AsyncIterator[Scene]:
 
 async def test_the_job_is_launched_with_all_that_livekit_would_have_given(scene: Scene) -> None:
     """A token for the room as an agent, and the session's metadata."""
-    scene.ring("room-1")
+    scene.notify("room-1")
     async with asyncio.timeout(5):
         launched = await scene.server.launched.get()
     assert launched["room"] == "room-1"
@@ -126,7 +128,7 @@ async def test_what_cannot_be_claimed_is_not_launched(
 ) -> None:
     """It is full, or another worker was quicker."""
     scene.admission.refuses = True
-    scene.ring("room-1")
+    scene.notify("room-1")
     await asyncio.sleep(0.05)
     assert scene.admission.asked == ["room-1"]
     assert scene.server.launched.empty()
@@ -136,13 +138,13 @@ async def test_what_cannot_be_claimed_is_not_launched(
 async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scene) -> None:
     """Unclaimed: no warm process is there, and its offers are as quick then."""
     scene.server.free.clear()
-    scene.ring("room-1")
+    scene.notify("room-1")
     await scene.server.launched.get()
-    scene.ring("room-2")
+    scene.notify("room-2")
     await asyncio.sleep(PATIENCE * 2)
     assert scene.admission.asked == ["room-1"]
     scene.server.free.set()
-    scene.ring("room-3")
+    scene.notify("room-3")
     async with asyncio.timeout(5):
         assert (await scene.server.launched.get())["room"] == "room-3"
 
@@ -153,7 +155,7 @@ async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
     """With its trace and its room; what was claimed for it is given back."""
     scene.server.broken = True
     for room in ("room-1", "room-2"):
-        scene.ring(room)
+        scene.notify(room)
         async with asyncio.timeout(5):
             await scene.server.launched.get()
     await asyncio.sleep(0.05)
@@ -165,7 +167,7 @@ async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
 async def test_it_settles_when_what_was_begun_is_launched(scene: Scene) -> None:
     """A worker that is to leave waits for that: afterwards it launches nothing."""
     scene.server.free.clear()
-    scene.ring("room-1")
+    scene.notify("room-1")
     await scene.server.launched.get()
     settling = asyncio.create_task(scene.unoffered.settle())
     await asyncio.sleep(0.05)

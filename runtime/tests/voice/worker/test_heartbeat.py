@@ -9,22 +9,22 @@ from livekit.agents import AgentServer
 from prometheus_client import CollectorRegistry
 
 from agent_runtime.domain.metrics import Turn
-from agent_runtime.telemetry.turn_metrics import TurnFigures
+from agent_runtime.telemetry.turn_metrics import TurnMetrics
 from agent_runtime.voice.jobs.stores import Stores
 from agent_runtime.voice.worker import heartbeat as presence
 from agent_runtime.voice.worker.admission import Admission, Taken
-from agent_runtime.voice.worker.heartbeat import DRAINING, Presence
+from agent_runtime.voice.worker.heartbeat import DRAINING, Heartbeat
 
 
 async def test_its_row_has_the_sums_of_its_turns(stores: Stores) -> None:
     """For the API, which knows of workers what the database says."""
-    turns = TurnFigures(CollectorRegistry())
+    turns = TurnMetrics(CollectorRegistry())
     turns.count(Turn(by_agent=True, response=500))
     turns.count(Turn(by_agent=True, response=700))
     admission = Admission(AgentServer(), "counting", 3, 100)
     admission.draining = True
-    await Presence("counting", admission, stores, turns).tell(DRAINING)
-    [row] = [one for one in await stores.instances.all() if one.name == "counting"]
+    await Heartbeat("counting", admission, stores, turns).tell(DRAINING)
+    [row] = [one for one in await stores.workers.all() if one.name == "counting"]
     number, seconds = row.turns["response"]
     assert (number, round(seconds, 3)) == (2, 1.2)
     # One that leaves takes nothing: no other test's worker leaves a call to it.
@@ -38,10 +38,10 @@ async def test_a_place_that_is_taken_is_told_at_once(
     monkeypatch.setattr(presence, "TELL_EVERY", 3600.0)
     admission = Admission(AgentServer(), "telling", 3, 100)
     telling = asyncio.create_task(
-        Presence("telling", admission, stores, TurnFigures(CollectorRegistry())).run()
+        Heartbeat("telling", admission, stores, TurnMetrics(CollectorRegistry())).run()
     )
 
-    rows = stores.instances.all
+    rows = stores.workers.all
 
     async def told(free: int) -> None:
         async with asyncio.timeout(10):

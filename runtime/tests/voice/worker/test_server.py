@@ -14,7 +14,7 @@ from livekit.agents.telemetry.loop_monitor import LoopMonitorThresholds
 
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission
-from agent_runtime.voice.worker.direct_dispatch import Unoffered
+from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
 from agent_runtime.voice.worker.server import CLIENT_THREADS, LOOP_WATCH, _serve, build_server
 from agent_runtime.wiring import open_stores
 
@@ -62,7 +62,9 @@ async def serve(
 ) -> int:
     """What is under test."""
     async with asyncio.timeout(5):
-        return await _serve(cast("AgentServer", parts), admission, cast("Unoffered", parts), beside)
+        return await _serve(
+            cast("AgentServer", parts), admission, cast("DirectDispatch", parts), beside
+        )
 
 
 async def test_a_worker_that_leaves_launches_what_it_has_claimed_first(
