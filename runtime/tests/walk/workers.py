@@ -144,7 +144,7 @@ class Worker(Process):
             taken, free = len(self._admission.taken), self._admission.free
             instance = WorkerState(self.name, "", "running", taken, free, self._admission.handled)
             try:
-                await self._workers.tell(instance, self.clock.wall())
+                await self._workers.report(instance, self.clock.wall())
                 others = [one for one in await self._workers.all() if one.name != self.name]
                 self._admission.others_free = any(one.free for one in others)
             except StoreUnavailable:

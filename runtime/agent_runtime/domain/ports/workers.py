@@ -12,7 +12,7 @@ from agent_runtime.domain.lease import WorkerState
 class WorkerStore(Protocol):
     """The workers, as they tell of themselves. Methods raise StoreUnavailable."""
 
-    async def tell(self, instance: WorkerState, started_at: datetime) -> None:
+    async def report(self, instance: WorkerState, started_at: datetime) -> None:
         """Write how a worker is."""
 
     async def all(self) -> list[WorkerState]:

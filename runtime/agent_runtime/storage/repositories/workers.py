@@ -80,7 +80,7 @@ class StoredWorkers:
             ).where(table.status.not_in((STOPPED, LOST)), table.namespace == bind("namespace"))
         )
 
-    async def tell(self, instance: WorkerState, started_at: datetime) -> None:
+    async def report(self, instance: WorkerState, started_at: datetime) -> None:
         """Write how the worker is."""
         now: Any = self._database.now()
         await self._database.write(

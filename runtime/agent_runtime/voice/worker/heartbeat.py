@@ -74,7 +74,7 @@ class Heartbeat:
             turns=dict(self._turns.sums),
         )
         try:
-            await self._stores.workers.tell(instance, self._started_at)
+            await self._stores.workers.report(instance, self._started_at)
             others = [one for one in await self._stores.workers.all() if one.name != self._name]
         except StoreUnavailable as error:
             self._without_database.failed(error)

@@ -41,7 +41,7 @@ def test_workers_are_summed_up_from_what_they_tell(
             database = open_database(postgres_database, prepare=True, pool_size=1)
             turns = {"response": (4, 2.5)}
             worker = WorkerState("one", "", "running", active=2, free=3, handled=9, turns=turns)
-            await StoredWorkers(database, "livekit").tell(worker, datetime.now(UTC))
+            await StoredWorkers(database, "livekit").report(worker, datetime.now(UTC))
             await database.close()
 
         asyncio.run(tell())

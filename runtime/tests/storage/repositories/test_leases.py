@@ -285,14 +285,14 @@ async def test_events_are_cleared_by_age(session: Session, database: Database) -
 async def test_instances_tell_of_themselves(database: Database) -> None:
     """Each word of a worker changes its beat; goodbye ends it."""
     workers, start = StoredWorkers(database, "livekit"), datetime.now(UTC)
-    await workers.tell(WorkerState("worker-one", "", "running", 1, 4, 9, 17, 300), start)
+    await workers.report(WorkerState("worker-one", "", "running", 1, 4, 9, 17, 300), start)
     (first,) = await workers.all()
     assert (first.active, first.free, first.handled) == (1, 4, 9)
-    await workers.tell(WorkerState("worker-one", "", "running", 2, 3, 10), start)
+    await workers.report(WorkerState("worker-one", "", "running", 2, 3, 10), start)
     (second,) = await workers.all()
     assert second.beat != first.beat
     assert await StoredWorkers(database, "elsewhere").all() == []
-    await workers.tell(WorkerState("worker-one", "", "stopped", 0, 0, 10), start)
+    await workers.report(WorkerState("worker-one", "", "stopped", 0, 0, 10), start)
     assert await workers.all() == []
 
 
@@ -350,7 +350,7 @@ async def test_workers_that_are_gone_are_forgotten_by_age(
         (ours, "silent", "running"),
         (theirs, "not-ours", "stopped"),
     ):
-        await store.tell(WorkerState(name, "", status, 0, 0), start)
+        await store.report(WorkerState(name, "", status, 0, 0), start)
     await ours.mark_lost("silent")
     await sessions.activate(session.session_id, HOLDER)
     week = timedelta(days=7)

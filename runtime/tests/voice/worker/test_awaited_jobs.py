@@ -143,7 +143,7 @@ class Rows:
     def __init__(self) -> None:
         self.told: list[int] = []
 
-    async def tell(self, instance: WorkerState, _since: Any) -> None:
+    async def report(self, instance: WorkerState, _since: Any) -> None:
         """Remember its free places."""
         self.told.append(instance.free)
 
