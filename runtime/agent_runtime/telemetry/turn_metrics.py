@@ -49,7 +49,7 @@ class TurnReporter:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
-    def tell(self, turn: Turn) -> None:
+    def report(self, turn: Turn) -> None:
         """Send it, without waiting."""
         if not self._path:
             return

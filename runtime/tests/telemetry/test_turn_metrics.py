@@ -26,7 +26,7 @@ async def test_a_turn_is_counted_in_every_stage_that_it_has() -> None:
     figures = TurnMetrics(registry)
     async with listening(figures) as path:
         teller = TurnReporter(path)
-        teller.tell(ANSWER)
+        teller.report(ANSWER)
         await told(figures, 1)
         teller.close()
     text = generate_latest(registry).decode()
@@ -45,7 +45,7 @@ async def test_what_makes_no_sense_is_told_and_left_out(caplog: pytest.LogCaptur
         teller = TurnReporter(path)
         teller._socket.sendto(b"what", path)
         teller._socket.sendto(b'{"by_agent": true, "mood": 1}', path)
-        teller.tell(ANSWER)
+        teller.report(ANSWER)
         await told(figures, 1)
         teller.close()
     assert caplog.text.count("makes no sense") == 2
@@ -56,5 +56,5 @@ async def test_a_worker_that_is_gone_costs_the_call_nothing() -> None:
     async with listening(TurnMetrics(CollectorRegistry())) as path:
         pass
     for teller in (TurnReporter(path), TurnReporter("")):
-        teller.tell(ANSWER)
+        teller.report(ANSWER)
         teller.close()

@@ -210,7 +210,7 @@ class Call:
         pipeline, pace = self._prepared
         teller = TurnReporter(self._settings.turns_socket)
         self._opened.callback(teller.close)
-        self._turns = TurnRecorder(self._session_id, self._stores.metrics, teller.tell)
+        self._turns = TurnRecorder(self._session_id, self._stores.metrics, teller.report)
         self._turns.listen_to(pipeline)
         self._rescue = SilenceWatchdog(self._settings.silence, self._give_up)
         self._rescue.listen_to(pipeline)

@@ -58,7 +58,7 @@ class Heartbeat:
         finally:
             meter.close()
 
-    async def tell(self, status: str) -> None:
+    async def report(self, status: str) -> None:
         """Write our row, and see who else is there. A database that is away is logged."""
         admission = self._admission
         self._told_free = free = 0 if status == STOPPED else admission.free
@@ -93,7 +93,7 @@ class Heartbeat:
             return  # nobody counts on a worker that cannot take a call yet
         # A place that is taken is told at once: creates are answered by what our row says.
         if is_time or self._admission.free < self._told_free:
-            await self.tell(DRAINING if self._admission.draining else RUNNING)
+            await self.report(DRAINING if self._admission.draining else RUNNING)
 
     async def _give_back_the_dead(self) -> None:
         for job, taken in self._admission.vanished():

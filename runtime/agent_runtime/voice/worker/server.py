@@ -110,7 +110,7 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
             for task in beside:
                 task.cancel()
             await asyncio.wait(beside)
-            await presence.tell(STOPPED)
+            await presence.report(STOPPED)
 
 
 def _take_nothing_before_start(server: AgentServer, admission: Admission) -> None:

@@ -23,7 +23,7 @@ async def test_its_row_has_the_sums_of_its_turns(stores: Stores) -> None:
     turns.count(Turn(by_agent=True, response=700))
     admission = Admission(AgentServer(), "counting", 3, 100)
     admission.draining = True
-    await Heartbeat("counting", admission, stores, turns).tell(DRAINING)
+    await Heartbeat("counting", admission, stores, turns).report(DRAINING)
     [row] = [one for one in await stores.workers.all() if one.name == "counting"]
     number, seconds = row.turns["response"]
     assert (number, round(seconds, 3)) == (2, 1.2)
