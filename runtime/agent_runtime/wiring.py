@@ -140,7 +140,7 @@ def _watcher(
     guard: LeaderLock,
 ) -> SessionSupervisor:
     from agent_runtime.application.session_supervisor import SessionSupervisor
-    from agent_runtime.domain.dispatch_rules import Terms
+    from agent_runtime.domain.dispatch_rules import DispatchTimeouts
     from agent_runtime.storage import (
         StoredEvents,
         StoredLeases,
@@ -157,7 +157,7 @@ def _watcher(
         events=StoredEvents(database),
         transcripts=StoredTranscripts(database),
         rooms=rooms,
-        terms=Terms(
+        terms=DispatchTimeouts(
             lease=given.lease, start=given.start, answer=given.answer, deadline=given.deadline
         ),
         interval=given.interval,
@@ -279,7 +279,7 @@ def follow(settings: Settings, session_id: str, say: Callable[[str], None]) -> b
             while True:
                 # Read before the events: what ends it stands among them then.
                 session = await sessions.get(session_id)
-                for number, event in await events.of(session_id, last):
+                for number, event in await events.read(session_id, last):
                     say(step(event))
                     last = number
                 if session is None:

@@ -14,7 +14,15 @@ from functools import partial
 from typing import Final
 
 from agent_runtime.domain.clock import MACHINE, Clock
-from agent_runtime.domain.dispatch_rules import Action, Ask, Expire, GiveUp, Seek, Terms, Watch
+from agent_runtime.domain.dispatch_rules import (
+    Action,
+    CheckForCaller,
+    DispatchRules,
+    DispatchTimeouts,
+    ExpireLease,
+    GiveUp,
+    Redispatch,
+)
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.job import ROOM_PATTERN
 from agent_runtime.domain.lease import LiveSession
@@ -54,7 +62,7 @@ class SessionSupervisor:
         events: EventStore,
         transcripts: TranscriptStore,
         rooms: Rooms,
-        terms: Terms,
+        terms: DispatchTimeouts,
         interval: float,
         clock: Clock = MACHINE,
     ) -> None:
@@ -68,7 +76,7 @@ class SessionSupervisor:
         self._terms = terms
         self._interval = interval
         self._clock = clock
-        self._watch: Watch | None = None
+        self._watch: DispatchRules | None = None
         self._nudged = asyncio.Event()
         self._rooms_at = 0.0
         self._swept_at = -SWEEP_EVERY
@@ -127,19 +135,19 @@ class SessionSupervisor:
         self._nudged.clear()
 
     async def _turn(self) -> None:
-        if not await self._guard.hold():
+        if not await self._guard.acquire():
             self._watch = None
             return
         if self._watch is None:
             logger.info("this process watches the sessions")
-            self._watch = Watch(self._terms)
+            self._watch = DispatchRules(self._terms)
         now = self._clock.steady()
         if now - self._swept_at >= SWEEP_EVERY:
             self._swept_at = now
             self._begin("housekeeping", partial(self._sweep, self._watch))
         await self._look(self._watch)
 
-    async def _look(self, watch: Watch) -> None:
+    async def _look(self, watch: DispatchRules) -> None:
         live = await self._leases.live()
         workers = await self._workers.all()
         now = self._clock.steady()
@@ -149,23 +157,23 @@ class SessionSupervisor:
             self._rooms_at = now
             self._begin("rooms", partial(self._see_rooms, watch))
 
-    async def _act(self, watch: Watch, action: Action) -> None:
+    async def _act(self, watch: DispatchRules, action: Action) -> None:
         try:
             await self._take(watch, action)
         except StoreUnavailable as error:
             logger.warning("watcher: %s", error)
             self._watch = None  # heartbeats may not have been written either
 
-    async def _take(self, watch: Watch, action: Action) -> None:
+    async def _take(self, watch: DispatchRules, action: Action) -> None:
         session = action.live.session
         where = {"session": session.session_id, "room": session.room_name}
-        if isinstance(action, Expire):
+        if isinstance(action, ExpireLease):
             if await self._leases.expire(action.live, action.why):
                 logger.warning("agent lost: %s", action.why, extra=where)
                 self._nudged.set()
         elif isinstance(action, GiveUp):
             await self._give_up(action.live, action.reason)
-        elif isinstance(action, Seek):
+        elif isinstance(action, CheckForCaller):
             try:
                 await self._seek(watch, action.live)
             except LiveKitUnavailable as error:
@@ -173,24 +181,24 @@ class SessionSupervisor:
         else:
             await self._ask(watch, action)
 
-    async def _seek(self, watch: Watch, live: LiveSession) -> bool:
-        somebody = bool(await self._rooms.callers(live.session.room_name))
+    async def _seek(self, watch: DispatchRules, live: LiveSession) -> bool:
+        somebody = bool(await self._rooms.count_callers(live.session.room_name))
         watch.waits(self._clock.steady(), live, somebody=somebody)
         return somebody
 
-    async def _ask(self, watch: Watch, action: Ask) -> None:
+    async def _ask(self, watch: DispatchRules, action: Redispatch) -> None:
         live, session = action.live, action.live.session
         try:
             if action.for_caller and not await self._seek(watch, live):
                 return
-            if not await self._leases.ask(live, action.why):
+            if not await self._leases.record_dispatch(live, action.why):
                 return
             logger.info(
                 "asking for an agent again: %s",
                 action.why,
                 extra={"session": session.session_id, "room": session.room_name},
             )
-            await self._rooms.dispatch_again(session, live.variables, live.dispatches + 1)
+            await self._rooms.redispatch(session, live.variables, live.dispatches + 1)
         except LiveKitUnavailable as error:
             # The deadline goes on; the next look tries again.
             logger.warning("no agent can be asked for: %s", error)
@@ -228,9 +236,9 @@ class SessionSupervisor:
             elif session.room_name in occupied and session.session_id not in self._doing:
                 await self._close(session)
 
-    async def _see_rooms(self, watch: Watch) -> None:
+    async def _see_rooms(self, watch: DispatchRules) -> None:
         try:
-            occupied = await self._rooms.occupied()
+            occupied = await self._rooms.occupied_rooms()
         except LiveKitUnavailable as error:
             self._without_livekit.failed(error)
             return
@@ -240,13 +248,13 @@ class SessionSupervisor:
         live = await self._leases.live()
         for room in watch.unserved(self._clock.steady(), occupied, live):
             # Whoever stays after the end of a call is not waiting for another.
-            if await self._sessions.any_since(room, occupied[room] - CLOCKS_DIFFER):
+            if await self._sessions.started_since(room, occupied[room] - CLOCKS_DIFFER):
                 continue
-            if await self._rooms.callers(room):
+            if await self._rooms.count_callers(room):
                 logger.info("a caller waits without an agent", extra={"room": room})
                 await self._rooms.dispatch_automatic(room)
 
-    async def _sweep(self, watch: Watch) -> None:
+    async def _sweep(self, watch: DispatchRules) -> None:
         now = self._clock.wall()
         for part in (
             self._mend,
@@ -258,14 +266,14 @@ class SessionSupervisor:
             await self._do("housekeeping", part)  # without what fails the rest goes on
 
     async def _mend(self) -> None:
-        for session in await self._sessions.mend():
+        for session in await self._sessions.end_orphans():
             logger.warning(
                 "session mended: it was %s and nobody's",
                 session.status.value,
                 extra={"session": session.session_id},
             )
 
-    async def _bury(self, watch: Watch) -> None:
-        for name in watch.silent_instances(self._clock.steady()):
+    async def _bury(self, watch: DispatchRules) -> None:
+        for name in watch.silent_workers(self._clock.steady()):
             logger.warning("worker %s says nothing any more", name)
             await self._workers.mark_lost(name)

@@ -22,7 +22,7 @@ GONE: Final = 30.0  # seconds of silence after which a worker will not come back
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DispatchTimeouts:
     """How patient the watcher is, in seconds."""
 
     lease: float = 2.0  # a talking agent without a heartbeat
@@ -35,7 +35,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Expire:
+class ExpireLease:
     """The job is dead or deaf: take the session from it."""
 
     live: LiveSession
@@ -43,7 +43,7 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Redispatch:
     """Ask LiveKit for an agent; with `for_caller` only if somebody waits in the room."""
 
     live: LiveSession
@@ -52,7 +52,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Seek:
+class CheckForCaller:
     """There is no place for an agent now: see whether anybody waits for one."""
 
     live: LiveSession
@@ -66,7 +66,7 @@ class GiveUp:
     reason: str
 
 
-Action: TypeAlias = Expire | Ask | Seek | GiveUp
+Action: TypeAlias = ExpireLease | Redispatch | CheckForCaller | GiveUp
 
 
 @dataclass
@@ -84,10 +84,10 @@ class _Seen:
     tries: int = 0
 
 
-class Watch:
+class DispatchRules:
     """Looks at all live sessions again and again; one for as long as nothing is missed."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: DispatchTimeouts) -> None:
         self._terms = terms
         self._seen: dict[str, _Seen] = {}
         self._rooms: dict[str, tuple[float, int]] = {}
@@ -126,7 +126,11 @@ class Watch:
             )
             if action is None:
                 continue
-            if isinstance(action, Ask) and places is not None and one.phase is not Phase.ASKED:
+            if (
+                isinstance(action, Redispatch)
+                and places is not None
+                and one.phase is not Phase.ASKED
+            ):
                 places -= 1
             found.append(action)
         alive = {one.session.session_id for one in live}
@@ -134,7 +138,7 @@ class Watch:
         return found
 
     def waits(self, now: float, live: LiveSession, *, somebody: bool) -> None:
-        """Whether an `Ask` for a caller, or a `Seek`, found one in the room."""
+        """Whether an `Redispatch` for a caller, or a `CheckForCaller`, found one in the room."""
         seen = self._seen.get(live.session.session_id)
         if seen is None:
             return
@@ -161,7 +165,7 @@ class Watch:
             self._rooms[room] = ask_at, tries
         return found
 
-    def silent_instances(self, now: float) -> list[str]:
+    def silent_workers(self, now: float) -> list[str]:
         """Workers that have said nothing for so long that they are gone."""
         return self._fleet.silent(now, GONE)
 
@@ -179,7 +183,7 @@ class Watch:
         if now - seen.changed_at <= patience or one.holder is None:
             return None
         what = "no heartbeat" if talking else "not in the room"
-        return Expire(one, f"{what} for {patience:g} s from {one.holder.worker}")
+        return ExpireLease(one, f"{what} for {patience:g} s from {one.holder.worker}")
 
     def _needy(
         self, now: float, one: LiveSession, seen: _Seen, places: int | None
@@ -204,8 +208,8 @@ class Watch:
             if one.session.status is not SessionStatus.ACTIVE or not was_long_ago:
                 return None
             seen.sought_at = now
-            return Seek(one)
+            return CheckForCaller(one)
         seen.not_before = now + min(terms.answer * 2**seen.tries, terms.longest)
         seen.tries += 1
         why = "its agent was lost" if one.lost_by else "no worker answered"
-        return Ask(one, why, one.session.status is SessionStatus.ACTIVE)
+        return Redispatch(one, why, one.session.status is SessionStatus.ACTIVE)

@@ -56,9 +56,7 @@ class LiveKitRooms:
             request = {"room": room, **agent}
             await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room)
 
-    async def dispatch_again(
-        self, session: Session, variables: Mapping[str, Any], number: int
-    ) -> None:
+    async def redispatch(self, session: Session, variables: Mapping[str, Any], number: int) -> None:
         """A new job for the session; the server forgets, or ends, those that it had before.
 
         Not what a later dispatch has brought: whoever asks here may have been held up.
@@ -82,11 +80,11 @@ class LiveKitRooms:
         request = {"room": room_name, "agent_name": AGENT_NAME}
         await self._livekit.ask("AgentDispatchService/CreateDispatch", request, room=room_name)
 
-    async def callers(self, room_name: str) -> int:
+    async def count_callers(self, room_name: str) -> int:
         """Participants of the room that are no agents."""
         return sum(one.get("kind") != "AGENT" for one in await self._participants(room_name))
 
-    async def occupied(self) -> Mapping[str, datetime]:
+    async def occupied_rooms(self) -> Mapping[str, datetime]:
         """Rooms with participants, and when they were made (LiveKit's clock, to the second)."""
         found = await self._livekit.ask("RoomService/ListRooms", {})
         return {

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from agent_runtime.application.session_supervisor import SessionSupervisor
-from agent_runtime.domain.dispatch_rules import Terms
+from agent_runtime.domain.dispatch_rules import DispatchTimeouts
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.lease import Holder, LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import Session, SessionStatus, new_session
@@ -37,7 +37,7 @@ class World:
         self.given_up: asyncio.Queue[str] = asyncio.Queue()
         self.rows: dict[str, Session] = {}
 
-    async def hold(self) -> bool:
+    async def acquire(self) -> bool:
         """One that watches."""
         return True
 
@@ -50,7 +50,7 @@ class World:
         self.looks += 1
         return [WorkerState("worker-one", str(self.looks), "running", active=1, free=0)]
 
-    async def callers(self, _room: str) -> list[str]:
+    async def count_callers(self, _room: str) -> list[str]:
         """Nobody, if LiveKit can be asked."""
         self.sought += 1
         self.ask_livekit()
@@ -72,7 +72,7 @@ class World:
         self.ask_livekit()
         self.closed.put_nowait(room)
 
-    async def occupied(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, datetime]:
         """The rooms."""
         self.ask_livekit()
         return self.rooms
@@ -82,7 +82,7 @@ class World:
         if self.livekit_is_away:
             raise LiveKitUnavailable
 
-    async def mend(self) -> list[Session]:
+    async def end_orphans(self) -> list[Session]:
         """Nothing."""
         return []
 
@@ -96,7 +96,7 @@ class World:
 class HungLiveKit(World):
     """It takes a request, and answers nobody."""
 
-    async def occupied(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, datetime]:
         """Never."""
         await asyncio.Event().wait()
         return {}
@@ -105,7 +105,7 @@ class HungLiveKit(World):
 class SlowHousekeeping(World):
     """It takes longer than any session may wait."""
 
-    async def mend(self) -> list[Session]:
+    async def end_orphans(self) -> list[Session]:
         """Not while we look."""
         await asyncio.Event().wait()
         return []
@@ -114,11 +114,11 @@ class SlowHousekeeping(World):
 class SlowReports(World):
     """They leave the database no time for the rooms, of which one may have somebody waiting in it."""
 
-    async def occupied(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, datetime]:
         """One room of an agent's."""
         return {"agent-9-room": ACTIVE.started_at}
 
-    async def any_since(self, *_: object) -> bool:
+    async def started_since(self, *_: object) -> bool:
         """Takes too long."""
         raise StoreUnavailable("database: no answer within 10.0 s")
 
@@ -131,7 +131,7 @@ class FailingHousekeeping(World):
         self.failure = failure
         self.forgot = asyncio.Event()
 
-    async def mend(self) -> list[Session]:
+    async def end_orphans(self) -> list[Session]:
         """Does not."""
         raise self.failure
 
@@ -148,14 +148,14 @@ class Away(World):
         self.questions: Counter[str] = Counter()
         self.is_back = asyncio.Event()
 
-    async def hold(self) -> bool:
+    async def acquire(self) -> bool:
         """If the database can be asked."""
         self.questions["database"] += 1
         if self.questions["database"] <= 20:
             raise StoreUnavailable("refused")
         return True
 
-    async def occupied(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, datetime]:
         """If LiveKit can be asked."""
         self.questions["livekit"] += 1
         if self.questions["livekit"] <= 20:
@@ -164,7 +164,7 @@ class Away(World):
         return {}
 
 
-def watcher(world: World, terms: Terms) -> SessionSupervisor:
+def watcher(world: World, terms: DispatchTimeouts) -> SessionSupervisor:
     """One that looks often."""
     one = cast("Any", world)
     return SessionSupervisor(
@@ -175,7 +175,7 @@ def watcher(world: World, terms: Terms) -> SessionSupervisor:
 
 
 @asynccontextmanager
-async def watched(world: World, terms: Terms) -> AsyncIterator[None]:
+async def watched(world: World, terms: DispatchTimeouts) -> AsyncIterator[None]:
     """A watcher at work; whatever is awaited inside has ten seconds."""
     watching = asyncio.create_task(watcher(world, terms).run())
     try:
@@ -189,7 +189,7 @@ async def watched(world: World, terms: Terms) -> AsyncIterator[None]:
 async def test_a_session_that_nobody_waits_for_is_given_up() -> None:
     """Though there is no place that anybody could be asked for."""
     world = World()
-    async with watched(world, Terms(abandoned=0.2)):
+    async with watched(world, DispatchTimeouts(abandoned=0.2)):
         assert await world.given_up.get() == "the agent was lost and nobody is in the room"
 
 
@@ -198,7 +198,7 @@ async def test_while_livekit_cannot_be_asked_the_session_waits(
 ) -> None:
     """Until its deadline: nothing that the watcher has seen is forgotten over it."""
     world = World(livekit_is_away=True)
-    async with watched(world, Terms(abandoned=0.2, deadline=1.5)):
+    async with watched(world, DispatchTimeouts(abandoned=0.2, deadline=1.5)):
         assert (await world.given_up.get()).startswith(
             "no agent within 1.5 s: all workers are full"
         )
@@ -210,7 +210,7 @@ async def test_while_livekit_cannot_be_asked_the_session_waits(
 async def test_nothing_that_is_slow_stops_the_clocks(trouble: type[World]) -> None:
     """A LiveKit that hangs, housekeeping that takes its time: deadlines hold all the same."""
     world = trouble()
-    async with watched(world, Terms(lease=0.3, unserved=0.1, deadline=2.5)):
+    async with watched(world, DispatchTimeouts(lease=0.3, unserved=0.1, deadline=2.5)):
         assert (await world.given_up.get()).startswith("no agent within 2.5 s")
 
 
@@ -218,7 +218,7 @@ async def test_nothing_that_is_slow_stops_the_clocks(trouble: type[World]) -> No
 async def test_housekeeping_goes_on_without_what_failed(failure: Exception) -> None:
     """And the sessions are watched as before."""
     world = FailingHousekeeping(failure)
-    async with watched(world, Terms(deadline=0.3)):
+    async with watched(world, DispatchTimeouts(deadline=0.3)):
         await world.forgot.wait()
         await world.given_up.get()
 
@@ -229,7 +229,7 @@ async def test_an_outage_is_not_told_at_each_look(
     """Somebody who is woken by it has to find what else is in the log."""
     monkeypatch.setattr("agent_runtime.application.session_supervisor.ROOMS_EVERY", 0.0)
     world = Away()
-    async with watched(world, Terms()):
+    async with watched(world, DispatchTimeouts()):
         await world.is_back.wait()
     told = [record.getMessage() for record in caplog.records if "known: " in record.getMessage()]
     assert [re.sub(r"[\d.]+ s", "...", line) for line in told] == [
@@ -245,7 +245,7 @@ async def test_a_room_with_another_call_in_it_is_not_closed() -> None:
     world = World(lost=in_room("agent-7-room"))
     well = in_room("agent-7-room")
     world.others = [replace(well, phase=Phase.TALKING, holder=Holder("job", "worker-one"))]
-    async with watched(world, Terms(lease=30, deadline=0.3)):
+    async with watched(world, DispatchTimeouts(lease=30, deadline=0.3)):
         await world.given_up.get()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(world.closed.get(), 0.3)
@@ -257,7 +257,7 @@ async def test_a_room_is_closed_once_livekit_is_back(room: str) -> None:
     lost = in_room(room)
     name = lost.session.room_name
     world = World(livekit_is_away=True, lost=lost)
-    async with watched(world, Terms(deadline=0.3)):
+    async with watched(world, DispatchTimeouts(deadline=0.3)):
         await world.given_up.get()
         world.rooms = dict.fromkeys((name, "session-of-others"), lost.session.started_at)
         world.livekit_is_away = False

@@ -78,7 +78,7 @@ async def test_another_dispatch_takes_the_place_of_earlier_ones_only(
     session = new_session(7, 3, "held-up-room")
     await rooms.dispatch(session, {})
     for number, left in ((3, [3]), (2, [2, 3])):
-        await rooms.dispatch_again(session, {}, number)
+        await rooms.redispatch(session, {}, number)
         found = await admin.agent_dispatch.list_dispatch("held-up-room")
         assert sorted(json.loads(one.metadata)["dispatchNumber"] for one in found) == left
 
@@ -96,7 +96,7 @@ async def test_whoever_wants_to_know_is_told_what_was_asked_for(livekit: LiveKit
     metadata = JobTarget(7, session.session_id, 3, {"name": "Ada"}).to_metadata()
     await rooms.dispatch(session, {"name": "Ada"})
     assert told == [("told-room", metadata)]
-    await rooms.dispatch_again(session, {"name": "Ada"}, 2)
+    await rooms.redispatch(session, {"name": "Ada"}, 2)
     again = JobTarget(7, session.session_id, 3, {"name": "Ada"}, 2).to_metadata()
     assert told[1:] == [("told-room", again)]
     await rooms.close()

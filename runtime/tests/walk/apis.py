@@ -15,7 +15,7 @@ from livekit import api as livekit_api
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.application.session_supervisor import SessionSupervisor
-from agent_runtime.domain.dispatch_rules import Terms
+from agent_runtime.domain.dispatch_rules import DispatchTimeouts
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.livekit_api.webhooks import WebhookReader
@@ -42,7 +42,7 @@ class LeaderLock:
         self._lock = lock
         self._api = api
 
-    async def hold(self) -> bool:
+    async def acquire(self) -> bool:
         """Whether we have it; it is freed with its process."""
         await self._api.step()
         if self._api.is_cut:
@@ -83,7 +83,7 @@ class Api(Process):
             events=self.with_line(stores.events),
             transcripts=self.with_line(stores.transcripts),
             rooms=rooms,
-            terms=Terms(),
+            terms=DispatchTimeouts(),
             interval=INTERVAL,
             clock=self.clock,
         )

@@ -159,7 +159,7 @@ class _Noted:
         self._world = world
         self._leases = leases
         self.lost_by = leases.lost_by
-        self.not_taken = leases.not_taken
+        self.mark_refused = leases.mark_refused
 
     async def claim(self, session_id: str, holder: Holder) -> int:
         """Of the port LeaseStore."""

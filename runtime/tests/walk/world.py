@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.dispatch_rules import MOST_DISPATCHES, Terms
+from agent_runtime.domain.dispatch_rules import MOST_DISPATCHES, DispatchTimeouts
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.storage import (
@@ -42,7 +42,7 @@ from .workers import MOST_SESSIONS, PLACES, WELL, Job, Worker
 
 AGENTS = (7, 8)
 CLOCKS = (0.0, 10.0)  # seconds by which the machines of the two watchers are off
-TERMS = Terms()
+TERMS = DispatchTimeouts()
 # Without an agent: a worker that took it and is silent, the deadline, another such worker, and the
 # lease of one that had it; a few seconds for looks and for the way.
 LONGEST_NEED = 2 * TERMS.start + TERMS.deadline + TERMS.lease + 5
@@ -277,9 +277,9 @@ class World:
         process.touched_at = self.loop.time()
         if self.lock.owner is process:
             self.lock.owner = None
-        self.later(seconds, lambda: self.mend(process))
+        self.later(seconds, lambda: self.reconnect(process))
 
-    def mend(self, process: Process) -> None:
+    def reconnect(self, process: Process) -> None:
         """The line is there again."""
         if isinstance(process, Api):
             self.disturbed_at = self.loop.time()
@@ -292,7 +292,7 @@ class World:
         self.livekit.forgets = self.livekit.is_late = self.livekit.doubles = 0.0
         self.traps.clear()
         for process in (*self.apis, *self.workers, *self.jobs):
-            self.mend(process)
+            self.reconnect(process)
             self.thaw(process)
         for number, api in enumerate(self.apis):
             if api.dead:

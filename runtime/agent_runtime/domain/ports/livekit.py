@@ -25,15 +25,13 @@ class Rooms(Health, Protocol):
     async def remove_agent(self, session: Session) -> None:
         """Take the session's agent out of its room; nothing happens when it is not there."""
 
-    async def dispatch_again(
-        self, session: Session, variables: Mapping[str, Any], number: int
-    ) -> None:
+    async def redispatch(self, session: Session, variables: Mapping[str, Any], number: int) -> None:
         """Ask for the `number`th agent; what came of earlier dispatches goes, of later ones stays."""
 
-    async def callers(self, room_name: str) -> int:
+    async def count_callers(self, room_name: str) -> int:
         """How many who are no agents are in the room; 0 when there is no such room."""
 
-    async def occupied(self) -> Mapping[str, datetime]:
+    async def occupied_rooms(self) -> Mapping[str, datetime]:
         """The rooms that somebody is in, and when each was made."""
 
     async def dispatch_automatic(self, room_name: str) -> None:

@@ -49,19 +49,19 @@ class SessionStore(Protocol):
     async def give_up(self, live: LiveSession, reason: str) -> bool:
         """End as an error what nobody holds or held since `live` was read; whether that was done."""
 
-    async def beat(self, session_id: str, holder: Holder) -> Holding:
+    async def heartbeat(self, session_id: str, holder: Holder) -> Holding:
         """Heartbeat of the job that holds the session; tells whether it still does."""
 
-    async def count_participants(self, session_id: str, count: int) -> None:
+    async def set_participant_count(self, session_id: str, count: int) -> None:
         """How many are in the room, the agent included."""
 
     async def live_sessions(self) -> list[Session]:
         """All sessions that are connecting or active."""
 
-    async def any_since(self, room_name: str, moment: datetime) -> bool:
+    async def started_since(self, room_name: str, moment: datetime) -> bool:
         """Whether a session of this room has begun since then, whatever became of it."""
 
-    async def mend(self) -> list[Session]:
+    async def end_orphans(self) -> list[Session]:
         """End as errors the sessions that say they live while nothing of ours knows of them.
 
         Only another version, or a hand in the database, leaves such rows. Returns them as they were.
@@ -87,20 +87,20 @@ class LeaseStore(Protocol):
     async def expire(self, live: LiveSession, why: str) -> bool:
         """Take the lease from a job that has not beaten since `live` was read."""
 
-    async def ask(self, live: LiveSession, why: str) -> bool:
+    async def record_dispatch(self, live: LiveSession, why: str) -> bool:
         """Note that an agent is about to be asked for again; False when somebody else did."""
 
     async def lost_by(self, session_id: str) -> str | None:
         """The worker that lost the session last; None when none did."""
 
-    async def not_taken(self, session_id: str) -> None:
+    async def mark_refused(self, session_id: str) -> None:
         """A worker refused the job: the session waits, unless it is held meanwhile."""
 
 
 class EventStore(Protocol):
     """What happened to the sessions. Methods raise StoreUnavailable."""
 
-    async def of(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
+    async def read(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
         """The events of a session behind the one numbered `after`, in order, with their numbers."""
 
     async def clear(self, now: datetime, older_than: timedelta) -> None:
@@ -113,7 +113,7 @@ class TranscriptStore(Protocol):
     async def add(self, session_id: str, utterance: Utterance) -> None:
         """Append; nothing of a session that is over is kept."""
 
-    async def so_far(self, session_id: str) -> list[Utterance]:
+    async def read(self, session_id: str) -> list[Utterance]:
         """All of it, in order."""
 
     async def clear(self) -> None:

@@ -42,7 +42,7 @@ class DispatchListener(Protocol):
 class LeaderLock(Protocol):
     """The right to act, which one process at a time has."""
 
-    async def hold(self) -> bool:
+    async def acquire(self) -> bool:
         """Whether we have it, asked each time before acting. Raises StoreUnavailable."""
 
     async def close(self) -> None:

@@ -33,7 +33,7 @@ class FileLeaderLock:
         self._path = path.with_name(path.name + "-guard")
         self._descriptor: int | None = None
 
-    async def hold(self) -> bool:
+    async def acquire(self) -> bool:
         """Try once; once had, it stays."""
         if self._descriptor is not None:
             return True

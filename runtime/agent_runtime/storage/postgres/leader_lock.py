@@ -34,7 +34,7 @@ class PostgresLeaderLock:
         self._connection: Connection | None = None
         self._held = False
 
-    async def hold(self) -> bool:
+    async def acquire(self) -> bool:
         """Ask the server, which also shows that the connection lives."""
         try:
             async with asyncio.timeout(PATIENCE):

@@ -51,7 +51,7 @@ class StoredEvents:
             SessionEvents.delete().where(SessionEvents.at < bind("before", "timestamp"))
         )
 
-    async def of(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
+    async def read(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
         """The events of a session behind the one numbered `after`, in order, with their numbers."""
         rows = await self._database.read(self._of.bind(session_id=session_id, after=after))
         return [(number, Event(aware(at), kind, detail)) for number, at, kind, detail in rows]

@@ -177,7 +177,7 @@ class StoredLeases:
             )
         )
 
-    async def ask(self, live: LiveSession, why: str) -> bool:
+    async def record_dispatch(self, live: LiveSession, why: str) -> bool:
         """Note that an agent is about to be asked for again; False when somebody else did."""
         values = {"session_id": live.session.session_id, "now": self._database.now()}
         return bool(
@@ -193,7 +193,7 @@ class StoredLeases:
         row = single(await self._database.read(self._holder.bind(session_id=session_id)))
         return None if row is None else row[2]
 
-    async def not_taken(self, session_id: str) -> None:
+    async def mark_refused(self, session_id: str) -> None:
         """A worker refused the job: the session waits, unless it is held meanwhile."""
         await self._database.write(self._not_taken.bind(session_id=session_id))
 

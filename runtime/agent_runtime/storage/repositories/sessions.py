@@ -371,7 +371,7 @@ class StoredSessions:
             self._forget_words.bind(session_id=session_id),
         )
 
-    async def beat(self, session_id: str, holder: Holder) -> Holding:
+    async def heartbeat(self, session_id: str, holder: Holder) -> Holding:
         """Heartbeat."""
         values = {"session_id": session_id, "job": holder.job}
         rows = await self._database.write(
@@ -384,7 +384,7 @@ class StoredSessions:
             return Holding.FREE
         return Holding.OURS if rows[0][0] == holder.job else Holding.THEIRS
 
-    async def count_participants(self, session_id: str, count: int) -> None:
+    async def set_participant_count(self, session_id: str, count: int) -> None:
         """Write how many are in the room."""
         await self._database.write(
             self._count_participants.bind(
@@ -396,12 +396,12 @@ class StoredSessions:
         """All that hold a place."""
         return [session_from(row) for row in await self._database.scan(self._live.bind())]
 
-    async def any_since(self, room_name: str, moment: datetime) -> bool:
+    async def started_since(self, room_name: str, moment: datetime) -> bool:
         """Looks at all rows: for the few rooms that need it."""
         since = self._database.moment(moment)
         return bool(await self._database.scan(self._in_room.bind(room_name=room_name, now=since)))
 
-    async def mend(self) -> list[Session]:
+    async def end_orphans(self) -> list[Session]:
         """Those without a live row: every session of ours gets one with its own row, at once."""
         found = [session_from(row) for row in await self._database.scan(self._strays.bind())]
         for session in found:

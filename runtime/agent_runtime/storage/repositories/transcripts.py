@@ -46,7 +46,7 @@ class StoredTranscripts:
             self._add.bind(session_id=session_id, role=utterance.role, text=text)
         )
 
-    async def so_far(self, session_id: str) -> list[Utterance]:
+    async def read(self, session_id: str) -> list[Utterance]:
         """All of it, in order."""
         rows = await self._database.read(self._all.bind(session_id=session_id))
         return [Utterance(role, text) for role, text in rows]

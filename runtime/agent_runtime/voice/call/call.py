@@ -145,7 +145,7 @@ class Call:
         try:
             agent = await self._prepare_and_join()
             await self._stores.sessions.activate(self._session_id, self._holder)
-            said = await self._stores.transcripts.so_far(self._session_id)
+            said = await self._stores.transcripts.read(self._session_id)
         except SessionHeld as error:
             self._hand_back(str(error))
             return
@@ -316,7 +316,7 @@ class Call:
 
     async def _write_participants(self) -> None:
         try:
-            await self._stores.sessions.count_participants(
+            await self._stores.sessions.set_participant_count(
                 self._session_id, self._audience.participants
             )
         except StoreUnavailable as error:

@@ -55,7 +55,7 @@ class LeaseKeeper:
 
     async def _renew(self) -> bool:
         try:
-            held = await self._sessions.beat(self._session_id, self._holder)
+            held = await self._sessions.heartbeat(self._session_id, self._holder)
             if held is Holding.FREE:
                 # Taken from us while we were cut off, and nobody has it yet: we are back.
                 await self._sessions.activate(self._session_id, self._holder)

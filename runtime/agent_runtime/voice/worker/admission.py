@@ -334,7 +334,7 @@ class Admission:
         if self.leases is None or target.session_id is None:
             return
         try:
-            await self.leases.not_taken(target.session_id)
+            await self.leases.mark_refused(target.session_id)
         except StoreUnavailable as error:
             logger.warning("refusal not written: %s", error)
 

@@ -160,7 +160,7 @@ async def test_closed_sqlite_takes_no_write(sqlite_url: str) -> None:
     sessions = StoredSessions(database)
     await database.close()
     with pytest.raises(StoreUnavailable):
-        await sessions.count_participants("any", 1)
+        await sessions.set_participant_count("any", 1)
 
 
 @pytest.mark.parametrize("rest", ["h/d?unknown=1", "[h/d", "h:port/d?sslmode=disable&x"])

@@ -204,7 +204,7 @@ async def test_read_only_server_is_unavailable(server: PostgresProcess) -> None:
     execute(server.url, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     database = open_database(server.url)
     with pytest.raises(StoreUnavailable, match="read-only"):
-        await StoredSessions(database).count_participants("any", 1)
+        await StoredSessions(database).set_participant_count("any", 1)
     await database.close()
 
 

@@ -141,8 +141,8 @@ async def test_unregistering_beside_heartbeats_and_ends(
         made = [new_session(7, 1, "room") for _ in range(20)]
         await asyncio.gather(*(sessions.create(session) for session in made))
         await asyncio.gather(
-            *(sessions.beat(session.session_id, HOLDER) for session in made),
-            *(sessions.count_participants(session.session_id, 2) for session in made),
+            *(sessions.heartbeat(session.session_id, HOLDER) for session in made),
+            *(sessions.set_participant_count(session.session_id, 2) for session in made),
             agents.unregister(7),
             *(sessions.finish(session.session_id, SessionStatus.ERROR) for session in made),
         )

@@ -38,7 +38,7 @@ async def rows(
         await sessions.create(session)
         made[name] = session.session_id
     leases = StoredLeases(database)
-    await leases.not_taken(made["waiting"])
+    await leases.mark_refused(made["waiting"])
     await sessions.activate(made["talking"], HOLDER)
     await StoredTranscripts(database).add(made["talking"], Utterance("user", "Hello"))
     await sessions.activate(made["ended"], HOLDER)
@@ -119,9 +119,9 @@ async def test_what_another_version_left_is_mended(
     """A row that says it lives, and that nothing of ours knows, becomes an error; once."""
     execute(url, f"DELETE FROM {L} WHERE session_id = '{rows['talking']}'")
     execute(url, "DELETE FROM runtime_utterances")
-    (mended,) = await sessions.mend()
+    (mended,) = await sessions.end_orphans()
     assert mended.session_id == rows["talking"]
-    assert await sessions.mend() == []
+    assert await sessions.end_orphans() == []
     assert await Doctor(database).examine() == []
     after = await sessions.get(rows["talking"])
     assert after is not None

@@ -52,7 +52,7 @@ async def the_only(leases: StoredLeases) -> LiveSession:
 
 async def kinds(database: Database, session: Session) -> list[str]:
     """What happened to the session."""
-    return [event.kind for _, event in await StoredEvents(database).of(session.session_id)]
+    return [event.kind for _, event in await StoredEvents(database).read(session.session_id)]
 
 
 async def test_the_way_of_a_session(
@@ -89,8 +89,8 @@ async def test_two_jobs_never_hold_one_session(
     after = await sessions.finish(session.session_id, SessionStatus.ERROR, "not yours", by=loser)
     assert after is not None
     assert after.status is SessionStatus.CONNECTING
-    assert await sessions.beat(session.session_id, loser) is Holding.THEIRS
-    assert await sessions.beat(session.session_id, winner) is Holding.OURS
+    assert await sessions.heartbeat(session.session_id, loser) is Holding.THEIRS
+    assert await sessions.heartbeat(session.session_id, winner) is Holding.OURS
 
 
 async def test_a_lease_expires_only_without_a_beat(
@@ -99,12 +99,12 @@ async def test_a_lease_expires_only_without_a_beat(
     """What was seen is what must still be there: a heartbeat in between saves the lease."""
     await sessions.activate(session.session_id, HOLDER)
     seen = await the_only(leases)
-    await sessions.beat(session.session_id, HOLDER)
+    await sessions.heartbeat(session.session_id, HOLDER)
     assert not await leases.expire(seen, "silent")
     assert await leases.expire(await the_only(leases), "silent")
     live = await the_only(leases)
     assert (live.phase, live.holder, live.lost_by) == (Phase.WAITING, None, "worker-one")
-    assert await sessions.beat(session.session_id, HOLDER) is Holding.FREE
+    assert await sessions.heartbeat(session.session_id, HOLDER) is Holding.FREE
     assert await kinds(database, session) == ["created", "talking", "lost"]
 
 
@@ -113,12 +113,14 @@ async def test_an_agent_is_asked_for_once(
 ) -> None:
     """Two watchers that see the same ask once between them."""
     seen = await the_only(leases)
-    results = await asyncio.gather(leases.ask(seen, "again"), leases.ask(seen, "again"))
+    results = await asyncio.gather(
+        leases.record_dispatch(seen, "again"), leases.record_dispatch(seen, "again")
+    )
     assert sorted(results) == [False, True]
     assert await kinds(database, session) == ["created", "asked"]
     assert (await the_only(leases)).dispatches == 2
     await leases.claim(session.session_id, SECOND)
-    assert not await leases.ask(await the_only(leases), "held already")
+    assert not await leases.record_dispatch(await the_only(leases), "held already")
 
 
 async def test_once_another_was_asked_for_it_is_too_late(
@@ -127,7 +129,7 @@ async def test_once_another_was_asked_for_it_is_too_late(
     """A job of an earlier dispatch can neither claim, nor join, nor come back to what it had."""
     await sessions.activate(session.session_id, HOLDER)
     await leases.expire(await the_only(leases), "silent")
-    await leases.ask(await the_only(leases), "again")
+    await leases.record_dispatch(await the_only(leases), "again")
     for late in (HOLDER, OTHER, FIRST):
         with pytest.raises(SessionHeld):
             await leases.claim(session.session_id, late)
@@ -142,7 +144,7 @@ async def test_a_job_without_a_number_serves_what_an_earlier_version_asked_for(
     database: Database, leases: StoredLeases, sessions: StoredSessions, session: Session
 ) -> None:
     """While versions are mixed its watcher counts the dispatches, and its jobs do not say theirs."""
-    await leases.ask(await the_only(leases), "by this version")
+    await leases.record_dispatch(await the_only(leases), "by this version")
     await database.write(
         database.dialect.raw("UPDATE runtime_live_sessions SET dispatches = 3").bind()
     )
@@ -196,7 +198,7 @@ async def test_taking_over(
     assert await leases.lost_by(session.session_id) == "worker-one"
     assert await leases.claim(session.session_id, OTHER) == 1
     await sessions.activate(session.session_id, OTHER)
-    assert await sessions.beat(session.session_id, HOLDER) is Holding.THEIRS
+    assert await sessions.heartbeat(session.session_id, HOLDER) is Holding.THEIRS
     stored = await sessions.get(session.session_id)
     assert stored is not None
     assert stored.status is SessionStatus.ACTIVE
@@ -222,7 +224,7 @@ async def test_whoever_came_too_late_ends_nothing(
     leases: StoredLeases, sessions: StoredSessions, session: Session
 ) -> None:
     """It is taken out of the room for the agent that was asked for since; the session goes on."""
-    await leases.ask(await the_only(leases), "no worker answered")
+    await leases.record_dispatch(await the_only(leases), "no worker answered")
     for late in (FIRST, OTHER):
         after = await sessions.finish(session.session_id, SessionStatus.ENDED, "removed", by=late)
         assert after is not None
@@ -234,10 +236,10 @@ async def test_whoever_came_too_late_ends_nothing(
 
 async def test_a_refused_job_waits(leases: StoredLeases, session: Session) -> None:
     """A worker's no shows in the phase, unless another has said yes."""
-    await leases.not_taken(session.session_id)
+    await leases.mark_refused(session.session_id)
     assert (await the_only(leases)).phase is Phase.WAITING
     await leases.claim(session.session_id, HOLDER)
-    await leases.not_taken(session.session_id)
+    await leases.mark_refused(session.session_id)
     assert (await the_only(leases)).phase is Phase.STARTING
 
 
@@ -248,7 +250,7 @@ async def test_over_is_over(
     await sessions.finish(session.session_id, SessionStatus.ENDED)
     with pytest.raises(SessionOver):
         await leases.claim(session.session_id, HOLDER)
-    assert await sessions.beat(session.session_id, HOLDER) is Holding.OVER
+    assert await sessions.heartbeat(session.session_id, HOLDER) is Holding.OVER
     assert not await leases.release(session.session_id, HOLDER, "late")
 
 
@@ -259,10 +261,10 @@ async def test_words_live_as_long_as_the_session(
     words = StoredTranscripts(database)
     for text in ("Hello", "Good\0 day"):
         await words.add(session.session_id, Utterance("user", text))
-    assert [said.text for said in await words.so_far(session.session_id)] == ["Hello", "Good day"]
+    assert [said.text for said in await words.read(session.session_id)] == ["Hello", "Good day"]
     await sessions.finish(session.session_id, SessionStatus.ENDED)
     await words.add(session.session_id, Utterance("user", "too late"))
-    assert await words.so_far(session.session_id) == []
+    assert await words.read(session.session_id) == []
 
 
 async def test_deleting_the_agent_tells_of_each_end(
@@ -277,9 +279,9 @@ async def test_events_are_cleared_by_age(session: Session, database: Database) -
     """What is old goes, what is not stays."""
     events, now = StoredEvents(database), datetime.now(UTC)
     await events.clear(now, timedelta(days=1))
-    assert len(await events.of(session.session_id)) == 1
+    assert len(await events.read(session.session_id)) == 1
     await events.clear(now + timedelta(days=2), timedelta(days=1))
-    assert await events.of(session.session_id) == []
+    assert await events.read(session.session_id) == []
 
 
 async def test_instances_tell_of_themselves(database: Database) -> None:
@@ -334,8 +336,8 @@ async def test_words_that_outlived_their_session_are_forgotten(
     await words.add(session.session_id, said)
     await database.write(late.bind(session_id=over.session_id))
     await words.clear()
-    assert await words.so_far(over.session_id) == []
-    assert await words.so_far(session.session_id) == [said]
+    assert await words.read(over.session_id) == []
+    assert await words.read(session.session_id) == [said]
 
 
 async def test_workers_that_are_gone_are_forgotten_by_age(
@@ -374,11 +376,11 @@ async def instance_names(database: Database) -> list[str]:
 async def test_one_guard_among_many(url: str) -> None:
     """One has the right to act, and keeps it; another gets it as soon as the first lets go."""
     first, second = leader_lock(url, prepare=True), leader_lock(url, prepare=True)
-    assert await first.hold()
-    assert not await second.hold()
-    assert await first.hold()
+    assert await first.acquire()
+    assert not await second.acquire()
+    assert await first.acquire()
     await first.close()
     async with asyncio.timeout(5):
-        while not await second.hold():  # noqa: ASYNC110 - a lock of the server's tells nobody
+        while not await second.acquire():  # noqa: ASYNC110 - a lock of the server's tells nobody
             await asyncio.sleep(0.05)
     await second.close()

@@ -138,8 +138,8 @@ class StoreAndModel(RuleBasedStateMachine):
     @rule(session_id=made, count=st.integers(0, 5))
     def touch(self, session_id: str, count: int) -> None:
         """A heartbeat tells whether the session lives."""
-        self._run(self._sessions.count_participants(session_id, count))
-        found = self._run(self._sessions.beat(session_id, HOLDER))
+        self._run(self._sessions.set_participant_count(session_id, count))
+        found = self._run(self._sessions.heartbeat(session_id, HOLDER))
         status = self._known.get(session_id, (0, "", SessionStatus.ENDED))[2]
         expected = {
             SessionStatus.CONNECTING: Holding.FREE,

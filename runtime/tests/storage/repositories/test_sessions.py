@@ -47,7 +47,7 @@ async def test_unknown_session_is_none(sessions: StoredSessions) -> None:
     assert await sessions.get("no\0body") is None
     for nobody in ("no\0body", "nobody" * 50):
         assert await sessions.finish(nobody, SessionStatus.ENDED) is None
-    assert await sessions.beat("nobody", HOLDER) is Holding.OVER
+    assert await sessions.heartbeat("nobody", HOLDER) is Holding.OVER
     assert await sessions.finish("nobody", SessionStatus.ENDED) is None
     with pytest.raises(SessionNotFound):
         await sessions.activate("nobody", HOLDER)
@@ -74,7 +74,7 @@ async def test_final_is_final(sessions: StoredSessions, final: SessionStatus, ac
         assert await sessions.finish(session.session_id, again, "another") == ended
     with pytest.raises(SessionOver):
         await sessions.activate(session.session_id, HOLDER)
-    assert await sessions.beat(session.session_id, HOLDER) is Holding.OVER
+    assert await sessions.heartbeat(session.session_id, HOLDER) is Holding.OVER
     assert await sessions.get(session.session_id) == ended
 
 
@@ -152,7 +152,7 @@ async def test_a_clock_that_was_set_back(sessions: StoredSessions, database: Dat
     ended = await sessions.finish(session.session_id, SessionStatus.ENDED, "done")
     assert ended is not None
     assert (ended.duration_seconds, ended.ended_at) == (0, session.started_at)
-    events = await StoredEvents(database).of(session.session_id)
+    events = await StoredEvents(database).read(session.session_id)
     assert [event.kind for _, event in events] == ["created", "talking", "ended"]
 
 
@@ -160,7 +160,7 @@ async def test_participants_are_counted(sessions: StoredSessions) -> None:
     """The count is kept while the session lives."""
     session = await created(sessions)
     await sessions.activate(session.session_id, HOLDER)
-    await sessions.count_participants(session.session_id, 3)
+    await sessions.set_participant_count(session.session_id, 3)
     stored = await sessions.get(session.session_id)
     assert stored is not None
     assert stored.participant_count == 3

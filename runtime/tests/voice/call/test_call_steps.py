@@ -72,7 +72,7 @@ class Rows:
         """Of the leases."""
         self.released.append(why)
 
-    async def count_participants(self, _session: str, _count: int) -> None:
+    async def set_participant_count(self, _session: str, _count: int) -> None:
         """Of the sessions."""
         if self.error is not None:
             raise self.error

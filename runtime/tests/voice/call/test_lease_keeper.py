@@ -32,7 +32,7 @@ class Sessions:
         self.beats = 0
         self.activated = 0
 
-    async def beat(self, _session_id: str, _holder: Holder) -> Holding:
+    async def heartbeat(self, _session_id: str, _holder: Holder) -> Holding:
         """The next answer."""
         self.beats += 1
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

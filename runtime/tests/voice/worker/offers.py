@@ -66,7 +66,7 @@ class Leases:
         """Who lost it."""
         return self._lost_by
 
-    async def not_taken(self, session_id: str) -> None:
+    async def mark_refused(self, session_id: str) -> None:
         """Remember."""
         self.waiting.append(session_id)
 
