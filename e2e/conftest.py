@@ -12,19 +12,19 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from e2e.api import Api
-from e2e.place import Place
-from e2e.rows import Rows
-from fixtures.evidence import EVIDENCE
+from e2e.testbed.testbed import Place
 from fixtures.providers import provider_environ
-from fixtures.providers.running import stand_in_process
+from fixtures.providers.process import stand_in_process
+from fixtures.pytest_hooks.logged_warnings import EVIDENCE
+from fixtures.pytest_hooks.machine_stalls import STEADINESS, in_real_time
+from fixtures.pytest_hooks.sigterm import pytest_sessionstart  # noqa: F401 - a hook
+from fixtures.runtime_client.api import Api
+from fixtures.runtime_client.rows import Rows
 from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
 from fixtures.speech import Recogniser
-from fixtures.speech.catalogue import every_sentence
+from fixtures.speech.sentences import every_sentence
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
-from fixtures.steadiness import STEADINESS, in_real_time
-from fixtures.stopped import pytest_sessionstart  # noqa: F401 - a hook
 
 StartStack: TypeAlias = Callable[..., AbstractContextManager[Stack]]
 StartStackOn: TypeAlias = Callable[..., AbstractContextManager[Stack]]

@@ -20,14 +20,14 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from e2e.api import Api
-from e2e.place import Place
-from e2e.rows import Rows
+from e2e.testbed.testbed import Place
 from fixtures.providers import provider_environ
-from fixtures.providers.running import stand_in_process
+from fixtures.providers.process import stand_in_process
+from fixtures.runtime_client.api import Api
+from fixtures.runtime_client.rows import Rows
 from fixtures.servers import LiveKitServer, ServerUnavailableError, livekit_server
 from fixtures.speech import ANSWERS, SENTENCES, Recogniser
-from fixtures.speech.catalogue import every_sentence
+from fixtures.speech.sentences import every_sentence
 from fixtures.stack import Stack, StackSettings
 
 REPORTS: Final = Path("reports/demo")

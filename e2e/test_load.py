@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fixtures.servers import LiveKitServer
 from fixtures.stack import Stack
+from load.metrics import WIRE, Stage
 from load.report.results import read_results
-from load.stages import WIRE, Stage
 
 ROOT = Path(__file__).parents[1]
 MEASURED = (

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from fixtures.processes.logged_process import ProcessEndedError
 from fixtures.servers import ServerUnavailableError
-from fixtures.servers.process import ProcessEndedError
-from load.alternate import OURS, alternate
 from load.command import locust_arguments, new_folder, run_parser
-from load.local import local_services
 from load.report.compare import compare, doubts, table
 from load.report.results import read_results
 from load.report.thresholds import read_thresholds
-from load.runner import report, run_locust
+from load.runs.alternate import OURS, alternate
+from load.runs.local_services import local_services
+from load.runs.locust_process import report, run_locust
 from load.scenario import Scenario, read_scenario
 from load.services import NotThere, Services, check, register
 from load.targets.running import TARGETS

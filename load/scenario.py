@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from fixtures.speech import ANSWERS, SENTENCES, Sound, clip
-from fixtures.speech.catalogue import is_clip, question_of
 from fixtures.speech.recognise import unknown_words, words_of
+from fixtures.speech.sentences import is_clip, question_of
 from load.yaml_file import FileError, read_model
 
 FOLDER: Final = Path(__file__).parent / "scenarios"

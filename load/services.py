@@ -8,8 +8,8 @@ from typing import Final
 
 import aiohttp
 
-from e2e.api import Api, ApiError
 from fixtures.agents import sample_agent
+from fixtures.runtime_client.api import Api, ApiError
 
 ANSWERS_WITHIN: Final = 10.0  # seconds
 NO_LIMIT: Final = 10_000  # sessions of the registered agent at once

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import psutil
 
 from e2e.conftest import in_thread
-from e2e.place import Person, Place
-from fixtures.servers.process import LoggedProcess
+from e2e.testbed.testbed import Person, Place
+from fixtures.processes.logged_process import LoggedProcess
 
 
 @dataclass(frozen=True, slots=True)

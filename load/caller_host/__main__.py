@@ -14,7 +14,7 @@ from typing import Any
 
 import uvloop
 
-from e2e.api import Api
+from fixtures.runtime_client.api import Api
 from load.caller_host.call import Call
 from load.caller_host.judge import Judge
 from load.caller_host.machine import watch

@@ -11,7 +11,7 @@ from typing import Final
 from fixtures.caller import Heard
 from load.caller_host.judge import Judge
 from load.caller_host.reports import CallReports
-from load.stages import Stage
+from load.metrics import Stage
 
 JUDGED_WITHIN: Final = 60.0  # seconds; the judge yields to everybody, and may wait for long
 

@@ -7,15 +7,15 @@ import random
 import time
 from pathlib import Path
 
-from e2e.api import Api
 from fixtures.caller import Caller, Heard, room_token
 from fixtures.caller.microphone import Utterance
+from fixtures.runtime_client.api import Api
 from load.caller_host.answers import Answer, Answers
 from load.caller_host.judge import Judge
 from load.caller_host.reports import FAILURES, CallFailed, CallReports, words
 from load.caller_host.settings import HostSettings
+from load.metrics import Stage
 from load.scenario import Interruption, Murmurs, Turn, expected_after, sentence, sound_of
-from load.stages import Stage
 
 HTTP_WITHIN = 30.0  # seconds
 JOIN_WITHIN = 15.0

@@ -14,9 +14,9 @@ from functools import cache
 from types import TracebackType
 from typing import Final, Self
 
+from fixtures.processes.with_parent import end_with_parent
 from fixtures.speech import Recogniser, Sound, synthesise
-from fixtures.speech.catalogue import every_sentence
-from fixtures.speech.with_parent import end_with_parent
+from fixtures.speech.sentences import every_sentence
 from load.caller_host.gaps import gaps
 
 logger = logging.getLogger(__name__)

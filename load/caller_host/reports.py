@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import aiohttp
 from livekit import rtc
 
-from e2e.api import ApiError
+from fixtures.runtime_client.api import ApiError
 from load import messages
 from load.messages import Message
-from load.stages import Stage
+from load.metrics import Stage
 
 Tell = Callable[[Message], None]
 

@@ -14,7 +14,7 @@ from locust.exception import StopUser
 from load import messages
 from load.driver.hosts import HostDied
 from load.driver.run import Run, the_run
-from load.stages import Stage
+from load.metrics import Stage
 
 NUMBERS: Final = count(1)
 

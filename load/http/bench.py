@@ -13,11 +13,11 @@ from typing import Final
 
 from fixtures.servers import postgres_server
 from load.http.results import Result, Run
-from load.http.rooms import RecordedRooms
 from load.http.service import Service
 from load.http.stored import Stored
 from load.http.variants import ROOM_PREFIX, ROOT, VARIANTS
 from load.http.wrk import Scenario, find_wrk, run_wrk
+from load.livekit_recorder.process import RecordedRooms
 
 SAMPLE_AGENT: Final = ROOT / "fixtures/agents/receptionist.json"
 NO_LIMIT: Final = 1_000_000_000

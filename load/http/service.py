@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import psutil
 
-from fixtures.servers.ports import free_ports
+from fixtures.processes.ports import free_ports
 from load.http.results import Memory
 from load.http.variants import Variant
 from load.http.wrk import Target

@@ -20,7 +20,7 @@ from typing import Final
 
 from load.reliability import measures
 from load.reliability.creates import creates
-from load.reliability.stage import Stage, stage
+from load.reliability.testbed import Stage, stage
 
 WITHIN: Final = 30.0  # seconds in which an agent has to come
 

@@ -18,7 +18,7 @@ from fixtures.agents import sample_agent
 from fixtures.servers import postgres_server
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
-from load.http.rooms import RecordedRooms
+from load.livekit_recorder.process import RecordedRooms
 
 WRITERS: Final = 16
 AGENT: Final = 700_002

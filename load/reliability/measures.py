@@ -18,9 +18,9 @@ from livekit import rtc
 
 from fixtures.agents import sample_agent
 from fixtures.caller import room_token
-from fixtures.servers.process import LoggedProcess
+from fixtures.processes.logged_process import LoggedProcess
 from load.reliability.rooms import RoomWatch
-from load.reliability.stage import Stage
+from load.reliability.testbed import Stage
 from load.services import Services
 
 AGENT: Final = 700_001

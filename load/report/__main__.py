@@ -12,8 +12,8 @@ from pathlib import Path
 
 from load import messages
 from load.messages import decode, encode, of_kind
-from load.report.enrich import enriched
 from load.report.results import results_of
+from load.report.sources.enrich import enriched
 from load.report.text import text
 from load.report.thresholds import missed, read_thresholds
 from load.report.write import PAGE, write

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from load.stages import Stage
+from load.metrics import Stage
 
 RESAMPLES: Final = 2000
 PERCENTS: Final = (50, 95)

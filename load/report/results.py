@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from load import messages
 from load.messages import Message, of_kind
-from load.report.figures import by_stage, errors, summary
+from load.report.summary import by_stage, errors, summary
 
 VERSION: Final = 1
 PACKAGES: Final = ("agent-runtime", "livekit", "livekit-agents", "locust")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from load.stages import Stage
+from load.metrics import Stage
 from load.yaml_file import read_model
 
 PERCENTILES: Final = ("p50", "p90", "p95", "p99", "max")

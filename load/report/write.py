@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from load.report.page import page
+from load.report.page.page import page
 from load.report.results import Results
 
 RESULTS = "results.json"

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from fixtures.processes.logged_process import LoggedProcess
+from fixtures.processes.ports import free_ports
 from fixtures.providers import provider_environ
-from fixtures.servers.ports import free_ports
-from fixtures.servers.process import LoggedProcess
 from load.services import Services
 from load.targets.pipecat_venv import pipecat_python
 

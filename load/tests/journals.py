@@ -6,7 +6,7 @@ from typing import Any
 
 from load import messages
 from load.messages import Message
-from load.stages import Stage
+from load.metrics import Stage
 
 BEGAN = 1_000_000.0
 

@@ -1,0 +1,20 @@
+"""kill -9 of a job process."""
+
+from e2e.faults.call import greeted
+from e2e.testbed.testbed import Place
+
+
+async def test_another_agent_goes_on(own_place: Place) -> None:
+    """Another agent comes to the caller at once, knows the conversation, and does not greet again."""
+    worker = own_place.stack.worker
+    assert worker is not None
+    async with greeted(own_place) as call:
+        await call.person.is_answered("weather")
+        job = await call.job(worker)
+        since = worker.mark()
+        call.person.caller.forget()
+        job.kill()
+        assert (await call.job(worker, since)).pid != job.pid
+        # The first thing it says is the answer to the next question: it has not greeted.
+        await call.goes_on("opening")
+        await call.ends()

@@ -1,0 +1,26 @@
+"""SIGSTOP of a job process: it lives, and does nothing; later it wakes up."""
+
+from contextlib import suppress
+
+import psutil
+
+from e2e.faults.call import greeted
+from e2e.testbed.testbed import Place
+
+
+async def test_another_agent_takes_over_for_good(own_place: Place) -> None:
+    """A deaf agent is replaced; when it wakes up it leaves, and ends nothing."""
+    worker = own_place.stack.worker
+    assert worker is not None
+    async with greeted(own_place) as call:
+        job = await call.job(worker)
+        since = worker.mark()
+        job.suspend()
+        try:
+            assert (await call.job(worker, since)).pid != job.pid
+            await call.goes_on("weather")
+        finally:
+            with suppress(psutil.NoSuchProcess):  # LiveKit may have ended its job meanwhile
+                job.resume()
+        await call.goes_on("opening")
+        await call.ends()

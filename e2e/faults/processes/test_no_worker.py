@@ -1,0 +1,45 @@
+"""No worker at all: LiveKit forgets a dispatch that finds none."""
+
+import time
+
+from e2e.conftest import StartStack, in_thread, place_on
+from e2e.faults.call import Call
+from e2e.testbed.testbed import Place
+from fixtures.servers import LiveKitServer
+from fixtures.speech import Recogniser
+
+
+async def test_a_session_waits_for_a_worker(own_place: Place) -> None:
+    """A session that was created while no worker ran gets its agent when one comes."""
+    place = own_place
+    assert place.stack.worker is not None
+    await place.register()
+    await in_thread(place.stack.worker.stop)
+    room = place.new_room()
+    session_id = await place.api.create(place.agent_id, room)
+    async with place.person_in(room) as person:
+        await in_thread(place.stack.start_worker)
+        await person.hears_greeting()
+        call = Call(place, session_id, person)
+        await call.goes_on()
+        await call.ends()
+
+
+async def test_a_session_without_a_worker_ends_with_the_reason(
+    start_stack: StartStack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: object
+) -> None:
+    """Past the deadline the session is an error that says why, and the caller is sent away."""
+    with start_stack(own_livekit, SESSION_AGENT_DEADLINE="4") as stack:
+        async with place_on(stack, own_livekit, recogniser, tmp_path) as place:  # type: ignore[arg-type]
+            assert stack.worker is not None
+            await place.register()
+            await in_thread(stack.worker.stop)
+            session_id = await place.api.create(place.agent_id, place.widget_room)
+            async with place.person_in(place.widget_room) as person:
+                began = time.monotonic()
+                row = await place.rows.session_when(
+                    session_id, lambda row: row["status"] == "error"
+                )
+                assert time.monotonic() - began < 10
+                assert "no worker is there" in row["metadata"]["reason"]
+                await person.caller.disconnected()

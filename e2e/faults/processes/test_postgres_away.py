@@ -1,0 +1,43 @@
+"""PostgreSQL crashes in the middle of a call, and is away for half a minute."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import StartStackOn, in_thread, place_on
+from e2e.faults.call import greeted
+from fixtures.runtime_client.api import ApiError
+from fixtures.servers import LiveKitServer
+from fixtures.servers.postgres import PostgresProcess, PostgresServer
+from fixtures.speech import Recogniser
+
+AWAY = 30.0  # seconds
+
+
+async def test_the_call_goes_on(
+    start_stack_on: StartStackOn,
+    own_livekit: LiveKitServer,
+    recogniser: Recogniser,
+    tmp_path: Path,
+) -> None:
+    """Nobody loses an agent for it; meanwhile a create is refused; afterwards the rows are true."""
+    with PostgresProcess() as postgres:
+        server = PostgresServer(postgres.url)
+        with start_stack_on(server, own_livekit) as stack:
+            async with (
+                place_on(stack, own_livekit, recogniser, tmp_path) as place,
+                greeted(place) as call,
+            ):
+                agent = call.person.caller.agents
+                await in_thread(lambda: postgres.stop("immediate"))
+                await call.person.is_answered("weather")
+                with pytest.raises(ApiError) as refused:
+                    await place.api.create(place.agent_id, place.new_room())
+                assert refused.value.status == 503
+                # The time away is the fault itself: nothing happens that could be awaited.
+                await asyncio.sleep(AWAY)
+                await in_thread(postgres.start)
+                await call.goes_on("opening")
+                assert call.person.caller.agents == agent
+                await call.ends()

@@ -1,0 +1,50 @@
+"""More callers than the workers carry."""
+
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import StartStack, place_on
+from e2e.faults.call import greeted
+from fixtures.runtime_client.api import ApiError
+from fixtures.servers import LiveKitServer
+from fixtures.speech import Recogniser
+
+
+async def test_a_session_waits_for_a_place(
+    start_stack: StartStack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
+) -> None:
+    """It stands in the queue, and gets the place that another call leaves."""
+    with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1") as stack:
+        async with (
+            place_on(stack, own_livekit, recogniser, tmp_path) as place,
+            greeted(place) as first,
+        ):
+            room = place.new_room()
+            waiting = await place.api.create(place.agent_id, room)
+            async with place.person_in(room, "second") as person:
+                phases = await place.rows.phases({waiting: "waiting"})
+                assert phases == {first.session_id: "talking", waiting: "waiting"}
+                await first.ends()
+                await person.hears_greeting()
+                await person.is_answered("weather")
+
+
+async def test_a_create_is_refused_if_nobody_is_to_wait(
+    start_stack: StartStack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
+) -> None:
+    """503 with Retry-After, and no row; when a place is free again, it is had."""
+    with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1", SESSION_WHEN_FULL="refuse") as stack:
+        async with place_on(stack, own_livekit, recogniser, tmp_path) as place:
+            async with greeted(place) as call:
+                await place.rows.instance_when(lambda row: row["active_agent_count"] == 1)
+                room = place.new_room()
+                with pytest.raises(ApiError) as refused:
+                    await place.api.create(place.agent_id, room)
+                assert (refused.value.status, refused.value.retry_after) == (503, "5")
+                assert "All workers are full" in refused.value.error
+                assert await place.rows.sessions_of_room(room) == []
+                await call.ends()
+            await place.rows.instance_when(lambda row: row["active_agent_count"] == 0)
+            async with greeted(place):
+                pass

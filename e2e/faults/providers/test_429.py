@@ -1,0 +1,14 @@
+"""A provider has too much to do for a moment."""
+
+from e2e.faults.call import greeted
+from e2e.faults.provider_faults import STAGES, fault, is_answered_or_asked_again
+from e2e.testbed.testbed import Place
+
+
+async def test_it_is_asked_again(place: Place, providers: str) -> None:
+    """The caller gets the answer, at once or after being asked to say it again."""
+    async with greeted(place) as call:
+        for stage in STAGES:
+            async with fault(providers, stage, "429", times=2):
+                await is_answered_or_asked_again(call, "weather")
+        await call.goes_on("opening")

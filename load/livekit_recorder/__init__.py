@@ -1,0 +1,1 @@
+"""A stand-in of the LiveKit server's API that records dispatches and launches no job."""

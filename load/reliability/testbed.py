@@ -1,0 +1,70 @@
+"""Our stack on PostgreSQL, and beside it a stock worker on the same LiveKit server."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixtures.providers import provider_environ
+from fixtures.providers.process import stand_in_process
+from fixtures.servers import livekit_server, postgres_server
+from fixtures.stack import Stack, StackSettings
+from fixtures.stack.stack import command
+from load.services import Services
+from load.targets.running import stock_services
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`targets` by name: ours, and stock when asked for."""
+
+    stack: Stack
+    targets: dict[str, Services]
+
+    def doctor(self) -> str:
+        """What `agent-runtime doctor` says of the database."""
+        told = subprocess.run(
+            [command(), "doctor"],
+            env=self.stack.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return (told.stdout or told.stderr).strip()
+
+
+@contextmanager
+def stage(folder: Path, *, stock: bool) -> Iterator[Stage]:
+    """Everything started, stopped at the end; logs go into `folder`."""
+    with ExitStack() as stack:
+        livekit = stack.enter_context(livekit_server(folder))
+        postgres = stack.enter_context(postgres_server())
+        url = stack.enter_context(postgres.database(shared_schema=True))
+        stand_ins = stack.enter_context(stand_in_process(folder))
+        settings = StackSettings(
+            livekit_url=livekit.url,
+            livekit_api_key=livekit.api_key,
+            livekit_api_secret=livekit.api_secret,
+            database_url=url,
+            log_folder=folder,
+            environ=provider_environ(stand_ins),
+        )
+        ours = Stack(settings)
+        subprocess.run([command(), "db", "migrate"], env=ours.environ, check=True)
+        stack.enter_context(ours)
+        services = Services(
+            api=ours.api_url,
+            api_key=settings.api_key,
+            livekit=livekit.url,
+            livekit_key=livekit.api_key,
+            livekit_secret=livekit.api_secret,
+            database=url,
+            stand_ins=stand_ins,
+        )
+        targets = {"ours": services}
+        if stock:
+            targets["stock"] = stack.enter_context(stock_services(services, folder))
+        yield Stage(ours, targets)

@@ -1,0 +1,82 @@
+"""The same scenario on several targets in turn, so that every claim is a ratio from one run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from load.report.compare import compare, doubts, table
+from load.report.results import Results, read_results
+from load.report.summary import by_stage, summary
+
+OURS: Final = "ours"
+RESULTS: Final = "results.json"
+UNUSABLE: Final = 2
+
+RunOne = Callable[[str, Path], int]
+
+
+def alternate(
+    targets: Sequence[str], rounds: int, folder: Path, run_one: RunOne, stopped: threading.Event
+) -> int:
+    """Run every target once a round, another one first in each; returns the worst exit code.
+
+    Leaves the rounds in folders of their own, what they amount to in `<target>.json`, and prints ours
+    against each other target. `stopped` says after a run that there is to be no further one.
+    """
+    codes = []
+    found: dict[str, list[Results]] = {target: [] for target in targets}
+    runs = list(_in_turn(targets, rounds))
+    for target, number in runs:
+        where = folder / f"{target}-{number}"
+        codes.append(run_one(target, where))
+        if not (where / RESULTS).exists():
+            return UNUSABLE
+        found[target].append(read_results(where / RESULTS))
+        if stopped.is_set():
+            print(f"load: stopped after {len(codes)} of {len(runs)} runs", file=sys.stderr)
+            codes.append(UNUSABLE)
+            break
+    if not all(found.values()):
+        return UNUSABLE
+    whole = {target: merged(each) for target, each in found.items()}
+    for target, results in whole.items():
+        (folder / f"{target}.json").write_text(json.dumps(results, indent=1) + "\n")
+    print(comparison(whole))
+    return max(codes)
+
+
+def _in_turn(targets: Sequence[str], rounds: int) -> Iterator[tuple[str, int]]:
+    """Each run's target and the number of its round, from 1."""
+    for number in range(rounds):
+        for place in range(len(targets)):
+            yield targets[(place + number) % len(targets)], number + 1
+
+
+def merged(rounds: Sequence[Results]) -> Results:
+    """Several runs as one: the first one's plan, everybody's samples."""
+    samples = [sample for each in rounds for sample in each["samples"]]
+    lists = ("turns", "errors", "machine_by_second", "partial_because", "warnings", "missed")
+    return {
+        **rounds[0],
+        **{name: [entry for each in rounds for entry in each[name]] for name in lists},
+        "samples": samples,
+        "seconds": sum(each["seconds"] for each in rounds),
+        "partial": any(each["partial"] for each in rounds),
+        "calls": {name: sum(each["calls"][name] for each in rounds) for name in rounds[0]["calls"]},
+        "stages": {stage: summary(kept) for stage, kept in by_stage(samples).items()},
+    }
+
+
+def comparison(whole: Mapping[str, Results]) -> str:
+    """Ours (B) against each other target (A), and why it might prove little."""
+    lines = []
+    for target, results in whole.items():
+        if target != OURS and OURS in whole:
+            lines += [f"\nA: {target}, B: {OURS}", table(compare(results, whole[OURS]))]
+    lines += [doubt for target, results in whole.items() for doubt in doubts(target, results)]
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""Runs Locust as a process of its own, and makes the report when Locust could not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from load.services import Services
+
+ROOT = Path(__file__).parents[2]
+JOURNAL = "journal.jsonl"
+RESULTS = "results.json"
+UNUSABLE = 2
+
+
+def run_locust(
+    arguments: list[str], services: Services, folder: Path, stopped: threading.Event
+) -> int:
+    """Run it to its end; returns the exit code of the run. Sets `stopped` when a signal ended it."""
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "LOAD_API": services.api,
+        "LOAD_API_KEY": services.api_key,
+        "LIVEKIT_URL": services.livekit,
+        "LIVEKIT_API_KEY": services.livekit_key,
+        "LIVEKIT_API_SECRET": services.livekit_secret,
+    }
+    command = [
+        sys.executable, "-m", "locust", *arguments,
+        "--load-database", services.database,
+        "--load-stand-ins", services.stand_ins,
+    ]  # fmt: skip
+    # A session of its own: signals come from us, once, and not from the terminal as well.
+    locust = subprocess.Popen(command, env=environ, start_new_session=True)
+    with _passed_on_to(locust, stopped):
+        code = locust.wait()
+    made = code == UNUSABLE or (folder / RESULTS).exists()  # or what prevented it has been said
+    if not made and (folder / JOURNAL).exists():
+        print("load: Locust ended without a report; it is made from the journal", file=sys.stderr)
+        code = max(code, report(folder, environ["LOAD_API_KEY"]), key=abs)
+    if code and not (folder / RESULTS).exists():
+        return UNUSABLE  # 1 would say that a threshold was missed
+    return code if code >= 0 else 128 - code
+
+
+def report(folder: Path, api_key: str = "") -> int:
+    """Make results and page from the journal of a run that was killed."""
+    try:
+        journal = (folder / JOURNAL).open()
+    except OSError as error:
+        print(f"load: {folder / JOURNAL}: {error.strerror}", file=sys.stderr)
+        return 2
+    with journal:
+        return subprocess.run(
+            [sys.executable, "-m", "load.report", str(folder.resolve())],
+            cwd=ROOT,
+            stdin=journal,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "LOAD_API_KEY": api_key},
+            check=False,
+        ).returncode
+
+
+@contextmanager
+def _passed_on_to(process: subprocess.Popen[bytes], stopped: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end Locust properly, and with it the callers."""
+
+    def pass_on(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+        process.send_signal(signal.SIGTERM)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

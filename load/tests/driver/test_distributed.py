@@ -1,0 +1,70 @@
+"""Several load machines: Locust's master and its workers, all on this one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fixtures.processes.ports import free_ports
+from load.report.results import read_results
+from load.tests.fake_api import FakeApi, fake_api
+from load.tests.processes import kill
+
+ROOT = Path(__file__).parents[3]
+LOCUST = [sys.executable, "-m", "locust", "-f", "load/locustfile.py"]
+
+
+@contextmanager
+def distributed(
+    server: FakeApi, folder: Path, seconds: int
+) -> Iterator[tuple[subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]]:
+    """A master and two workers of two callers; ended with all their processes at the end."""
+    port = str(free_ports(1)[0])
+    plan = [
+        "--headless", "--expect-workers", "2", "-u", "2", "-r", "2", "-t", f"{seconds}s",
+        "--load-api", f"http://{server.address_text}",
+        "--load-livekit", f"ws://{server.address_text}", "--load-livekit-key", "key",
+        "--load-livekit-secret", "secret" * 6, "--load-scenario", "short",
+        "--load-reports", str(folder),
+    ]  # fmt: skip
+    # Their own options reach the workers by the master alone.
+    commands = [
+        [*LOCUST, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *plan],
+        *[[*LOCUST, "--worker", "--master-host", "127.0.0.1", "--master-port", port]] * 2,
+    ]
+    with (folder / "log").open("w") as log:
+        processes = [
+            subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for command in commands
+        ]
+    try:
+        yield processes[0], processes[1:]
+    finally:
+        for process in processes:
+            kill(process)
+
+
+def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> None:
+    """It says where to call, and each worker's callers do."""
+    with fake_api() as server, distributed(server, tmp_path, 8) as (master, workers):
+        assert master.wait(90) == 0, (tmp_path / "log").read_text()
+        assert [worker.wait(30) for worker in workers] == [0, 0]
+    found = read_results(tmp_path / "results.json")
+    assert found["plan"]["distributed"]
+    assert not found["partial"], found["partial_because"]
+    assert found["stages"]["create"]["errors"] > 0
+    assert len({sample["worker"] for sample in found["samples"]}) == 2
+    assert len({second["worker"] for second in found["machine_by_second"]}) == 2
+
+
+def test_a_worker_that_is_lost_marks_the_report_partial(tmp_path: Path) -> None:
+    """What it had reported is kept, and the others go on."""
+    with fake_api() as server, distributed(server, tmp_path, 14) as (master, workers):
+        assert server.asked.wait(60)
+        kill(workers[0])
+        assert master.wait(90) == 2, (tmp_path / "log").read_text()
+    found = read_results(tmp_path / "results.json")
+    assert "load workers that were lost: 1" in found["partial_because"]
+    assert found["stages"]["create"]["errors"] > 0

@@ -1,0 +1,82 @@
+"""The service that the API is measured against keeps the promises that it is measured with."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fixtures.servers import postgres_server
+from load.http.service import Service, ServiceError
+from load.http.variants import BASELINE
+from load.livekit_recorder.process import RecordedRooms
+
+LIMIT = 3
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[RecordedRooms]:
+    """LiveKit, recorded."""
+    with RecordedRooms(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def service(tmp_path: Path, rooms: RecordedRooms) -> Iterator[Service]:
+    """The baseline on a fresh database, with agent 1 registered."""
+    with postgres_server() as server, server.database() as url:
+        environ = {**rooms.environ, "DATABASE_URL": url}
+        with Service(BASELINE, environ, tmp_path) as running:
+            config = {"maxConcurrentSessions": LIMIT}
+            body = {"agentId": 1, "tenantId": 1, "config": config}
+            running.ask("POST", "/api/agents/register", body)
+            yield running
+
+
+def create(service: Service, agent_id: int | str = 1) -> str:
+    """The new session's id, or why there is none."""
+    body = {"agentId": agent_id, "tenantId": 1, "roomName": "load-room"}
+    try:
+        answer = service.ask("POST", "/api/sessions/create", body)
+    except ServiceError as error:
+        return str(error)
+    return str(answer["session"]["sessionId"])
+
+
+def test_capacity_holds_and_each_session_is_dispatched_once(
+    service: Service, rooms: RecordedRooms
+) -> None:
+    """Simultaneous creates take exactly the places there are; the others are refused with 400."""
+    with ThreadPoolExecutor(12) as pool:
+        outcomes = list(pool.map(lambda _: create(service), range(12)))
+    refused = [words for words in outcomes if "Agent 1 is at capacity (3 sessions)" in words]
+    assert len(refused) == len(outcomes) - LIMIT
+    assert rooms.taken() == LIMIT
+
+
+def test_a_session_is_told_as_the_contract_has_it(service: Service) -> None:
+    """GET answers the keys of openapi.yaml, in its order, for a session that waits for its agent."""
+    session_id = create(service)
+    told = service.ask("GET", f"/api/sessions/{session_id}")
+    assert told.pop("startedAt").endswith("Z")
+    assert told == {
+        "sessionId": session_id,
+        "agentId": 1,
+        "tenantId": 1,
+        "roomName": "load-room",
+        "status": "connecting",
+        "participantCount": 0,
+    }
+
+
+def test_bodies_and_key_are_checked_and_logged(service: Service, tmp_path: Path) -> None:
+    """A wrong type and an unknown agent are 400, a wrong key is 401, and each has its line of JSON."""
+    assert ": 400 " in create(service, "one")
+    assert "Agent 2 not registered" in create(service, 2)
+    service.target = type(service.target)(service.target.url, "another key")
+    assert ": 401 " in create(service)
+    service.ask("GET", "/health")  # a line is written after its answer: the next answer comes later
+    log = (tmp_path / f"{BASELINE.name}.log").read_text().splitlines()
+    lines = [line for line in map(json.loads, log) if line.get("path") == "/api/sessions/create"]
+    assert [line["status"] for line in lines] == [400, 400, 401]

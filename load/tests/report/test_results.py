@@ -1,0 +1,232 @@
+"""From a journal to results: figures, what is missing, what was missed, what is written."""
+
+import errno
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from load import messages
+from load.driver.journal import Journal
+from load.messages import decode, encode
+from load.metrics import Stage
+from load.report import write as writing
+from load.report.compare import compare, doubts, table
+from load.report.page.page import page
+from load.report.results import Results, read_results, results_of
+from load.report.thresholds import missed, read_thresholds
+from load.report.write import write
+from load.runs.alternate import alternate, comparison
+from load.tests.journals import END, call, plan, sample, second, turn, whole_run
+from load.yaml_file import FileError
+
+SCHEMA = json.loads((Path(writing.__file__).parent / "schema.json").read_text())
+
+
+def check(results: Results) -> Results:
+    """Against the schema, as another program would read it."""
+    Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(results)))
+    return results
+
+
+def test_a_whole_run() -> None:
+    """Percentiles of the good ones, errors apart."""
+    broken = sample(Stage.VOICE_TO_VOICE, 0.0, error="too early")
+    results = check(results_of([*whole_run(), broken]))
+    voice = results["stages"][Stage.VOICE_TO_VOICE]
+    assert (voice["count"], voice["errors"], voice["p50"], voice["max"]) == (2, 1, 1000, 1100)
+    assert results["errors"] == [{"stage": "voice to voice", "error": "too early", "count": 1}]
+    assert not results["partial"]
+    assert results["load_machine"]["cpu_per_caller"] == 10
+    assert results["warnings"] == []
+
+
+def test_calls_that_were_killed_and_a_run_that_was_make_it_partial() -> None:
+    """What they had reported counts."""
+    killed = call("c-2")[:1]
+    results = check(results_of([plan(), *call(), *killed, sample(Stage.CREATE, 9, call="c-2")]))
+    assert results["partial_because"] == [
+        "the run was killed before its end",
+        "1 calls were killed midway; what they had reported is kept",
+    ]
+    assert results["stages"][Stage.CREATE]["count"] == 1
+
+
+def test_a_busy_load_machine_is_told() -> None:
+    """Its own lag is in every figure."""
+    results = check(results_of([*whole_run(), second(lag=55), second(system=93)]))
+    late, busy = results["warnings"]
+    assert "over 30 ms late in 1 of 3 seconds (at worst 55 ms)" in late
+    assert "above 80 % in 1 of 3 seconds" in busy
+
+
+def test_the_number_of_callers_is_that_of_the_moment() -> None:
+    """Counted over all hosts, from when calls began and ended."""
+    calls = [*call("c-1", 0, 10), *call("c-2", 5, 20)]
+    voices = [sample(Stage.VOICE_TO_VOICE, 900, at) for at in (1, 7, 15)]
+    results = results_of([plan(), *calls, *voices, END])
+    assert [each["callers"] for each in results["samples"]] == [1, 2, 1]
+
+
+def test_a_line_that_was_cut_off_is_left_out() -> None:
+    """The last one, when the disk was full or the process killed."""
+    lines = [encode(message) for message in whole_run()]
+    assert list(decode([*lines, lines[0][:20]])) == whole_run()
+
+
+def test_thresholds_name_what_was_missed(tmp_path: Path) -> None:
+    """Percentiles, errors, counts; nothing measured is missed too."""
+    path = tmp_path / "t.yaml"
+    path.write_text(
+        "stages:\n  voice to voice: {p50: 900, p95: 2000, at_least: 3}\n"
+        "  create: {errors: 0}\n  barge-in: {p95: 500}\n"
+    )
+    failed = sample(Stage.CREATE, 3.0, error="500: broken")
+    found = missed(read_thresholds(path), results_of([*whole_run(), failed])["stages"])
+    assert found == [
+        "voice to voice: p50 is 1000 ms, not 900 or less",
+        "voice to voice: 2 samples, not 3 or more",
+        "create: 1 errors, not 0 or less",
+        "barge-in: p95 is to be 500 ms or less; nothing was measured",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["stages: {voice to vice: {p50: 3}}", "stages: {create: {p51: 3}}"]
+)
+def test_thresholds_for_what_does_not_exist_are_refused(tmp_path: Path, text: str) -> None:
+    """They would pass for ever."""
+    path = tmp_path / "t.yaml"
+    path.write_text(text)
+    with pytest.raises(FileError, match=r"voice to vice|p51"):
+        read_thresholds(path)
+
+
+def test_the_page_is_one_file() -> None:
+    """No script, nothing from elsewhere; names are escaped."""
+    parts = {"wire: speech to transcript": 260.0, "wire: llm first token": -20.0}
+    run = [*whole_run(), turn(parts=parts, expected="<b>"), second(lag=99)]
+    html = page(results_of(run))
+    assert "1000 ms" in html
+    assert html.count("<svg") == 4
+    assert "&lt;b&gt;" in html
+    assert not any(word in html for word in ("<script", "http://", "https://", "src=", "<b>&"))
+
+
+def test_an_empty_run_has_a_page_too() -> None:
+    """All calls failed."""
+    failed = sample(Stage.CREATE, 3.0, error="500: broken")
+    assert "500: broken" in page(check(results_of([plan(), failed, END])))
+
+
+def test_a_full_disk_sends_the_report_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And says so; what is there is marked partial, no half file stays."""
+    full = tmp_path / "full"
+    spare = tmp_path / "spare"
+    monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(spare))  # noqa: ARG005
+    write_text = Path.write_text
+
+    def fails(path: Path, text: str) -> int:
+        if path.parent == full and path.name == writing.PAGE:
+            write_text(path, text[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(path, text)
+
+    monkeypatch.setattr(Path, "write_text", fails)
+    assert not write(full, results_of(whole_run()))
+    said = capsys.readouterr().err
+    assert f"cannot be written into {full}: No space left on device" in said
+    assert f"the report is in {spare} instead" in said
+    assert not (full / writing.PAGE).exists()
+    assert read_results(spare / writing.RESULTS)["partial"]
+
+
+def test_a_comparison_tells_a_difference_from_chance() -> None:
+    """Twice as slow in every call is certain; the same again is not."""
+
+    def run(factor: float) -> Results:
+        said = [plan()]
+        for number in range(12):
+            name = f"c-{number}"
+            ms = [factor * (800 + 10 * number + 7 * place) for place in range(4)]
+            said += call(name) + [sample(Stage.VOICE_TO_VOICE, each, call=name) for each in ms]
+        return results_of([*said, END])
+
+    slower, same = compare(run(1), run(2)), compare(run(1), run(1))
+    assert [each.ratio for each in slower] == pytest.approx([2, 2])
+    assert all(each.certain and each.low > 1.8 for each in slower)
+    assert not any(each.certain for each in same)
+    assert "voice to voice" in table(slower)
+    assert doubts("A", run(1)) == []
+    assert "12 whole calls" not in str(doubts("A", run(1)))
+
+
+def test_few_calls_are_doubted() -> None:
+    """Their spread cannot be known."""
+    assert doubts("A", results_of(whole_run())) == [
+        "A has 1 whole calls: below 10 the intervals are too narrow"
+    ]
+
+
+def test_what_failed_is_told_beside_a_ratio() -> None:
+    """A target that loses its slowest turns would look fast."""
+    calls = [message for number in range(10) for message in call(f"c-{number}")]
+    good = [sample(Stage.VOICE_TO_VOICE, 900, call=f"c-{number}") for number in range(10)]
+    broken = [sample(Stage.CREATE, 3, error="500"), sample(Stage.CREATE, 3)]
+    results = results_of([plan(), *calls, *good, *broken, END])
+    assert doubts("A", results) == ["A: create: 1 of 2 failed: they have no time here"]
+    assert "A: create: 1 of 2 failed" in comparison({"A": results})
+
+
+def test_another_file_is_no_results_file(tmp_path: Path) -> None:
+    """Whatever JSON it holds."""
+    path = tmp_path / "x.json"
+    path.write_text("[]")
+    with pytest.raises(ValueError, match="not of version 1"):
+        read_results(path)
+
+
+def test_a_trouble_makes_it_partial() -> None:
+    """Each once."""
+    trouble = {"kind": messages.TROUBLE, "why": "a host ended"}
+    assert results_of([*whole_run(), trouble, trouble])["partial_because"] == ["a host ended"]
+
+
+def test_a_journal_goes_on_in_memory_when_the_disk_is_full() -> None:
+    """Nothing that was reported is lost, and the run is marked."""
+    journal = Journal(Path("/dev/full"))
+    for message in whole_run():
+        journal.add(message)
+    journal.close()
+    [why] = results_of(journal.messages)["partial_because"]
+    assert "cannot be written (No space left on device)" in why
+    assert len(journal.messages) == len(whole_run()) + 1
+
+
+def test_alternating_targets_are_compared_over_all_their_rounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another one is first in each round; the worst exit code is that of the whole."""
+    order = []
+
+    def run_one(target: str, where: Path) -> int:
+        order.append(where.name)
+        name, factor = f"c-{len(order)}", 2 if target == "stock" else 1
+        said = [plan(target=target), *call(name)]
+        said += [sample(Stage.VOICE_TO_VOICE, factor * ms, call=name) for ms in (800, 900)]
+        write(where, results_of([*said, END]))
+        return int(target == "stock")
+
+    assert alternate(("stock", "ours", "pipecat"), 2, tmp_path, run_one, threading.Event()) == 1
+    assert order == ["stock-1", "ours-1", "pipecat-1", "ours-2", "pipecat-2", "stock-2"]
+    ours = check(read_results(tmp_path / "ours.json"))
+    assert ours["calls"] == {"begun": 2, "whole": 2}
+    assert ours["stages"][Stage.VOICE_TO_VOICE]["count"] == 4
+    said = capsys.readouterr().out
+    assert "A: stock, B: ours" in said
+    assert "A: pipecat, B: ours" in said
+    assert "0.50 (0.50..0.50) *" in said

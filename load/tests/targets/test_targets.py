@@ -1,0 +1,95 @@
+"""Which targets a run has, and what they need."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from fixtures.runtime_client.api import Api
+from load.command import run_parser
+from load.services import NotThere
+from load.targets.http_paths import application
+from load.targets.pipecat_venv import LOCK, find_or_install
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([], ("ours",)),
+        (["--target", "pipecat-timeout"], ("pipecat-timeout",)),
+        (["--target", "both"], ("stock", "ours")),
+        (["--target", "ours,stock,pipecat"], ("ours", "stock", "pipecat")),
+    ],
+)
+def test_targets_are_named(given: list[str], meant: tuple[str, ...]) -> None:
+    """In the order in which the first round runs them."""
+    assert run_parser().parse_args(given).target == meant
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("ours,theirs", "'theirs' is none of ours, stock, pipecat, pipecat-timeout, both"),
+        ("ours,", "'' is none of"),
+        ("stock,ours,stock", "names a target twice"),
+    ],
+)
+def test_other_targets_are_refused(
+    given: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the names that there are."""
+    with pytest.raises(SystemExit):
+        run_parser().parse_args(["--target", given])
+    assert why in capsys.readouterr().err
+
+
+def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    """And leaves nothing that the next run would take for one."""
+    lock, cache = tmp_path / "lock.txt", tmp_path / "cache"
+    lock.write_text("this is no requirement\n")
+    with pytest.raises(NotThere, match=r"(?s)no environment for Pipecat: .* failed:.*requirement"):
+        find_or_install(lock, cache)
+    assert list(cache.iterdir()) == []
+
+
+def test_pipecat_is_pinned_by_hashes() -> None:
+    """Every version of its lock file is exact."""
+    entries = [line for line in LOCK.read_text().splitlines() if line and line[0] not in "# "]
+    assert any(entry.startswith("pipecat-ai==1.") for entry in entries)
+    assert all("==" in entry and entry.endswith("\\") for entry in entries)
+
+
+class FakeRooms:
+    """Remembers."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    async def create(self, room: str) -> None:
+        """Noted."""
+        self.said.append(f"create {room}")
+
+    async def end(self, room: str) -> None:
+        """Noted."""
+        self.said.append(f"end {room}")
+
+
+async def test_callers_use_a_target_as_they_use_our_api() -> None:
+    """With the same client."""
+    rooms = FakeRooms()
+
+    @asynccontextmanager
+    async def open_rooms() -> AsyncIterator[FakeRooms]:
+        yield rooms
+        rooms.said.append("closed")
+
+    async with (
+        TestServer(application(open_rooms)) as server,
+        Api(str(server.make_url("/")), "") as api,
+    ):
+        await api.register(7, {})
+        session = await api.create(7, "a-room")
+        await api.end(session)
+    assert rooms.said == ["create a-room", "end a-room", "closed"]
