@@ -17,10 +17,10 @@ from contract.livekit import LiveKitRecorder
 from contract.reach import Reach
 from contract.targets import FAULTS, Hook, HttpTarget
 from contract.wire import Address
-from fixtures.node_service import NodeService
-from fixtures.servers.ports import free_ports
-from fixtures.servers.process import LoggedProcess, ProcessEndedError
-from fixtures.servers.way import ServerUnavailableError
+from fixtures.processes.logged_process import LoggedProcess, ProcessEndedError
+from fixtures.processes.ports import free_ports
+from fixtures.servers.node_service import NodeService
+from fixtures.servers.source import ServerUnavailableError
 from fixtures.stack.stack import API_READY, command
 
 MANAGED_KEY: Final = "key-of-the-gate-9d1f"

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.services import MANAGED_KEY, OLD_DATABASE
-from fixtures.node_service import NodeService
+from fixtures.servers.node_service import NodeService
 
 _EMPTY: Final = "entries: []\n"
 

@@ -14,7 +14,7 @@ from contract.reach import Reach
 from contract.services import ManagedOld, managed_new
 from contract.targets import FAULTS, Hook, HttpTarget, Target, command_hook
 from contract.wire import Address
-from fixtures.node_service import NodeUnavailable
+from fixtures.servers.node_service import NodeUnavailable
 
 # What a step may ask to be done to a service before it.
 CHANGES = ("restart", *FAULTS.keys(), *FAULTS.values())

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from contract.specification import Specification
-from fixtures.alone import pytest_runtest_protocol  # noqa: F401 - a hook
-from fixtures.stopped import pytest_sessionstart  # noqa: F401 - a hook
+from fixtures.pytest_hooks.alone import pytest_runtest_protocol  # noqa: F401 - a hook
+from fixtures.pytest_hooks.sigterm import pytest_sessionstart  # noqa: F401 - a hook
 
 ROOT = Path(__file__).parents[2]
 

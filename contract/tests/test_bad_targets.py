@@ -12,7 +12,7 @@ from contract import preflight
 from contract.errors import Inconclusive, TargetMisbehaved, TargetUnreachable, WrongTarget
 from contract.targets import HttpTarget
 from contract.wire import Address
-from fixtures.node_service import NodeService
+from fixtures.servers.node_service import NodeService
 
 Write = Callable[[asyncio.StreamWriter], None]
 

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from contract.report.verdict import SCHEMA
-from fixtures.node_service import NodeService
+from fixtures.servers.node_service import NodeService
 
 KEY = "a-secret-that-no-report-may-show"
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-from fixtures.alone import pytest_runtest_protocol  # noqa: F401 - a hook
-from fixtures.stopped import pytest_sessionstart  # noqa: F401 - a hook
+from fixtures.pytest_hooks.alone import pytest_runtest_protocol  # noqa: F401 - a hook
+from fixtures.pytest_hooks.sigterm import pytest_sessionstart  # noqa: F401 - a hook
 
 # A busy machine is no fault of the code under test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 import pytest
 
 from agent_runtime.storage.schema.development import create_schema
-from fixtures.api_contract import ApiContract
-from fixtures.judged_api import DEFAULT_KEY, JudgedApi
+from fixtures.runtime_client.api_contract import ApiContract
+from fixtures.runtime_client.judged_api import DEFAULT_KEY, JudgedApi
 from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
 from fixtures.stack import Stack, StackSettings
 

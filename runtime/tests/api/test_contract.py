@@ -13,7 +13,7 @@ from agent_runtime.api.app import AuthPolicy, create_app
 from agent_runtime.api.resources.prometheus import Overview
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
-from fixtures.api_contract import ApiContract, ContractBroken
+from fixtures.runtime_client.api_contract import ApiContract, ContractBroken
 
 
 def routes() -> set[str]:

@@ -16,8 +16,8 @@ import pytest
 
 from agent_runtime.api.http.bodies import MAX_BODY
 from agent_runtime.api.http.limits import MAX_HEAD
-from fixtures.api_contract import ApiContract, Documented
-from fixtures.judged_api import JudgedApi
+from fixtures.runtime_client.api_contract import ApiContract, Documented
+from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer
 
 from .test_webhooks import deliver_right

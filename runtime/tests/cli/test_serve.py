@@ -13,8 +13,8 @@ import pytest
 
 from agent_runtime.cli import serve as supervise
 from agent_runtime.cli.serve import BORN
+from fixtures.processes.logged_process import LoggedProcess
 from fixtures.servers import livekit_server
-from fixtures.servers.process import LoggedProcess
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import API_READY, WORKER_READY, command
 

@@ -8,8 +8,8 @@ import pytest
 from agent_runtime.domain.errors import LiveKitUnavailable
 from agent_runtime.domain.session import new_session
 from agent_runtime.livekit_api.rooms import LiveKitRooms
+from fixtures.processes.ports import free_ports
 from fixtures.servers import LiveKitServer
-from fixtures.servers.ports import free_ports
 
 SECRET = "the-secret-that-nobody-may-read-in-a-log"
 

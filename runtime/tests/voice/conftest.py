@@ -24,10 +24,10 @@ from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents.rows import AgentRows
 from fixtures.providers import provider_environ
-from fixtures.providers.running import stand_in_process
+from fixtures.providers.process import stand_in_process
 from fixtures.servers import LiveKitServer, livekit_server
 from fixtures.speech import Recogniser
-from fixtures.speech.catalogue import every_sentence
+from fixtures.speech.sentences import every_sentence
 from fixtures.stack import Stack, StackSettings
 
 AGENT_IDS: Final = count(100)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from fixtures.judged_api import DEFAULT_KEY, JudgedApi
+from fixtures.runtime_client.judged_api import DEFAULT_KEY, JudgedApi
 
 GUARDED = [
     ("GET", "/api/agents"),

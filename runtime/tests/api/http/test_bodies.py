@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.judged_api import Answer, JudgedApi
+from fixtures.runtime_client.judged_api import Answer, JudgedApi
 
 REGISTER = "/api/agents/register"
 CREATE = "/api/sessions/create"

@@ -9,9 +9,9 @@ from typing import Final
 
 import psycopg2
 
-from fixtures.api_contract import ApiContract
-from fixtures.judged_api import JudgedApi
-from fixtures.servers.ports import free_ports
+from fixtures.processes.ports import free_ports
+from fixtures.runtime_client.api_contract import ApiContract
+from fixtures.runtime_client.judged_api import JudgedApi
 
 StartApi = Callable[..., AbstractContextManager[JudgedApi]]
 # Columns of two tables that every operation on the database needs.

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 
 import psutil
 
-from fixtures.judged_api import JudgedApi
-from fixtures.servers.process import LoggedProcess
+from fixtures.processes.logged_process import LoggedProcess
+from fixtures.runtime_client.judged_api import JudgedApi
 
 StartApi = Callable[..., AbstractContextManager[JudgedApi]]
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fixtures.judged_api import JudgedApi
+from fixtures.runtime_client.judged_api import JudgedApi
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/api/agents"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.judged_api import JudgedApi
+from fixtures.runtime_client.judged_api import JudgedApi
 
 UNKNOWN = {"registered": False, "active": False, "activeSessions": 0, "maxSessions": 0}
 

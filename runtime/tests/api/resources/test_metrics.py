@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fixtures.judged_api import JudgedApi
+from fixtures.runtime_client.judged_api import JudgedApi
 
 FORM = "must be an ISO 8601 date or date-time"
 PATHS = ["/api/metrics/agent/1", "/api/metrics/tenant/1"]

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from fixtures.judged_api import JudgedApi
-from fixtures.servers.ports import free_ports
+from fixtures.processes.ports import free_ports
+from fixtures.runtime_client.judged_api import JudgedApi
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 

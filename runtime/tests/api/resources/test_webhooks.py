@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from livekit import api as livekit_api
 
-from fixtures.judged_api import JudgedApi
+from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer
 
 from .conftest import StartApi

@@ -20,8 +20,8 @@ from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents import sample_agent
 from fixtures.agents.rows import AgentRows
 from fixtures.caller import Caller, room_token
+from fixtures.processes.logged_process import LoggedProcess
 from fixtures.servers import LiveKitServer
-from fixtures.servers.process import LoggedProcess
 from fixtures.speech import ANSWERS, Recogniser, clip
 from fixtures.stack import Stack
 

@@ -14,8 +14,8 @@ from agent_runtime.domain.agent import Registration
 from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents import sample_agent
 from fixtures.caller import Caller, room_token
+from fixtures.processes.logged_process import LoggedProcess
 from fixtures.servers import LiveKitServer
-from fixtures.servers.process import LoggedProcess
 from fixtures.stack import Stack
 from fixtures.stack.stack import command
 
