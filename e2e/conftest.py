@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from itertools import count
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import pytest
 
-from e2e.testbed.testbed import Place
-from fixtures.providers import provider_environ
+from e2e.testbed.stacks import StartStack, running_stack
+from e2e.testbed.testbed import Place, place_on
 from fixtures.providers.process import stand_in_process
 from fixtures.pytest_hooks.logged_warnings import EVIDENCE
 from fixtures.pytest_hooks.machine_stalls import STEADINESS, in_real_time
 from fixtures.pytest_hooks.sigterm import pytest_sessionstart  # noqa: F401 - a hook
-from fixtures.runtime_client.api import Api
-from fixtures.runtime_client.rows import Rows
 from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
 from fixtures.speech import Recogniser
 from fixtures.speech.sentences import every_sentence
-from fixtures.stack import Stack, StackSettings
-from fixtures.stack.stack import command
+from fixtures.stack import Stack
 
-StartStack: TypeAlias = Callable[..., AbstractContextManager[Stack]]
-StartStackOn: TypeAlias = Callable[..., AbstractContextManager[Stack]]
-
-AGENT_IDS: Final = count(1)
 HERE: Final = Path(__file__).parent
 
 
@@ -86,52 +77,23 @@ def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def start_stack_on(providers: str, tmp_path_factory: pytest.TempPathFactory) -> StartStackOn:
+def start_stack_on(providers: str, tmp_path_factory: pytest.TempPathFactory) -> StartStack:
     """Starts API and worker on a fresh database of that server; `environ` wins."""
 
-    @contextmanager
-    def start(postgres: PostgresServer, livekit: LiveKitServer, **environ: str) -> Iterator[Stack]:
-        with postgres.database(shared_schema=True) as url:
-            stack = Stack(
-                StackSettings(
-                    livekit_url=livekit.url,
-                    livekit_api_key=livekit.api_key,
-                    livekit_api_secret=livekit.api_secret,
-                    database_url=url,
-                    log_folder=tmp_path_factory.mktemp("stack"),
-                    # The machine that tests also has compilers and browsers on it.
-                    environ={
-                        **provider_environ(providers),
-                        "WORKER_MOST_CPU_PRESSURE": "100",
-                        **environ,
-                    },
-                )
-            )
-            subprocess.run([command(), "db", "migrate"], env=stack.environ, check=True)
-            with stack:
-                yield stack
-            told = subprocess.run(
-                [command(), "doctor"],
-                env=stack.environ,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert told.returncode == 0, f"after the story the rows are wrong:\n{told.stdout}"
+    def start(
+        postgres: PostgresServer, livekit: LiveKitServer, **environ: str
+    ) -> AbstractContextManager[Stack]:
+        return running_stack(
+            postgres, livekit, providers, tmp_path_factory.mktemp("stack"), **environ
+        )
 
     return start
 
 
 @pytest.fixture(scope="session")
-def start_stack(postgres: PostgresServer, start_stack_on: StartStackOn) -> StartStack:
+def start_stack(postgres: PostgresServer, start_stack_on: StartStack) -> StartStack:
     """The same on the PostgreSQL server that stories share."""
-
-    @contextmanager
-    def start(livekit: LiveKitServer, **environ: str) -> Iterator[Stack]:
-        with start_stack_on(postgres, livekit, **environ) as stack:
-            yield stack
-
-    return start
+    return partial(start_stack_on, postgres)
 
 
 @pytest.fixture(scope="session")
@@ -177,21 +139,3 @@ async def place(
     """Where a story happens: the shared stack, with an agent id and rooms of its own."""
     async with place_on(stack, livekit, recogniser, tmp_path) as made:
         yield made
-
-
-def place_on(stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, folder: Path) -> Place:
-    """A place on that stack, with an agent id of its own."""
-    return Place(
-        stack=stack,
-        livekit=livekit,
-        api=Api(stack.api_url, stack.settings.api_key),
-        rows=Rows(stack.settings.database_url),
-        recogniser=recogniser,
-        agent_id=next(AGENT_IDS),
-        recordings=folder,
-    )
-
-
-async def in_thread(work: Callable[[], object]) -> None:
-    """Run what blocks without stopping the callers' sound."""
-    await asyncio.to_thread(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 
 from fixtures.servers import LiveKitServer
 from fixtures.stack import Stack
-from load.metrics import WIRE, Stage
-from load.report.results import read_results
 
 ROOT = Path(__file__).parents[1]
+# As they stand in results.json, which other programs read too.
 MEASURED = (
-    Stage.CREATE, Stage.JOIN, Stage.AGENT, Stage.FIRST_AUDIO, Stage.GREETING, Stage.VOICE_TO_VOICE,
-    Stage.FIRST_TURN, Stage.BARGE_IN, Stage.ANSWER, Stage.RUNTIME_STT, Stage.RUNTIME_RESPONSE, *WIRE,
+    "create", "join", "agent in the room", "first audio", "greeting", "voice to voice",
+    "voice to voice, first turn", "barge-in", "answer", "runtime: stt", "runtime: response",
+    "wire: speech to transcript", "wire: transcript to LLM", "wire: llm first token",
+    "wire: first token to TTS", "wire: tts first byte", "wire: transport to the ear",
 )  # fmt: skip
 AGENT_ID = 9_000  # no story's
 
@@ -42,7 +44,7 @@ def test_two_callers_hear_right_answers_and_every_stage_is_measured(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False
     )
     assert run.returncode == 0, run.stderr
-    results = read_results(tmp_path / "results.json")
+    results = json.loads((tmp_path / "results.json").read_text())
     assert not results["partial"], results["partial_because"]
     assert results["calls"]["begun"] == results["calls"]["whole"] >= 2
     counts = {stage: found["count"] for stage, found in results["stages"].items()}

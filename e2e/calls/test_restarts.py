@@ -5,7 +5,6 @@ import signal
 
 import psutil
 
-from e2e.conftest import in_thread
 from e2e.testbed.testbed import Place
 
 
@@ -18,9 +17,9 @@ async def test_the_api_restarts_in_the_middle_of_a_call(own_place: Place) -> Non
     async with place.person_in(room) as person:
         await person.hears_greeting()
         assert place.stack.api is not None
-        await in_thread(place.stack.api.stop)
+        await asyncio.to_thread(place.stack.api.stop)
         await person.is_answered("weather")
-        await in_thread(place.stack.start_api)
+        await asyncio.to_thread(place.stack.start_api)
         assert (await place.api.session(session_id))["status"] == "active"
         assert (await place.api.agent(place.agent_id))["registered"]
         await place.api.end(session_id)
@@ -40,13 +39,13 @@ async def test_sigterm_in_the_middle_of_a_call(own_place: Place) -> None:
         await person.hears_greeting()
         tree = worker.tree()
         worker.send(signal.SIGTERM)
-        await in_thread(lambda: worker.wait_for("draining worker"))
+        await asyncio.to_thread(lambda: worker.wait_for("draining worker"))
         await person.is_answered("weather")
         assert worker.returncode is None
     assert await asyncio.to_thread(worker.wait) == 0
     row = await place.rows.session_when(session_id, lambda row: row["status"] == "ended")
     assert row["metadata"]["reason"] == "the caller left"
-    await in_thread(lambda: all_gone(tree))
+    await asyncio.to_thread(lambda: all_gone(tree))
 
 
 async def test_a_second_sigterm_leaves_at_once(own_place: Place) -> None:
@@ -61,11 +60,11 @@ async def test_a_second_sigterm_leaves_at_once(own_place: Place) -> None:
         await person.hears_greeting()
         tree = worker.tree()
         worker.send(signal.SIGTERM)
-        await in_thread(lambda: worker.wait_for("draining worker"))
+        await asyncio.to_thread(lambda: worker.wait_for("draining worker"))
         worker.send(signal.SIGTERM)
         assert await asyncio.to_thread(worker.wait, 10) != 0
         await person.caller.agent_left(40)
-    await in_thread(lambda: all_gone(tree))
+    await asyncio.to_thread(lambda: all_gone(tree))
 
 
 def all_gone(tree: list[psutil.Process]) -> None:

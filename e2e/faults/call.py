@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from e2e.conftest import in_thread
-from e2e.testbed.testbed import Person, Place
+from e2e.testbed.person import Person
+from e2e.testbed.testbed import Place
 from fixtures.processes.logged_process import LoggedProcess
 
 
@@ -36,7 +36,7 @@ class Call:
             assert pid is not None, line
             found.append(psutil.Process(int(pid[1])))
 
-        await in_thread(look)
+        await asyncio.to_thread(look)
         return found[0]
 
     async def goes_on(self, name: str = "weather") -> None:
@@ -76,11 +76,11 @@ async def second_worker(place: Place, **environ: str) -> AsyncIterator[LoggedPro
     """Another worker of the same deployment, warm."""
     other = place.stack.beside("second", **environ)
     try:
-        await in_thread(other.start_worker)
+        await asyncio.to_thread(other.start_worker)
         assert other.worker is not None
         yield other.worker
     finally:
-        await in_thread(other.stop)
+        await asyncio.to_thread(other.stop)
 
 
 @asynccontextmanager
@@ -88,8 +88,8 @@ async def second_api(place: Place) -> AsyncIterator[LoggedProcess]:
     """Another API of the same deployment."""
     other = place.stack.beside("second-api")
     try:
-        await in_thread(other.start_api)
+        await asyncio.to_thread(other.start_api)
         assert other.api is not None
         yield other.api
     finally:
-        await in_thread(other.stop)
+        await asyncio.to_thread(other.stop)

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from e2e.conftest import in_thread
 from e2e.faults.call import greeted, second_worker
 from e2e.testbed.testbed import Place
 from fixtures.faults.toxiproxy import proxy_to
@@ -20,11 +19,11 @@ async def test_another_worker_goes_on(own_place: Place, tmp_path: Path) -> None:
         who = f"{url.username}:{url.password}"
         through = urlunsplit(url._replace(netloc=f"{who}@127.0.0.1:{line.port}"))
         async with second_worker(place, DATABASE_URL=through) as far:
-            await in_thread(first.stop)
+            await asyncio.to_thread(first.stop)
             async with greeted(place) as call:
                 await call.job(far)
                 near = await asyncio.to_thread(place.stack.start_worker)
-                await in_thread(line.cut)
+                await asyncio.to_thread(line.cut)
                 await call.job(near)
                 await call.goes_on()
                 await call.ends()

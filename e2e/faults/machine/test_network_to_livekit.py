@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from e2e.conftest import in_thread
 from e2e.faults.call import greeted, second_worker
 from e2e.testbed.testbed import Place
 from fixtures.faults.toxiproxy import proxy_to
@@ -19,11 +18,11 @@ async def test_another_worker_goes_on(own_place: Place, tmp_path: Path) -> None:
     assert first is not None
     with proxy_to(urlsplit(place.livekit.url).netloc, tmp_path / "proxy") as line:
         async with second_worker(place, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
-            await in_thread(first.stop)
+            await asyncio.to_thread(first.stop)
             async with greeted(place) as call:
                 await call.job(far)
                 near = await asyncio.to_thread(place.stack.start_worker)
-                await in_thread(line.cut)
+                await asyncio.to_thread(line.cut)
                 # LiveKit's client notices a silent line by its pings, after 15 s.
                 await call.job(near, within=40)
                 await call.goes_on()
@@ -38,10 +37,10 @@ async def test_new_sessions_are_left_to_who_reaches_it(own_place: Place, tmp_pat
     await place.register()
     with proxy_to(urlsplit(place.livekit.url).netloc, tmp_path / "proxy") as line:
         async with second_worker(place, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
-            await in_thread(line.cut)
-            await in_thread(lambda: far.wait_for("LiveKit is out of reach", 20))
+            await asyncio.to_thread(line.cut)
+            await asyncio.to_thread(lambda: far.wait_for("LiveKit is out of reach", 20))
             for _ in range(5):  # each of both would claim every second one
                 session_id = await place.api.create(place.agent_id, place.new_room())
                 joined = f"(?=.*agent is in the room)(?=.*{re.escape(session_id)})"
-                await in_thread(partial(near.wait_for, joined, 5))
+                await asyncio.to_thread(partial(near.wait_for, joined, 5))
                 await place.api.end(session_id)

@@ -1,6 +1,7 @@
 """kill -9 of the API that watches the sessions."""
 
-from e2e.conftest import in_thread
+import asyncio
+
 from e2e.faults.call import greeted, second_api
 from e2e.testbed.testbed import Place
 
@@ -12,9 +13,9 @@ async def test_another_api_watches(own_place: Place) -> None:
     assert place.stack.worker is not None
     worker = place.stack.worker
     async with second_api(place) as other, greeted(place) as call:
-        await in_thread(place.stack.api.kill)
+        await asyncio.to_thread(place.stack.api.kill)
         await call.person.is_answered("weather")
-        await in_thread(lambda: other.wait_for("this process watches the sessions", 5))
+        await asyncio.to_thread(lambda: other.wait_for("this process watches the sessions", 5))
         job = await call.job(worker)
         since = worker.mark()
         job.kill()

@@ -1,9 +1,11 @@
 """kill -9 of livekit-server, and its start on the same address: all rooms are gone."""
 
+import asyncio
 from pathlib import Path
 
-from e2e.conftest import StartStack, in_thread, place_on
 from e2e.faults.call import greeted
+from e2e.testbed.stacks import StartStack
+from e2e.testbed.testbed import place_on
 from fixtures.servers.livekit import start_process
 from fixtures.speech import Recogniser
 
@@ -21,9 +23,9 @@ async def test_caller_and_agent_find_each_other_again(
                 place_on(stack, livekit, recogniser, tmp_path) as place,
                 greeted(place) as call,
             ):
-                await in_thread(livekit.process.kill)
+                await asyncio.to_thread(livekit.process.kill)
                 again: list[object] = []
-                await in_thread(
+                await asyncio.to_thread(
                     lambda: again.append(start_process(tmp_path / "second", like=livekit))
                 )
                 servers.append(again[0].process)  # type: ignore[attr-defined]
@@ -32,4 +34,4 @@ async def test_caller_and_agent_find_each_other_again(
                 await call.ends()
     finally:
         for server in servers:
-            await in_thread(server.stop)
+            await asyncio.to_thread(server.stop)

@@ -1,10 +1,11 @@
 """No worker at all: LiveKit forgets a dispatch that finds none."""
 
+import asyncio
 import time
 
-from e2e.conftest import StartStack, in_thread, place_on
 from e2e.faults.call import Call
-from e2e.testbed.testbed import Place
+from e2e.testbed.stacks import StartStack
+from e2e.testbed.testbed import Place, place_on
 from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
 
@@ -14,11 +15,11 @@ async def test_a_session_waits_for_a_worker(own_place: Place) -> None:
     place = own_place
     assert place.stack.worker is not None
     await place.register()
-    await in_thread(place.stack.worker.stop)
+    await asyncio.to_thread(place.stack.worker.stop)
     room = place.new_room()
     session_id = await place.api.create(place.agent_id, room)
     async with place.person_in(room) as person:
-        await in_thread(place.stack.start_worker)
+        await asyncio.to_thread(place.stack.start_worker)
         await person.hears_greeting()
         call = Call(place, session_id, person)
         await call.goes_on()
@@ -33,7 +34,7 @@ async def test_a_session_without_a_worker_ends_with_the_reason(
         async with place_on(stack, own_livekit, recogniser, tmp_path) as place:  # type: ignore[arg-type]
             assert stack.worker is not None
             await place.register()
-            await in_thread(stack.worker.stop)
+            await asyncio.to_thread(stack.worker.stop)
             session_id = await place.api.create(place.agent_id, place.widget_room)
             async with place.person_in(place.widget_room) as person:
                 began = time.monotonic()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import StartStackOn, in_thread, place_on
 from e2e.faults.call import greeted
+from e2e.testbed.stacks import StartStack
+from e2e.testbed.testbed import place_on
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
 from fixtures.servers.postgres import PostgresProcess, PostgresServer
@@ -16,7 +17,7 @@ AWAY = 30.0  # seconds
 
 
 async def test_the_call_goes_on(
-    start_stack_on: StartStackOn,
+    start_stack_on: StartStack,
     own_livekit: LiveKitServer,
     recogniser: Recogniser,
     tmp_path: Path,
@@ -30,14 +31,14 @@ async def test_the_call_goes_on(
                 greeted(place) as call,
             ):
                 agent = call.person.caller.agents
-                await in_thread(lambda: postgres.stop("immediate"))
+                await asyncio.to_thread(lambda: postgres.stop("immediate"))
                 await call.person.is_answered("weather")
                 with pytest.raises(ApiError) as refused:
                     await place.api.create(place.agent_id, place.new_room())
                 assert refused.value.status == 503
                 # The time away is the fault itself: nothing happens that could be awaited.
                 await asyncio.sleep(AWAY)
-                await in_thread(postgres.start)
+                await asyncio.to_thread(postgres.start)
                 await call.goes_on("opening")
                 assert call.person.caller.agents == agent
                 await call.ends()

@@ -1,6 +1,7 @@
 """kill -9 of a worker with all its job processes, as when a machine is lost."""
 
-from e2e.conftest import in_thread
+import asyncio
+
 from e2e.faults.call import greeted, second_worker
 from e2e.testbed.testbed import Place
 
@@ -11,7 +12,7 @@ async def test_another_worker_goes_on(own_place: Place) -> None:
     assert worker is not None
     async with greeted(own_place) as call, second_worker(own_place) as second:
         call.person.caller.forget()
-        await in_thread(worker.kill)
+        await asyncio.to_thread(worker.kill)
         await call.job(second)
         await call.goes_on()
         await call.ends()

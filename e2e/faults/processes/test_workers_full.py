@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import StartStack, place_on
 from e2e.faults.call import greeted
+from e2e.testbed.stacks import StartStack
+from e2e.testbed.testbed import place_on
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
