@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Final, Self
 
 import psutil
 
+from fixtures.processes.environ import inherited_environ
 from fixtures.processes.ports import free_ports
 from load.http.results import Memory
 from load.http.variants import Variant
@@ -29,11 +29,6 @@ class ServiceError(RuntimeError):
     """A service does not start or answers otherwise than it should."""
 
 
-def inherited() -> dict[str, str]:
-    """What a service needs of our environment; settings of ours must not reach it."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-
-
 class Service:
     """Runs while the context lasts. Its logs go to a file directly: no reader takes time from it."""
 
@@ -44,7 +39,7 @@ class Service:
         self._log_path = folder / f"{variant.name}.log"
         self._folder = folder
         self._environ = {
-            **inherited(),
+            **inherited_environ(),
             **variant.environ,
             **environ,
             "AGENT_RUNTIME_API_KEY": API_KEY,

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
+from fixtures.processes.environ import inherited_environ
 from fixtures.servers import PostgresServer
-from load.http.service import inherited
 from load.http.variants import ROOM_PREFIX, Kind, Variant
 
 _COUNT = (
@@ -41,7 +41,7 @@ class Stored:
         if variant.migration:
             subprocess.run(
                 variant.migration,
-                env={**inherited(), "DATABASE_URL": url},
+                env={**inherited_environ(), "DATABASE_URL": url},
                 cwd=folder,
                 check=True,
                 stdout=subprocess.DEVNULL,

@@ -7,12 +7,13 @@ import json
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
+from fixtures.processes.environ import inherited_environ
 from fixtures.processes.logged_process import LoggedProcess
-from load.http.service import inherited
-from load.http.variants import ROOT
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 class RecordedRooms:
@@ -22,7 +23,7 @@ class RecordedRooms:
         self._process = LoggedProcess(
             "recorder",
             [sys.executable, "-m", "load.livekit_recorder.server"],
-            {**inherited(), "PYTHONPATH": str(ROOT)},
+            {**inherited_environ(), "PYTHONPATH": str(ROOT)},
             log_folder / "recorder.log",
         )
         self._url = ""

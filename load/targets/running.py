@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from fixtures.processes.environ import inherited_environ
 from fixtures.processes.logged_process import LoggedProcess
 from fixtures.processes.ports import free_ports
 from fixtures.providers import provider_environ
@@ -65,9 +66,8 @@ TARGETS: Final[Mapping[str, StartTarget]] = {
 
 
 def _environ(ours: Services, port: int) -> dict[str, str]:
-    inherited = {k: os.environ[k] for k in ("PATH", "HOME", "LANG") if k in os.environ}
     return {
-        **inherited,
+        **inherited_environ(),
         **provider_environ(ours.stand_ins),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
