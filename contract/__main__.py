@@ -9,15 +9,15 @@ import time
 import traceback
 from collections.abc import Callable
 
-from contract.corpus import FROZEN
+from contract.agent_api.services.coverage import SOURCE
+from contract.agent_api.services.services import ManagedOld
+from contract.corpus.frozen import FROZEN
 from contract.errors import Inconclusive
-from contract.explain import explain
-from contract.gate import Gate
 from contract.options import Options, read
-from contract.reach import SOURCE
 from contract.record.recording import record
 from contract.report import junit, page, verdict
-from contract.services import ManagedOld
+from contract.report.explain import explain
+from contract.run import Gate
 
 INCONCLUSIVE = verdict.Judgement.INCONCLUSIVE.exit_code
 

@@ -1,155 +1,204 @@
-"""One comparison: three replays, noise, judgement, clusters."""
+"""The whole run: compare, check the ledger, test itself, shrink what was found."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from contract.cluster import Cluster, Finding, clusters
-from contract.compare import Difference
-from contract.corpus import Corpus
-from contract.errors import Inconclusive
-from contract.facts import World
-from contract.judge import Exchange, exchange, judge
-from contract.ledger.entries import Entry
-from contract.messages import Request
-from contract.noise import Noise
-from contract.replay import Progress, Replay, replay, symbolic_requests
-from contract.request_facts import request_facts
-from contract.specification import Match, Pair, Specification
-from contract.targets import Target
-from contract.typed_values import form_of_id
+from contract.agent_api.services.coverage import Reach
+from contract.api.specification import Specification
+from contract.corpus import frozen as corpus
+from contract.errors import BudgetSpent, Inconclusive
+from contract.judge.comparison import Material, judged, replayed, unobserved
+from contract.judge.noise import Noise
+from contract.judge.noise import learn as learn_noise
+from contract.judge.shrink import minimal
+from contract.ledger import entries
+from contract.ledger.audit import audit
+from contract.mutants import definitions as catalogue
+from contract.mutants.definitions import Mutant
+from contract.mutants.self_test import Score, self_test
+from contract.options import Options
+from contract.replay.replay import Progress, Replay
+from contract.report.verdict import Report, Side
+from contract.targets.target import Target
+from contract.testbed.testbed import Stage, stage
 
-
-@dataclass
-class Comparison:
-    """All that a comparison found; what a target that failed midway left is still here.
-
-    `uses` has the steps in which an entry of the ledger was needed, by entry.
-    """
-
-    exchanges: dict[int, Exchange] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    clusters: list[Cluster] = field(default_factory=list)
-    noise: Noise = field(default_factory=Noise)
-    uses: dict[str, list[int]] = field(default_factory=dict)
-    observed: set[tuple[str, int]] = field(default_factory=set)
-    left_out: dict[int, str] = field(default_factory=dict)
+Say = Callable[[str], None]
+_EVERY = 250
+_SHRUNK = 12  # clusters for each target that get a shortest replay
 
 
-@dataclass(frozen=True)
-class Material:
-    """What a comparison works with. `watched`: the new services' calls to LiveKit are seen."""
+class Gate:
+    """One run. `report` and `material` hold whatever was found, also when the run breaks."""
 
-    corpus: Corpus
-    spec: Specification
-    entries: tuple[Entry, ...]
-    requests: Mapping[int, Request]
-    matches: Mapping[int, Match]
-    watched: bool = False
+    def __init__(self, options: Options, say: Say) -> None:
+        self.options = options
+        self.report = Report(options.seed)
+        self.material: Material | None = None
+        self._say = say
+        self._replays: dict[str, Replay] = {}
+        self._reach: Reach | None = None
 
-    @classmethod
-    def of(cls, corpus: Corpus, spec: Specification, entries: tuple[Entry, ...]) -> Material:
-        """Prepares the corpus' requests once."""
-        requests = symbolic_requests(corpus, spec)
-        matches = {step: spec.match(r.method, r.path) for step, r in requests.items()}
-        return cls(corpus, spec, entries, requests, matches)
+    async def run(self) -> None:
+        """Run all phases; whatever goes wrong is in the report afterwards."""
+        try:
+            async with asyncio.timeout(self.options.budget):
+                if self.options.coverage:
+                    await self._measured()
+                else:
+                    await self._phases()
+        except TimeoutError:
+            spent = BudgetSpent(f"the budget of {self.options.budget:g} s is over")
+            self.report.failures.append(str(spent))
+        except Inconclusive as error:
+            self.report.failures.append(str(error))
 
-    def only(self, indexes: Iterable[int]) -> Material:
-        """The same with the steps of these indexes alone."""
-        return replace(self, corpus=self.corpus.only(indexes))
+    async def _measured(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="parity-reach-") as folder:
+            self._reach = Reach(Path(folder))
+            await self._phases()
+            self.report.coverage = await asyncio.to_thread(self._reach.percent)
 
-
-async def replayed(
-    material: Material,
-    targets: Sequence[Target],
-    progress: Callable[[Target], Progress],
-    reread: Target | None = None,
-) -> tuple[list[Replay], str | None]:
-    """Replay to all targets at the same time.
-
-    `reread` names the one whose reads are sent twice. Returns what each answered and, when one of
-    them failed, why; the others stop then too.
-    """
-    found = [Replay() for _ in targets]
-    failure: str | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            for target, into in zip(targets, found, strict=True):
-                group.create_task(
-                    replay(
-                        material.corpus.steps,
-                        material.requests,
-                        target,
-                        material.spec,
-                        progress(target),
-                        into,
-                        reread=target is reread,
-                    ),
-                    name=target.name,
+    async def _phases(self) -> None:
+        material = self._read()
+        self._say("starting and checking the services")
+        async with stage(self.options, self._reach) as targets:
+            material = self.material = replace(material, watched=targets.watched)
+            if not targets.can_reset:
+                self.report.warnings.append(
+                    "Some target has no reset command: it must be fresh, and findings are not "
+                    "reduced to their shortest replay."
                 )
-    except* Inconclusive as failures:
-        failure = "; ".join(str(error) for error in failures.exceptions)
-    return found, failure
+            await self._compare(material, targets)
+            if self.options.command != "compare" and not self.report.failures:
+                await self._test_itself(material, targets)
+            if targets.can_reset:
+                await self._shrink(material, targets)
 
+    def _read(self) -> Material:
+        spec = Specification.load(self.options.contract)
+        ledger = entries.load(self.options.ledger)
+        frozen = corpus.load()
+        self.material = Material.of(frozen, spec, ledger)
+        self.report.entries = ledger
+        self.report.corpus_hash = frozen.hash
+        self.report.corpus_size = len(frozen.steps)
+        return self.material
 
-def judged(material: Material, old: Replay, new: Replay, noise: Noise) -> Comparison:
-    """Judge two replays, step by step, as far as both have answers."""
-    found = Comparison(noise=noise)
-    world = World()
-    for step in material.corpus.steps:
-        left_out = new.left_out.get(step.index) or old.left_out.get(step.index)
-        if left_out is not None:
-            found.left_out[step.index] = left_out
-            continue
-        if step.index not in old.answers or step.index not in new.answers:
-            break
-        if step.before is not None:
-            world.change(step.before)
-        facts = request_facts(material.requests[step.index], material.spec)
-        answers = old.answers[step.index], new.answers[step.index]
-        case = exchange(step, facts, answers, world, material.spec, watched=material.watched)
-        _judge_step(material, found, case, _id_faults(step.index, old, new))
-        world.learn(facts, case.new)
-    found.clusters = clusters(found.findings)
-    return found
+    async def _compare(self, material: Material, targets: Stage) -> None:
+        everyone = [targets.old, *targets.news]
+        if targets.again is not None:
+            everyone.append(targets.again)
+        alone = targets.again is None and not targets.old.can("reset")
+        found, failure = await replayed(
+            material, everyone, self._progress("replay"), targets.old if alone else None
+        )
+        self._replays = {t.name: replay for t, replay in zip(everyone, found, strict=True)}
+        noise = await self._noise(material, targets)
+        for target in targets.news:
+            new = self._replays[target.name]
+            comparison = judged(material, self._replays[targets.old.name], new, noise)
+            self.report.sides.append(Side(target.name, comparison))
+            self._say(f"{target.name}: {len(comparison.clusters)} clusters of differences")
+        if failure is not None:
+            raise Inconclusive(failure)
+        self._check_observed(material, targets)
+        comparisons = [side.comparison for side in self.report.sides]
+        today = dt.datetime.now(dt.UTC).date()
+        cannot = targets.cannot
+        self.report.faults = audit(material, comparisons, today, cannot, self.options.seed)
+        self._say(f"ledger: {len(self.report.faults)} faults")
 
+    async def _noise(self, material: Material, targets: Stage) -> Noise:
+        """From the second old service, or else from a second replay to the only one."""
+        old = self._replays[targets.old.name]
+        if targets.again is not None:
+            again = self._replays[targets.again.name]
+        elif targets.old.can("reset"):
+            found, _ = await replayed(material, [targets.old], self._progress("noise"))
+            again = found[0]
+        else:
+            again = old.reread
+        return learn_noise(old, again, material.matches, material.spec)
 
-def _judge_step(
-    material: Material, found: Comparison, case: Exchange, id_faults: list[Difference]
-) -> None:
-    found.exchanges[case.index] = case
-    result = judge(case, material.entries, material.spec)
-    for entry in result.used:
-        found.uses.setdefault(entry, []).append(case.index)
-    if case.vocabulary["new"]["kind"] == "json":  # as every documented answer is
-        found.observed.add((case.request.operation, case.new.status))
-    differences = [d for d in result.differences if not found.noise.hides(case.index, d)]
-    found.findings += [
-        Finding(case.index, case.request.operation, (case.old.status, case.new.status), difference)
-        for difference in (*differences, *id_faults)
-    ]
+    def _check_observed(self, material: Material, targets: Stage) -> None:
+        spec = material.spec
+        for side in self.report.sides:
+            for pair in unobserved(spec.pairs, side.comparison, targets.faults):
+                if pair not in self.report.unobserved:
+                    self.report.unobserved.append(pair)
+        seen = set().union(*(side.comparison.observed for side in self.report.sides))
+        self.report.not_demanded = [
+            pair
+            for pair in spec.pairs
+            if (pair.operation, pair.status) not in seen and pair not in self.report.unobserved
+        ]
 
+    async def _test_itself(self, material: Material, targets: Stage) -> None:
+        mutants = self._triable(catalogue.load(), targets)
+        side = self.report.sides[0]
+        score = Score()
+        if targets.again is not None:
+            found, failure = await replayed(material, [targets.again], self._progress("control"))
+            if failure is not None:
+                raise Inconclusive(failure)
+            plain = replace(material, entries=())
+            old = self._replays[targets.old.name]
+            control = judged(plain, old, found[0], side.comparison.noise)
+            score.control_findings = len(control.findings)
 
-def unobserved(pairs: Sequence[Pair], found: Comparison, faults: frozenset[str]) -> list[Pair]:
-    """Documented pairs that no answer of the new service had; those of faults only where made."""
-    return [
-        pair
-        for pair in pairs
-        if (pair.operation, pair.status) not in found.observed
-        and (not pair.faults or faults.intersection(pair.faults))
-    ]
+        def say(number: int, missed: int) -> None:
+            if number % 50 == 0 or number == len(mutants):
+                self._say(f"self-test: {number} of {len(mutants)} mutants, {missed} not noticed")
 
+        score.outcomes = await self_test(
+            material, side.comparison, targets.old, targets.news[0], mutants, say
+        )
+        self.report.score = score
 
-def _id_faults(step: int, old: Replay, new: Replay) -> list[Difference]:
-    """What is wrong with an id that the new service made up."""
-    found = []
-    if step in new.clashes:
-        earlier = new.clashes[step]
-        found.append(Difference("id clash", "id", "an id of its own", f"the id of {earlier}"))
-    if step in new.new_ids and step in old.new_ids:
-        wanted, actual = form_of_id(old.new_ids[step]), form_of_id(new.new_ids[step])
-        if wanted != actual:
-            found.append(Difference("id form", "id", wanted, actual))
-    return found
+    def _triable(self, mutants: Sequence[Mutant], targets: Stage) -> list[Mutant]:
+        """The mutants that can show on these targets; what is left out is told."""
+        cannot = targets.cannot
+        found = [
+            mutant
+            for mutant in mutants
+            if not (mutant.needs_restart and "restart" in cannot)
+            and not (mutant.needs_watching and "watch-livekit" in cannot)
+            and not (mutant.live and not targets.can_reset)
+        ]
+        if len(found) < len(mutants):
+            self.report.warnings.append(
+                f"{len(mutants) - len(found)} of {len(mutants)} seeded divergences were not tried: "
+                "they need a reset or restart command, or a watched LiveKit."
+            )
+        return found
+
+    async def _shrink(self, material: Material, targets: Stage) -> None:
+        by_name = {target.name: target for target in targets.news}
+        for number, side in enumerate(self.report.sides):
+            replays = {}
+            for cluster in side.comparison.clusters[:_SHRUNK]:
+                self._say(f"shortest replay of {cluster.fingerprint}: {cluster.title}")
+                replays[cluster.fingerprint] = await minimal(
+                    material, cluster, side.comparison.noise, targets.old, by_name[side.name]
+                )
+                self.report.sides[number] = replace(side, replays=dict(replays))
+
+    def _progress(self, phase: str) -> Callable[[Target], Progress]:
+        def of(target: Target) -> Progress:
+            done = 0
+
+            def progress(count: int) -> None:
+                nonlocal done
+                before, done = done, done + count
+                if done // _EVERY > before // _EVERY:
+                    self._say(f"{phase}: {target.name} {done} of {self.report.corpus_size}")
+
+            return progress
+
+        return of

@@ -21,7 +21,7 @@ from json import loads
 from pathlib import Path
 from typing import Final
 
-from contract.services import MANAGED_KEY, OLD_DATABASE
+from contract.agent_api.services.services import MANAGED_KEY, OLD_DATABASE
 from fixtures.servers.node_service import NodeService
 
 _EMPTY: Final = "entries: []\n"

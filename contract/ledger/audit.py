@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from contract.documents import Kind, dump, parse, plain
-from contract.judge import Exchange, judge
+from contract.http.messages import Answer, Effect
+from contract.judge.comparison import Comparison, Material
+from contract.judge.judge import Exchange, judge
+from contract.judge.noise import Noise
 from contract.ledger.entries import Entry
-from contract.messages import Answer, Effect
-from contract.mutants.answers import changed
-from contract.noise import Noise
-from contract.run import Comparison, Material
+from contract.values.answer_changes import changed
+from contract.values.documents import Kind, dump, parse, plain
 
 NEIGHBOURS: Final = 3
 _CASES: Final = 3

@@ -11,9 +11,9 @@ from typing import Any, Final
 import yaml
 
 from contract.errors import BrokenInput
-from contract.ledger.expressions import Expression
+from contract.values.expressions import Expression
 
-DEFAULT: Final = Path(__file__).parent.parent / "ledger.yaml"
+DEFAULT: Final = Path(__file__).parents[1] / "agent_api/ledger.yaml"
 _TEXTS: Final = ("id", "operation", "reason", "owner", "evidence")
 _CHANGES: Final = frozenset({"status", "headers", "body", "text", "set", "effects"})
 _KEYS: Final = frozenset({*_TEXTS, "when", "new", "date", "expires", "demanded"})

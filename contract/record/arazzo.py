@@ -11,15 +11,15 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
-from contract.corpus import RECORDED_KEY, Step
-from contract.documents import parse, plain
+from contract.api.specification import Specification
+from contract.corpus.frozen import RECORDED_KEY, Step
 from contract.errors import BrokenInput
-from contract.identity import pointed
-from contract.messages import Answer, Request
-from contract.specification import Specification
-from contract.targets import Target
+from contract.http.messages import Answer, Request
+from contract.replay.identity import pointed
+from contract.targets.target import Target
+from contract.values.documents import parse, plain
 
-FOLDER: Final = Path(__file__).parent.parent
+FOLDER: Final = Path(__file__).parents[1] / "agent_api"
 WITHOUT_FAULTS: Final = FOLDER / "scenarios.arazzo.yaml"
 WITH_FAULTS: Final = FOLDER / "scenarios-with-faults.arazzo.yaml"
 

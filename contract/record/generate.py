@@ -13,11 +13,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from contract.corpus import RECORDED_KEY
+from contract.api.specification import own_paths
+from contract.corpus.frozen import RECORDED_KEY
 from contract.errors import BrokenInput
 from contract.record.proxy import RecordingProxy, Taken
-from contract.specification import own_paths
-from contract.targets import HttpTarget
+from contract.targets.target import HttpTarget
 
 # Its verdict on the old service does not matter here: 0 and 1 (failures found) are both fine.
 _RAN = (0, 1)

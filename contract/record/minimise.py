@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from contract.identity import new_id
-from contract.messages import Request
+from contract.api.specification import Specification
+from contract.http.messages import Request
 from contract.record.proxy import Taken
-from contract.specification import Specification
+from contract.replay.identity import new_id
 
 # How many requests may look alike in all that `_shape` sees.
 ALIKE: Final = 4

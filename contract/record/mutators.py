@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from contract.corpus import RECORDED_KEY
-from contract.messages import Request
+from contract.corpus.frozen import RECORDED_KEY
+from contract.http.messages import Request
 
 Named = tuple[str, Request]
 Mutator = Callable[[Request], Iterator[Named]]

@@ -10,8 +10,8 @@ from typing import Final, Self
 import h11
 
 from contract.errors import TargetMisbehaved
-from contract.messages import HEADER_CHARSET, Answer, Request
-from contract.wire import Address, send
+from contract.http.messages import HEADER_CHARSET, Answer, Request
+from contract.http.wire import Address, send
 
 _PIECE: Final = 64 * 1024
 _HEAD_END: Final = b"\r\n\r\n"

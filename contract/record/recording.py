@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from contract.corpus import RECORDED_KEY, Corpus, Step, freeze
+from contract.api.specification import Specification
+from contract.corpus.frozen import RECORDED_KEY, Corpus, Step, freeze
 from contract.errors import Inconclusive
-from contract.identity import new_id
-from contract.messages import Request
+from contract.http.messages import Request
 from contract.record.arazzo import WITH_FAULTS, WITHOUT_FAULTS, directed
 from contract.record.generate import generated
 from contract.record.minimise import minimised
 from contract.record.mutators import variants, with_body
-from contract.replay import replay, symbolic_requests
-from contract.specification import Specification
-from contract.targets import HttpTarget
+from contract.replay.identity import new_id
+from contract.replay.replay import replay, symbolic_requests
+from contract.targets.target import HttpTarget
 
 Say = Callable[[str], None]
 

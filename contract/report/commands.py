@@ -7,9 +7,9 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from contract.corpus import RECORDED_KEY, Step
-from contract.messages import Request
-from contract.run import Material
+from contract.corpus.frozen import RECORDED_KEY, Step
+from contract.http.messages import Request
+from contract.judge.comparison import Material
 
 _SYMBOL = re.compile(r"<session-(\d+)>")
 _AT_ONCE = " &"

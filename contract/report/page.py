@@ -10,12 +10,12 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from contract.cluster import Cluster
-from contract.documents import parse, plain
-from contract.messages import Answer, Request
+from contract.http.messages import Answer, Request
+from contract.judge.clusters import Cluster
+from contract.judge.comparison import Material
 from contract.report.commands import commands
 from contract.report.verdict import Report, Side
-from contract.run import Material
+from contract.values.documents import parse, plain
 
 _FOLDER: Final = Path(__file__).parent
 _LONGEST: Final = 6000

@@ -9,12 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from contract.cluster import Cluster
+from contract.api.specification import Pair
+from contract.judge.clusters import Cluster
+from contract.judge.comparison import Comparison
 from contract.ledger.audit import Fault
 from contract.ledger.entries import Entry
-from contract.mutants.selftest import Score
-from contract.run import Comparison
-from contract.specification import Pair
+from contract.mutants.self_test import Score
 
 SCHEMA: Final = Path(__file__).parent / "verdict.schema.json"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.specification import Specification
+from contract.api.specification import Specification
 from fixtures.pytest_hooks.alone import pytest_runtest_protocol  # noqa: F401 - a hook
 from fixtures.pytest_hooks.sigterm import pytest_sessionstart  # noqa: F401 - a hook
 

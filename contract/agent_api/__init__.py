@@ -1,0 +1,1 @@
+"""All that the gate knows of this repository's API."""

@@ -1,0 +1,127 @@
+"""Faults of a body as the new service must tell them: the old service's own, and what it let pass.
+
+The form and the words are those of zod 4, the old service's library; the limits are the contract's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from contract.api.request_facts import MAX_ID
+
+MAX_TEXT: Final = 255
+_FIELDS: Final = {
+    "POST /api/agents/register": ("agentId", "tenantId", "config"),
+    "POST /api/sessions/create": ("agentId", "tenantId", "roomName", "participantName"),
+}
+Issue = Mapping[str, Any]
+
+
+def faults(operation: str, body: Any, old: Any) -> str:
+    """The text of the new service's error, empty when nothing is at fault beyond what old says.
+
+    `old` is the body of the old service's answer.
+    In the order of the fields; where the old service names a fault of a field, that one stands.
+    """
+    if not isinstance(body, dict) or operation not in _FIELDS:
+        return ""
+    own = _told(old)
+    found: list[Issue] = []
+    more = False
+    for name in _FIELDS[operation]:
+        told = [entry for entry in own if entry.get("path", [None])[:1] == [name]]
+        added = [] if told else list(_of_field(name, body))
+        more = more or bool(added)
+        found += told or added
+    return json.dumps(found, indent=2, ensure_ascii=False) if more else ""
+
+
+def nul_faults(body: Any) -> str:
+    """The text of the error for NUL characters in texts and keys, empty when there is none."""
+    if not isinstance(body, dict):
+        return ""
+    found = [
+        {
+            "code": "custom",
+            "path": path,
+            "message": "Invalid input: text must not hold a NUL character",
+        }
+        for path in _nul(body, [])
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False) if found else ""
+
+
+def _nul(value: Any, path: list[str | int]) -> Iterator[list[str | int]]:
+    if isinstance(value, str) and "\0" in value:
+        yield path
+    elif isinstance(value, dict):
+        yield from (path for key in value if "\0" in key)
+        for key, item in value.items():
+            yield from _nul(item, [*path, key])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nul(item, [*path, index])
+
+
+def _told(body: Any) -> list[Issue]:
+    try:
+        found = json.loads(body["error"]) if isinstance(body, dict) and "error" in body else []
+    except (ValueError, TypeError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _of_field(name: str, body: Mapping[str, Any]) -> Iterator[Issue]:
+    value = body.get(name)
+    if name in ("agentId", "tenantId"):
+        yield from _of_id(name, value)
+    elif name == "config":
+        if not isinstance(value, dict):
+            yield {
+                "expected": "object",
+                "code": "invalid_type",
+                "path": [name],
+                "message": f"Invalid input: expected object, received {_type(value)}",
+            }
+    elif isinstance(value, str) and len(value) > MAX_TEXT:
+        yield _limit(
+            "string", "too_big", "maximum", MAX_TEXT, name, "string to have", " characters"
+        )
+
+
+def _of_id(name: str, value: Any) -> Iterator[Issue]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    if value != int(value):
+        yield {
+            "expected": "int",
+            "format": "safeint",
+            "code": "invalid_type",
+            "path": [name],
+            "message": "Invalid input: expected int, received number",
+        }
+    elif value < 1:
+        yield _limit("number", "too_small", "minimum", 1, name, "number to be", "")
+    elif value > MAX_ID:
+        yield _limit("number", "too_big", "maximum", MAX_ID, name, "number to be", "")
+
+
+def _limit(
+    origin: str, code: str, bound: str, limit: int, name: str, what: str, unit: str
+) -> Issue:
+    word, sign = ("Too small", ">=") if bound == "minimum" else ("Too big", "<=")
+    return {
+        "origin": origin,
+        "code": code,
+        bound: limit,
+        "inclusive": True,
+        "path": [name],
+        "message": f"{word}: expected {what} {sign}{limit}{unit}",
+    }
+
+
+def _type(value: Any) -> str:
+    names = {type(None): "null", bool: "boolean", str: "string", list: "array"}
+    return names.get(type(value), "number")

@@ -1,0 +1,1 @@
+"""The services of the agent API that the gate starts itself."""

@@ -1,0 +1,106 @@
+"""The frozen requests: one sequence, replayed in order to each target from fresh state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from contract.corpus import har
+from contract.errors import BrokenInput
+from contract.http.messages import Answer, Request
+
+# Stands in the frozen requests where a target's own key is put at replay.
+RECORDED_KEY: Final = "key-of-the-recording"
+FROZEN: Final = Path(__file__).parents[1] / "agent_api/corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of the sequence.
+
+    `source` tells where it comes from (`generated`, `scenario/capacity/fill`, `mutator/...`);
+    steps that follow each other with the same `together` are sent at the same time; `before` is
+    what is done to the service first (`restart`).
+    """
+
+    index: int
+    source: str
+    request: Request
+    recorded: Answer
+    together: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All steps, and the hash under which they were frozen."""
+
+    steps: tuple[Step, ...]
+    hash: str
+
+    def only(self, indexes: Iterable[int]) -> Corpus:
+        """The steps with these indexes, in order, under their old numbers."""
+        wanted = set(indexes)
+        return replace(self, steps=tuple(s for s in self.steps if s.index in wanted))
+
+
+def freeze(steps: Sequence[Step], folder: Path = FROZEN) -> Corpus:
+    """Write the HAR and, beside it, its hash."""
+    entries = []
+    for step in steps:
+        entry = har.entry_of(step.request, step.recorded)
+        entry["_source"] = step.source
+        if step.together is not None:
+            entry["_together"] = step.together
+        if step.before is not None:
+            entry["_before"] = step.before
+        entries.append(entry)
+    text = json.dumps(har.log(entries), ensure_ascii=False, separators=(",", ":"))
+    # One entry a line: a change of the corpus reads as a change of lines.
+    text = text.replace('{"startedDateTime"', '\n{"startedDateTime"') + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "requests.har").write_text(text, "utf-8")
+    digest = _digest(text.encode("utf-8"))
+    (folder / "requests.sha256").write_text(f"{digest}  requests.har\n", "utf-8")
+    return Corpus(tuple(steps), digest)
+
+
+def load(folder: Path = FROZEN) -> Corpus:
+    """The frozen corpus. Raises BrokenInput when it is missing, changed, empty or cut short."""
+    path = folder / "requests.har"
+    try:
+        data = path.read_bytes()
+        promised = (folder / "requests.sha256").read_text("utf-8").split()[0]
+    except (OSError, IndexError) as error:
+        raise BrokenInput(f"no corpus at {path}: run `python -m contract record`") from error
+    digest = _digest(data)
+    if digest != promised:
+        raise BrokenInput(
+            f"{path} has the hash {digest[:12]}, not the frozen {promised[:12]}: it was changed or "
+            "cut short; restore it, or record again"
+        )
+    try:
+        steps = tuple(
+            Step(
+                index,
+                entry["_source"],
+                har.request_of(entry),
+                har.answer_of(entry),
+                entry.get("_together"),
+                entry.get("_before"),
+            )
+            for index, entry in enumerate(json.loads(data)["log"]["entries"])
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise BrokenInput(f"{path} is not a corpus of this gate: {error!r}") from error
+    if not steps:
+        raise BrokenInput(f"{path} holds no request: record again")
+    return Corpus(steps, digest)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,1 @@
+"""Requests and answers by their exact bytes, and the connection that carries them."""

@@ -1,0 +1,1 @@
+"""Compares the answers of two services: expectation, differences, noise, clusters."""

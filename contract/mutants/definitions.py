@@ -1,0 +1,86 @@
+"""Reads catalogue.yaml: each mutant as data, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from contract.errors import BrokenInput
+from contract.values.expressions import Expression
+
+DEFAULT: Final = Path(__file__).parents[1] / "agent_api/mutants.yaml"
+CLASSES: Final = frozenset(
+    {"status", "body", "type", "order", "missing", "extra", "header", "state"}
+    | {"concurrency", "persistence", "time", "auth", "words", "side-effect"}
+)
+# What happens to an answer (see contract.mutants.answers) ...
+ANSWER_CHANGES: Final = frozenset(
+    {"status", "body", "set", "remove", "rename", "reverse", "sort", "drop-last"}
+    | {"repeat-last", "times", "lexemes", "words", "layout", "headers", "effects"}
+)
+# ... and to requests and the service (see contract.mutants.layer).
+LIVE_CHANGES: Final = frozenset({"instead", "key", "twice", "stale", "restart", "same-id"})
+ANY_JSON: Final = "new.status == 200 and new.kind == 'json'"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One seeded divergence of one operation.
+
+    `when` says to which answers of the new service it happens; `change` what happens.
+    """
+
+    id: str
+    kind: str
+    operation: str
+    when: Expression
+    change: Mapping[str, Any]
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether it shows only once the service was restarted."""
+        return "restart" in self.change or "world.restarts" in self.when.text
+
+    @property
+    def needs_watching(self) -> bool:
+        """Whether it shows only in what LiveKit is asked."""
+        return self.kind == "side-effect"
+
+    @property
+    def live(self) -> bool:
+        """Whether it needs a replay of its own, since it touches requests or the service."""
+        return bool(self.change.keys() & LIVE_CHANGES)
+
+
+def load(path: Path = DEFAULT) -> tuple[Mutant, ...]:
+    """All mutants. Raises BrokenInput that names the mutant."""
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+        groups = document["mutants"].items()
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise BrokenInput(f"{path} is not a catalogue of mutants: {error!r}") from error
+    found = tuple(_mutant(raw, operation) for operation, raws in groups for raw in raws)
+    names = [mutant.id for mutant in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BrokenInput(f"{path}: ids that stand twice: {', '.join(twice)}")
+    return found
+
+
+def _mutant(raw: Mapping[str, Any], operation: str) -> Mutant:
+    where = f"mutant {raw.get('id', '?')} of {operation}"
+    try:
+        kind, change = raw["class"], raw["change"]
+    except KeyError as error:
+        raise BrokenInput(f"{where} lacks {error}") from error
+    if kind not in CLASSES:
+        raise BrokenInput(f"{where}: unknown class {kind}")
+    unknown = change.keys() - ANSWER_CHANGES - LIVE_CHANGES
+    if unknown or not change:
+        raise BrokenInput(f"{where}: unknown change {', '.join(sorted(unknown)) or '(none)'}")
+    when = Expression.of(str(raw.get("when", ANY_JSON)), f"{where}: `when`")
+    return Mutant(raw["id"], kind, operation, when, change)

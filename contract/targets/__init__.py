@@ -1,0 +1,1 @@
+"""The services under comparison, as the gate talks to them."""
