@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import pytest
 
@@ -14,10 +14,9 @@ from fixtures.runtime_client.api_contract import ApiContract
 from fixtures.runtime_client.judged_api import DEFAULT_KEY, JudgedApi
 from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
 from fixtures.stack import Stack, StackSettings
+from runtime.tests.api.start import StartApi
 
 CONTRACT: Final = Path(__file__).parents[3] / "openapi.yaml"
-
-StartApi: TypeAlias = Callable[..., AbstractContextManager[JudgedApi]]
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,11 +18,11 @@ from agent_runtime.api.http.limits import MAX_HEAD
 from fixtures.runtime_client.api_contract import ApiContract, Documented
 from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer
+from runtime.tests.api.start import StartApi
 
-from .test_webhooks import deliver_right
+from .resources.test_webhooks import deliver_right
 
 HERE: Final = Path(__file__).parent
-StartApi = Callable[..., AbstractContextManager[JudgedApi]]
 
 
 SEED: Final = 20260131  # two runs send the same requests

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import psutil
 
 from fixtures.processes.logged_process import LoggedProcess
 from fixtures.runtime_client.judged_api import JudgedApi
-
-StartApi = Callable[..., AbstractContextManager[JudgedApi]]
+from runtime.tests.api.start import StartApi
 
 
 def process_of(api: JudgedApi) -> LoggedProcess:

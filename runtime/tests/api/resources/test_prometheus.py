@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from agent_runtime.domain.lease import WorkerState
 from agent_runtime.storage import StoredWorkers, open_database
 from fixtures.runtime_client.judged_api import JudgedApi
-
-from .conftest import StartApi
+from runtime.tests.api.start import StartApi
 
 PATH = "/metrics"
 

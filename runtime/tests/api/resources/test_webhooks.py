@@ -15,8 +15,7 @@ from livekit import api as livekit_api
 
 from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer
-
-from .conftest import StartApi
+from runtime.tests.api.start import StartApi
 
 PATH = "/livekit/webhook"
 EVENT = {"event": "room_finished", "room": {"name": "no-room-of-ours"}, "id": "EV_1"}

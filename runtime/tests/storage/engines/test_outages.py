@@ -21,8 +21,8 @@ from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, op
 from agent_runtime.storage.postgres.connection import Connection
 from agent_runtime.storage.schema.development import create_schema
 from fixtures.servers.postgres import PostgresProcess
+from runtime.tests.storage.repositories.dashboard import execute
 
-from .dashboard import execute
 from .silent_proxy import SilentProxy
 
 # A second is promised; the rest is for a machine that has other things to do.
