@@ -22,14 +22,17 @@ from pydantic import (
 )
 
 from agent_runtime.agents.model import Profile
+from agent_runtime.domain.errors import InvalidInput
 
 HIDDEN: Final = "********"
 # Of a URL, also of one that is not well formed: from the user's name to the last @ of all.
 _PASSWORD: Final = re.compile(r"(://[^:@/]*:).*(@)", re.DOTALL)
 
 
-class SettingsError(Exception):
-    """The settings do not do; `problems` holds one line for each, by variable name."""
+class SettingsError(InvalidInput):
+    """Raised for missing or malformed settings; `problems` has one line each, by variable name."""
+
+    remedy = "each variable is explained in .env.example"
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

@@ -1,18 +1,35 @@
-"""What can go wrong, in the domain's own words.
+"""Every error that the runtime raises on purpose, in two levels.
 
-AgentRuntimeError            base of all below
-├── InvalidAgentConfig       a configuration that no agent can run with; names every field
-├── AgentNotRegistered       a session was asked of an agent that nobody registered
-├── AgentAtCapacity          the agent holds as many live sessions as it may
-├── AgentUnknown             neither registered nor a row of the agents table
-├── SessionNotFound          no session has this id
-├── SessionOver              the session is final and takes no further change
-├── RoomTaken                another session's agent is already in the room
-├── SessionHeld              another job has the session
-├── NoWorkerFree             every worker is full, and callers are not to wait
-├── StoreUnavailable         the database cannot be reached or answered too late
-├── RoomsUnavailable         the LiveKit server cannot be reached or refused the request
-└── CannotBegin              the machine lacks what a process needs: an address, room for a socket
+The second level says what kind of error it is; callers catch a kind, or one error of it. Errors marked *
+are defined in the room that raises them.
+
+AgentRuntimeError              base of all
+├── InvalidInput               what was given cannot be used as it is
+│   ├── InvalidAgentConfig     no agent can run with this configuration
+│   ├── NotOurJob *            a LiveKit job names no agent of ours (domain.job)
+│   ├── InvalidBody *          a request's body has faulty fields (api.http.zod_issues)
+│   ├── WebhookRefused *       a webhook is not from our LiveKit server (livekit_api.webhooks)
+│   ├── SettingsError *        environment variables are missing or malformed (settings)
+│   ├── UnknownProviderError * no provider of this name serves the stage (providers.registry)
+│   └── KeyMissingError *      a provider has no key (providers.common.options)
+├── NotFound                   what was named does not exist
+│   ├── AgentNotRegistered     a session was requested for an agent that is not registered
+│   ├── AgentUnknown           neither a registration nor a row of the agents table
+│   ├── SessionNotFound        no session has this id
+│   └── NotThereError *        LiveKit has no such room, participant or dispatch (livekit_api.twirp)
+├── Conflict                   the present state of agents, sessions or rooms forbids it
+│   ├── AgentAtCapacity        the agent holds as many live sessions as it may
+│   ├── SessionOver            the session is final and takes no further change
+│   ├── RoomTaken              another session's agent is already in the room
+│   ├── SessionHeld            another job serves the session
+│   └── DuplicateError *       a row with this key exists (storage.sql.database)
+└── Unavailable                something that the runtime depends on is missing for now
+    ├── NoFreeWorker           every worker is full, and callers are not queued
+    ├── StoreUnavailable       the database cannot be reached, or answered too late
+    ├── LiveKitUnavailable     the LiveKit server cannot be reached, or refused the request
+    │   ├── AnswerError *      its answer is not HTTP, or was cut off (livekit_api.http_client)
+    │   └── NoAnswerError *    the connection closed before any answer (livekit_api.http_client)
+    └── CannotStart            the machine lacks what a process needs: an address, a file descriptor
 """
 
 from __future__ import annotations
@@ -20,10 +37,40 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class AgentRuntimeError(Exception):
-    """Base of every error that the runtime raises on purpose."""
+    """Base of every error that the runtime raises on purpose.
+
+    `remedy` tells the reader of the message what to do; it is empty where the message says so itself.
+    """
+
+    remedy: ClassVar[str] = ""
+
+
+class InvalidInput(AgentRuntimeError, ValueError):
+    """What was given cannot be used as it is; the message names the fault."""
+
+    remedy = "correct what the message names"
+
+
+class NotFound(AgentRuntimeError):
+    """What was named does not exist."""
+
+    remedy = "check the name or id"
+
+
+class Conflict(AgentRuntimeError):
+    """The present state of agents, sessions or rooms forbids it."""
+
+    remedy = "wait until the state has changed"
+
+
+class Unavailable(AgentRuntimeError):
+    """Something that the runtime depends on is missing for now."""
+
+    remedy = "try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +84,30 @@ class ConfigIssue:
         return f"{'.'.join(map(str, self.path)) or 'config'}: {self.message}"
 
 
-class InvalidAgentConfig(AgentRuntimeError):
-    """A configuration that no agent can run with; `issues` names every faulty field."""
+class InvalidAgentConfig(InvalidInput):
+    """Raised for a configuration that no agent can run with; `issues` names every faulty field."""
+
+    remedy = "correct the fields named and register the agent again"
 
     def __init__(self, issues: Sequence[ConfigIssue]) -> None:
         super().__init__("; ".join(map(str, issues)))
         self.issues = tuple(issues)
 
 
-class AgentNotRegistered(AgentRuntimeError):
-    """A session was asked of an agent that nobody registered."""
+class AgentNotRegistered(NotFound):
+    """Raised when a session is requested for an agent that is not registered."""
+
+    remedy = "register the agent first: POST /api/agents/register"
 
     def __init__(self, agent_id: int) -> None:
         super().__init__(f"Agent {agent_id} not registered")
         self.agent_id = agent_id
 
 
-class AgentAtCapacity(AgentRuntimeError):
-    """The agent already holds `limit` live sessions."""
+class AgentUnknown(NotFound):
+    """Raised for a job whose agent is neither registered nor a usable row of the agents table."""
 
-    def __init__(self, agent_id: int, limit: int) -> None:
-        super().__init__(f"Agent {agent_id} is at capacity ({limit} sessions)")
-        self.agent_id = agent_id
-        self.limit = limit
-
-
-class AgentUnknown(AgentRuntimeError):
-    """The agent is neither registered nor a usable row of the agents table."""
+    remedy = "register the agent, or add its row to the agents table"
 
     def __init__(
         self, agent_id: int, why: str = "neither registered nor in the agents table"
@@ -72,16 +116,31 @@ class AgentUnknown(AgentRuntimeError):
         self.agent_id = agent_id
 
 
-class SessionNotFound(AgentRuntimeError):
-    """No session has this id."""
+class SessionNotFound(NotFound):
+    """Raised when no session has this id."""
+
+    remedy = "use the id that POST /api/sessions/create returned"
 
     def __init__(self, session_id: str) -> None:
         super().__init__(f"Session {session_id} not found")
         self.session_id = session_id
 
 
-class SessionOver(AgentRuntimeError):
-    """The session is ended or failed; both are final."""
+class AgentAtCapacity(Conflict):
+    """Raised when the agent already holds `limit` live sessions."""
+
+    remedy = "end a session of the agent, or register it with a higher maxConcurrentSessions"
+
+    def __init__(self, agent_id: int, limit: int) -> None:
+        super().__init__(f"Agent {agent_id} is at capacity ({limit} sessions)")
+        self.agent_id = agent_id
+        self.limit = limit
+
+
+class SessionOver(Conflict):
+    """Raised when a session that is ended or failed would have to change; both states are final."""
+
+    remedy = "create a new session"
 
     def __init__(self, session_id: str, status: str) -> None:
         super().__init__(f"Session {session_id} is over ({status})")
@@ -89,45 +148,57 @@ class SessionOver(AgentRuntimeError):
         self.status = status
 
 
-class RoomTaken(AgentRuntimeError):
-    """Another session's agent is in the room; a room has one agent at a time."""
+class RoomTaken(Conflict):
+    """Raised when another session's agent is in the room; a room has one agent at a time."""
+
+    remedy = "end the other session, or use another room"
 
     def __init__(self, room_name: str) -> None:
         super().__init__(f"Room {room_name} already has an agent of another session")
         self.room_name = room_name
 
 
-class SessionHeld(AgentRuntimeError):
-    """Another job has the session; whoever meets this leaves it alone."""
+class SessionHeld(Conflict):
+    """Raised when another job holds the session's lease."""
+
+    remedy = "leave the session to the job that holds it"
 
     def __init__(self, session_id: str) -> None:
         super().__init__(f"Session {session_id} is held by another job")
         self.session_id = session_id
 
 
-class NoFreeWorker(AgentRuntimeError):
-    """Every worker is full, and callers are not to wait; `retry_after` is in seconds."""
+class NoFreeWorker(Unavailable):
+    """Raised when every worker is full and callers are not queued; `retry_after` is in seconds."""
+
+    remedy = "start another worker, or set SESSION_WHEN_FULL=queue"
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"All workers are full; try again in {retry_after} s")
         self.retry_after = retry_after
 
 
-class StoreUnavailable(AgentRuntimeError):
-    """The database cannot be reached, or answered too late; nothing was acknowledged."""
+class StoreUnavailable(Unavailable):
+    """Raised when the database cannot be reached or answers too late; nothing was acknowledged."""
+
+    remedy = "check DATABASE_URL and that the database answers, then try again"
 
 
-class LiveKitUnavailable(AgentRuntimeError):
-    """The LiveKit server cannot be reached, or refused the request."""
+class LiveKitUnavailable(Unavailable):
+    """Raised when the LiveKit server cannot be reached, or refused the request."""
+
+    remedy = "check LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, then try again"
 
 
-class CannotStart(AgentRuntimeError):
-    """The machine lacks what a process needs; the message says what, and which setting helps."""
+class CannotStart(Unavailable):
+    """Raised when the machine lacks what a process needs; the message names the setting that helps."""
+
+    remedy = ""
 
     @classmethod
     def on(cls, host: str, port: int, error: OSError, *, what: str, settings: str) -> CannotStart:
-        """`what` cannot listen there; `settings` names the variables of host and port."""
-        # An address that is not known has a number of its own (gai_strerror(3)), below zero.
+        """`what` cannot listen on that address; `settings` names the variables of host and port."""
+        # An address that cannot be resolved has a number of its own (gai_strerror(3)), below zero.
         number = error.errno or 0
         why = os.strerror(number) if number > 0 else error.strerror or str(error)
         return cls(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from agent_runtime.domain.errors import InvalidInput
+
 ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room")
 # A variable of ours: the session was not created over HTTP.
 AUTOMATIC: Final = "automatic"
@@ -25,8 +27,10 @@ _OWN_KEYS: Final = {
 }
 
 
-class NotOurJob(ValueError):
-    """The job names no agent of ours; the text says what was looked at."""
+class NotOurJob(InvalidInput):
+    """Raised for a LiveKit job that names no agent of ours; the message says what was read."""
+
+    remedy = "name the room agent-<id>-room, or put agentId into the dispatch's metadata"
 
 
 @dataclass(frozen=True, slots=True)

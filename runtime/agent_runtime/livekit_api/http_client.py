@@ -15,17 +15,19 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from agent_runtime.domain.errors import LiveKitUnavailable
+
 READ: Final = 64 * 1024
 MAX_ANSWER: Final = 4 * 1024 * 1024  # bytes; beyond that it is no answer of a server we know
 SECURE: Final = ("https", "wss")
 
 
-class AnswerError(ConnectionError):
-    """What came back is not HTTP, or was cut off."""
+class AnswerError(LiveKitUnavailable, ConnectionError):
+    """Raised when the answer is not HTTP, too large, or was cut off."""
 
 
-class NoAnswerError(ConnectionError):
-    """The connection closed before a byte of the answer came."""
+class NoAnswerError(LiveKitUnavailable, ConnectionError):
+    """Raised when the connection closed before the first byte of the answer."""
 
 
 class _Answer:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from agent_runtime.domain.errors import LiveKitUnavailable
+from agent_runtime.domain.errors import LiveKitUnavailable, NotFound
 from agent_runtime.livekit_api.http_client import HttpClient
 
 TOKEN_SECONDS: Final = 60
@@ -26,8 +26,10 @@ NOT_FOUND: Final = "not_found"
 _HEADER: Final = b'{"alg":"HS256","typ":"JWT"}'
 
 
-class NotThereError(Exception):
-    """LiveKit knows no such room, participant or dispatch."""
+class NotThereError(NotFound):
+    """Raised when LiveKit has no such room, participant or dispatch: it is gone, or never was."""
+
+    remedy = "list the room again"
 
 
 class Twirp:

@@ -15,12 +15,16 @@ from typing import Any, Final
 
 import orjson
 
+from agent_runtime.domain.errors import InvalidInput
+
 # Seconds that the clocks of LiveKit and of this machine may differ.
 LEEWAY: Final = 10
 
 
-class WebhookRefused(ValueError):
-    """It is not from our LiveKit server, not what that sent, or too old; the text says which."""
+class WebhookRefused(InvalidInput):
+    """Raised for a webhook that our LiveKit server did not send, or not so, or not now."""
+
+    remedy = "give LiveKit's webhook section the key that the runtime has, and set both clocks"
 
 
 class WebhookReader:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
+from agent_runtime.domain.errors import InvalidInput
+
 
 class Stage(StrEnum):
     """The stages of the pipeline that a provider serves."""
@@ -30,8 +32,10 @@ PROVIDERS: Final[Mapping[Stage, Sequence[str]]] = {
 }
 
 
-class UnknownProviderError(ValueError):
-    """Nothing of this name serves the stage; the text says what does."""
+class UnknownProviderError(InvalidInput):
+    """Raised when no provider of this name serves the stage; the message lists those that do."""
+
+    remedy = "use one of the providers that the message lists"
 
     def __init__(self, stage: Stage, name: str) -> None:
         available = ", ".join(PROVIDERS[stage])

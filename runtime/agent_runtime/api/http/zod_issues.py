@@ -10,11 +10,15 @@ from typing import TypeAlias
 
 import orjson
 
+from agent_runtime.domain.errors import InvalidInput
+
 Issue: TypeAlias = Mapping[str, object]
 
 
-class InvalidBody(Exception):
-    """Fields of a body are at fault; `issues` in the order of the fields."""
+class InvalidBody(InvalidInput):
+    """Raised for a body with faulty fields; `issues` are in the order of the fields."""
+
+    remedy = "correct the fields named and send the request again"
 
     def __init__(self, issues: Sequence[Issue]) -> None:
         super().__init__("; ".join(str(issue["message"]) for issue in issues))

@@ -7,13 +7,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent_runtime.domain.errors import InvalidInput
 from agent_runtime.providers.common.spec import ProviderChoice
 
 logger = logging.getLogger(__name__)
 
 
-class KeyMissingError(ValueError):
-    """No key for a provider; the text names the setting and the field."""
+class KeyMissingError(InvalidInput):
+    """Raised when a provider has no key; the message names the setting and the field to set."""
+
+    remedy = ""
 
     def __init__(self, provider: str, setting: str, field: str) -> None:
         super().__init__(

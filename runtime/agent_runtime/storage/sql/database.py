@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from agent_runtime.domain.errors import Conflict
 from agent_runtime.storage.sql.statements import Dialect, Step
 
 Rows = Sequence[tuple[Any, ...]]
@@ -26,8 +27,10 @@ def can_be_stored(text: str) -> bool:
     return "\0" not in text and len(text) <= LONGEST_KEY
 
 
-class DuplicateError(Exception):
-    """A row with this key is there already; nothing of the unit of work was stored."""
+class DuplicateError(Conflict):
+    """Raised when a row with this key exists; nothing of the unit of work was stored."""
+
+    remedy = "use another key"
 
 
 class Database(Protocol):

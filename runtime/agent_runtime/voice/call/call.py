@@ -18,19 +18,16 @@ from agent_runtime.agents.lookup import FoundAgent, find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
 from agent_runtime.domain.errors import (
-    AgentAtCapacity,
-    AgentUnknown,
-    InvalidAgentConfig,
-    RoomTaken,
+    Conflict,
+    InvalidInput,
+    NotFound,
     SessionHeld,
-    SessionNotFound,
-    SessionOver,
     StoreUnavailable,
+    Unavailable,
 )
 from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
 from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
-from agent_runtime.providers.common.options import KeyMissingError
 from agent_runtime.telemetry.turn_metrics import TurnReporter
 from agent_runtime.voice.call.greeting import greet
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
@@ -53,18 +50,10 @@ logger = logging.getLogger(__name__)
 COME_BACK: Final = 5.0
 # Seconds that the last words of a call may take to reach the database for whoever goes on with it.
 LAST_WORDS: Final = 1.0
-# Why a job cannot become a call; the text goes to the log and into the session's row.
-REFUSALS: Final = (
-    AgentUnknown,
-    AgentAtCapacity,
-    InvalidAgentConfig,
-    KeyMissingError,
-    RoomTaken,
-    SessionNotFound,
-    SessionOver,
-)
-# Why another job may do better with the same session: it is given back, not ended.
-HANDED_BACK: Final = (StoreUnavailable, rtc.ConnectError)
+# Errors that refuse a job for good; the text goes to the log and into the session's row.
+REFUSALS: Final = (InvalidInput, NotFound, Conflict)
+# Errors after which another job may do better: the session is handed back, not ended.
+HANDED_BACK: Final = (Unavailable, rtc.ConnectError)
 
 
 async def run_call(
