@@ -1,1 +1,1 @@
-"""The domain: agents, sessions and their states. Imports the standard library only."""
+"""The domain: agents, sessions, leases, workers. Imports the standard library only."""

@@ -1,4 +1,4 @@
-"""An agent as the platform registered it, and what can be said about it."""
+"""An agent as the platform registered it, and its status."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """An agent as the builder deployed it.
+    """An agent as the platform's builder deployed it.
 
-    `config` is the registered form, kept as it came (unknown keys included); it was
-    validated before.
-    `max_sessions` is the number of sessions the agent may hold at once.
+    `config` is the validated form exactly as it was received, unknown keys included. `max_sessions` is
+    how many sessions the agent may hold at once.
     """
 
     agent_id: int
@@ -24,7 +23,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
-    """What GET /api/agents/{agentId} tells; all false and 0 for an agent that is not registered."""
+    """The answer of GET /api/agents/{agentId}; all false and 0 for an agent that is not registered."""
 
     registered: bool = False
     active: bool = False

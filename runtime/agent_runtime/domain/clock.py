@@ -1,4 +1,4 @@
-"""Time as a process has it."""
+"""The two clocks of a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`wall` may be wrong, and be moved; `steady` counts seconds and is never set back."""
+    """`wall` (aware, UTC) may be wrong and may jump; `steady` counts seconds and is never set back."""
 
     wall: Callable[[], datetime]
     steady: Callable[[], float]

@@ -1,7 +1,7 @@
-"""Sees to it that every live session has its agent: what is to be done, from what was seen.
+"""Decides what is to be done so that every live session has its agent.
 
-Nothing here touches the outside. Time is a clock of the watcher's own (seconds, never set back), and a
-lease is judged by whether it changed while we looked, never by comparing two machines' clocks.
+Nothing here does I/O. Times are seconds of the supervisor's own clock, which is never set back. A lease
+is judged by whether its row changed while we watched, never by comparing the clocks of two machines.
 """
 
 from __future__ import annotations
@@ -15,28 +15,30 @@ from agent_runtime.domain.job import ROOM_PATTERN
 from agent_runtime.domain.lease import LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import SessionStatus
 
-# An agent that was asked for this often and is needed again is one that dies of its session.
-MOST_DISPATCHES: Final = 20
-SEEK_EVERY: Final = 1.0  # seconds between two looks for whoever waits in a queue
-GONE: Final = 30.0  # seconds of silence after which a worker will not come back
+# Dispatches for one session after which it is given up: such a session kills every agent that it gets.
+MAX_DISPATCHES: Final = 20
+# Seconds between two checks whether the caller of a queued session still waits.
+CHECK_CALLER_INTERVAL: Final = 1.0
+# Seconds without a report after which a worker is marked as lost: it will not come back.
+WORKER_LOST_AFTER: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchTimeouts:
-    """How patient the watcher is, in seconds."""
+    """How long the supervisor waits for each step, in seconds."""
 
-    lease: float = 2.0  # a talking agent without a heartbeat
-    start: float = 20.0  # from the worker's yes to the agent in the room
-    answer: float = 1.5  # from a dispatch to a worker's yes; doubles with every try
-    longest: float = 5.0  # between two tries
+    lease: float = 2.0  # without a heartbeat of a talking agent, until its lease expires
+    start: float = 20.0  # from the worker's acceptance to the agent in the room
+    answer: float = 1.5  # from a dispatch to a worker's acceptance; doubles with every try
+    longest: float = 5.0  # most seconds between two tries
     deadline: float = 30.0  # without an agent, until the session is given up
-    abandoned: float = 10.0  # the same when nobody waits in the room any more
-    unserved: float = 4.0  # a caller in a room that nobody has created a session for
+    abandoned: float = 10.0  # the same while no caller is in the room
+    unserved: float = 4.0  # with a caller in an agent's room for which no session was created
 
 
 @dataclass(frozen=True, slots=True)
 class ExpireLease:
-    """The job is dead or deaf: take the session from it."""
+    """The job is dead, or cut off: take the lease from it."""
 
     live: LiveSession
     why: str
@@ -44,7 +46,7 @@ class ExpireLease:
 
 @dataclass(frozen=True, slots=True)
 class Redispatch:
-    """Ask LiveKit for an agent; with `for_caller` only if somebody waits in the room."""
+    """Ask LiveKit for another agent; with `for_caller` only if a caller is in the room."""
 
     live: LiveSession
     why: str
@@ -53,7 +55,7 @@ class Redispatch:
 
 @dataclass(frozen=True, slots=True)
 class CheckForCaller:
-    """There is no place for an agent now: see whether anybody waits for one."""
+    """No worker has capacity now: find out whether a caller still waits in the room."""
 
     live: LiveSession
 
@@ -70,146 +72,165 @@ Action: TypeAlias = ExpireLease | Redispatch | CheckForCaller | GiveUp
 
 
 @dataclass
-class _Seen:
-    """What the watcher remembers of a session."""
+class _Watched:
+    """What the rules remember of a session between two passes."""
 
     beats: int
     changed_at: float
-    needy_since: float | None = None
-    # The first and the last look at the room that found nobody; what came between is not known for sure.
-    nobody_since: float | None = None
-    nobody_at: float = 0.0
+    unserved_since: float | None = None
+    # The first and the last check that found no caller in the room. What happened between them is not
+    # known.
+    empty_since: float | None = None
+    empty_at: float = 0.0
     not_before: float = 0.0
-    sought_at: float | None = None
+    checked_at: float | None = None
     tries: int = 0
 
 
 class DispatchRules:
-    """Looks at all live sessions again and again; one for as long as nothing is missed."""
+    """Judges all live sessions, pass by pass; one object serves for as long as no pass is missed."""
 
-    def __init__(self, terms: DispatchTimeouts) -> None:
-        self._terms = terms
-        self._seen: dict[str, _Seen] = {}
+    def __init__(self, timeouts: DispatchTimeouts) -> None:
+        self._timeouts = timeouts
+        self._watched: dict[str, _Watched] = {}
         self._rooms: dict[str, tuple[float, int]] = {}
         self._fleet = Fleet()
-        self._looked_at: float | None = None
+        self._last_pass: float | None = None
 
-    def look(
+    def decide(
         self,
         now: float,
         live: Sequence[LiveSession],
         workers: Iterable[WorkerState],
         busy: Container[str] = (),
     ) -> list[Action]:
-        """What is to be done. `live` comes oldest first: that is the queue's order.
+        """The actions that are due. `live` comes oldest first: that is the order of the queue.
 
-        `busy` are the ids of sessions for which something is being done already.
+        `busy` has the ids of sessions for which an action is still running.
         """
-        if self._looked_at is not None and now - self._looked_at > self._terms.lease:
-            # We were asleep: what did not change may have had no chance to.
-            self._seen.clear()
+        if self._last_pass is not None and now - self._last_pass > self._timeouts.lease:
+            # This process was suspended: what has not changed may have had no chance to.
+            self._watched.clear()
             self._fleet = Fleet()
-        self._looked_at = now
-        self._fleet.see(now, workers)
-        places = self._fleet.free(live)
+        self._last_pass = now
+        self._fleet.observe(now, workers)
+        capacity = self._fleet.free_capacity(live)
         for one in live:
-            waits = one.phase is Phase.WAITING and one.session.session_id in busy
-            if (waits or one.phase is Phase.ASKED) and places is not None:
-                places -= 1  # an agent was asked for, or is being asked for
-        found: list[Action] = []
+            dispatching = one.phase is Phase.WAITING and one.session.session_id in busy
+            if (dispatching or one.phase is Phase.ASKED) and capacity is not None:
+                capacity -= 1  # its agent has been, or is being, dispatched
+        actions: list[Action] = []
         for one in live:
-            seen = self._remember(now, one)
+            watched = self._watch(now, one)
             if one.session.session_id in busy:
                 continue
             action = (
-                self._held(now, one, seen) if one.holder else self._needy(now, one, seen, places)
+                self._with_holder(now, one, watched)
+                if one.holder
+                else self._without_agent(now, one, watched, capacity)
             )
             if action is None:
                 continue
             if (
                 isinstance(action, Redispatch)
-                and places is not None
+                and capacity is not None
                 and one.phase is not Phase.ASKED
             ):
-                places -= 1
-            found.append(action)
-        alive = {one.session.session_id for one in live}
-        self._seen = {key: seen for key, seen in self._seen.items() if key in alive}
-        return found
+                capacity -= 1
+            actions.append(action)
+        ids = {one.session.session_id for one in live}
+        self._watched = {key: one for key, one in self._watched.items() if key in ids}
+        return actions
 
-    def waits(self, now: float, live: LiveSession, *, somebody: bool) -> None:
-        """Whether an `Redispatch` for a caller, or a `CheckForCaller`, found one in the room."""
-        seen = self._seen.get(live.session.session_id)
-        if seen is None:
+    def record_caller(self, now: float, live: LiveSession, *, found: bool) -> None:
+        """Take in whether a caller was in the room when a check or a dispatch looked."""
+        watched = self._watched.get(live.session.session_id)
+        if watched is None:
             return
-        if somebody:
-            seen.nobody_since = None
+        if found:
+            watched.empty_since = None
             return
-        if seen.nobody_since is None:
-            seen.nobody_since = now
-        seen.nobody_at = now
-        seen.not_before = now + 1.0
+        if watched.empty_since is None:
+            watched.empty_since = now
+        watched.empty_at = now
+        watched.not_before = now + CHECK_CALLER_INTERVAL
 
-    def unserved(self, now: float, rooms: Iterable[str], live: Iterable[LiveSession]) -> list[str]:
-        """Rooms named after an agent that somebody is in, and that no session is for."""
+    def unserved_rooms(
+        self, now: float, rooms: Iterable[str], live: Iterable[LiveSession]
+    ) -> list[str]:
+        """Of the occupied `rooms`, those named after an agent that need a dispatch now.
+
+        They have no session although the dispatch that LiveKit sends for a new room has had its time.
+        """
         served = {one.session.room_name for one in live}
         waiting = {r for r in rooms if ROOM_PATTERN.fullmatch(r)} - served
-        self._rooms = {room: seen for room, seen in self._rooms.items() if room in waiting}
+        self._rooms = {room: due for room, due in self._rooms.items() if room in waiting}
         found = []
         for room in sorted(waiting):
-            ask_at, tries = self._rooms.get(room, (now + self._terms.unserved, 0))
-            if now >= ask_at:
+            due, tries = self._rooms.get(room, (now + self._timeouts.unserved, 0))
+            if now >= due:
                 found.append(room)
                 tries += 1
-                ask_at = now + min(self._terms.unserved * 2**tries, self._terms.deadline)
-            self._rooms[room] = ask_at, tries
+                due = now + min(self._timeouts.unserved * 2**tries, self._timeouts.deadline)
+            self._rooms[room] = due, tries
         return found
 
     def silent_workers(self, now: float) -> list[str]:
-        """Workers that have said nothing for so long that they are gone."""
-        return self._fleet.silent(now, GONE)
+        """Names of the workers that have not reported for WORKER_LOST_AFTER."""
+        return self._fleet.silent(now, WORKER_LOST_AFTER)
 
-    def _remember(self, now: float, one: LiveSession) -> _Seen:
-        seen = self._seen.setdefault(one.session.session_id, _Seen(one.beats, now))
-        if seen.beats != one.beats:
-            seen.beats, seen.changed_at = one.beats, now
+    def _watch(self, now: float, one: LiveSession) -> _Watched:
+        watched = self._watched.setdefault(one.session.session_id, _Watched(one.beats, now))
+        if watched.beats != one.beats:
+            watched.beats, watched.changed_at = one.beats, now
         if one.phase is Phase.TALKING:
-            seen.needy_since, seen.nobody_since, seen.tries, seen.not_before = None, None, 0, 0.0
-        return seen
+            watched.unserved_since, watched.empty_since = None, None
+            watched.tries, watched.not_before = 0, 0.0
+        return watched
 
-    def _held(self, now: float, one: LiveSession, seen: _Seen) -> Action | None:
+    def _with_holder(self, now: float, one: LiveSession, watched: _Watched) -> Action | None:
         talking = one.phase is Phase.TALKING
-        patience = self._terms.lease if talking else self._terms.start
-        if now - seen.changed_at <= patience or one.holder is None:
+        timeout = self._timeouts.lease if talking else self._timeouts.start
+        if now - watched.changed_at <= timeout or one.holder is None:
             return None
         what = "no heartbeat" if talking else "not in the room"
-        return ExpireLease(one, f"{what} for {patience:g} s from {one.holder.worker}")
+        return ExpireLease(one, f"{what} for {timeout:g} s from {one.holder.worker}")
 
-    def _needy(
-        self, now: float, one: LiveSession, seen: _Seen, places: int | None
+    def _without_agent(
+        self, now: float, one: LiveSession, watched: _Watched, capacity: int | None
     ) -> Action | None:
-        terms = self._terms
-        if seen.needy_since is None:
-            seen.needy_since = now
-        waited = now - seen.needy_since
-        if waited > terms.deadline:
-            return GiveUp(one, f"no agent within {terms.deadline:g} s: {self._fleet.told}")
-        if one.dispatches >= MOST_DISPATCHES:
-            return GiveUp(one, f"{one.dispatches} agents were asked for, and none stayed")
-        if seen.nobody_since is not None and seen.nobody_at - seen.nobody_since >= terms.abandoned:
-            return GiveUp(one, "the agent was lost and nobody is in the room")
-        if one.phase is Phase.ASKED and now - seen.changed_at <= terms.answer:
+        timeouts = self._timeouts
+        if watched.unserved_since is None:
+            watched.unserved_since = now
+        if reason := self._why_hopeless(now, one, watched):
+            return GiveUp(one, reason)
+        if one.phase is Phase.ASKED and now - watched.changed_at <= timeouts.answer:
             return None
-        if now < seen.not_before:
+        if now < watched.not_before:
             return None
-        if places is not None and places <= 0 and one.phase is not Phase.ASKED:
-            # It waits in the queue, for as long as somebody waits with it.
-            was_long_ago = seen.sought_at is None or now - seen.sought_at >= SEEK_EVERY
-            if one.session.status is not SessionStatus.ACTIVE or not was_long_ago:
-                return None
-            seen.sought_at = now
-            return CheckForCaller(one)
-        seen.not_before = now + min(terms.answer * 2**seen.tries, terms.longest)
-        seen.tries += 1
+        if capacity is not None and capacity <= 0 and one.phase is not Phase.ASKED:
+            return self._queued(now, one, watched)
+        watched.not_before = now + min(timeouts.answer * 2**watched.tries, timeouts.longest)
+        watched.tries += 1
         why = "its agent was lost" if one.lost_by else "no worker answered"
         return Redispatch(one, why, one.session.status is SessionStatus.ACTIVE)
+
+    def _why_hopeless(self, now: float, one: LiveSession, watched: _Watched) -> str | None:
+        timeouts = self._timeouts
+        if watched.unserved_since is not None and now - watched.unserved_since > timeouts.deadline:
+            return f"no agent within {timeouts.deadline:g} s: {self._fleet.why_no_agent()}"
+        if one.dispatches >= MAX_DISPATCHES:
+            return f"{one.dispatches} agents were asked for, and none stayed"
+        empty = watched.empty_since
+        if empty is not None and watched.empty_at - empty >= timeouts.abandoned:
+            return "the agent was lost and nobody is in the room"
+        return None
+
+    def _queued(self, now: float, one: LiveSession, watched: _Watched) -> Action | None:
+        """A session in the queue stays there for as long as its caller waits."""
+        last = watched.checked_at
+        is_due = last is None or now - last >= CHECK_CALLER_INTERVAL
+        if one.session.status is not SessionStatus.ACTIVE or not is_due:
+            return None
+        watched.checked_at = now
+        return CheckForCaller(one)

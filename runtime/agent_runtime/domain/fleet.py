@@ -1,4 +1,4 @@
-"""The workers as a watcher sees them: which of them live, and how many calls they would take."""
+"""The workers as an API process sees them: which are alive, and how many calls they have capacity for."""
 
 from __future__ import annotations
 
@@ -9,43 +9,46 @@ from typing import Final
 
 from agent_runtime.domain.lease import LiveSession, WorkerState
 
-# Seconds after which a worker that says nothing counts no more; it speaks every second.
-SILENCE: Final = 4.0
+# Seconds without a report after which a worker counts as not alive; a worker reports every second.
+MAX_SILENCE: Final = 4.0
 
 
 @dataclass
-class _Seen:
-    instance: WorkerState
+class _Observed:
+    worker: WorkerState
     changed_at: float
 
 
 class Fleet:
-    """Judges workers by whether their rows change, not by the times in them."""
+    """Judges workers by whether their rows change, never by the times in the rows."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, _Seen] = {}
+        self._observed: dict[str, _Observed] = {}
         self._now = 0.0
 
-    def see(self, now: float, workers: Iterable[WorkerState]) -> None:
-        """Take in what the rows say now."""
+    def observe(self, now: float, workers: Iterable[WorkerState]) -> None:
+        """Take in the workers' rows as they are at `now`, in seconds of a clock that is never set back."""
         self._now = now
-        found: dict[str, _Seen] = {}
-        for one in workers:
-            seen = self._seen.get(one.name)
-            same = seen is not None and seen.instance.beat == one.beat
-            found[one.name] = _Seen(one, seen.changed_at if same and seen else now)
-        self._seen = found
+        current: dict[str, _Observed] = {}
+        for worker in workers:
+            before = self._observed.get(worker.name)
+            same = before is not None and before.worker.beat == worker.beat
+            current[worker.name] = _Observed(worker, before.changed_at if same and before else now)
+        self._observed = current
 
     @property
     def alive(self) -> list[WorkerState]:
-        """The workers that have spoken lately."""
-        seen = self._seen.values()
-        return [s.instance for s in seen if self._now - s.changed_at <= SILENCE]
+        """The workers that have reported within MAX_SILENCE."""
+        return [
+            one.worker
+            for one in self._observed.values()
+            if self._now - one.changed_at <= MAX_SILENCE
+        ]
 
-    def free(self, live: Iterable[LiveSession] = ()) -> int | None:
-        """How many calls they would take; None when there is no word of any worker.
+    def free_capacity(self, live: Iterable[LiveSession] = ()) -> int | None:
+        """How many calls the living workers would take; None when no worker has reported.
 
-        What they have taken since they spoke, as `live` shows it, is not free any more.
+        Sessions in `live` that a worker took after its last report reduce the capacity it reported.
         """
         alive = self.alive
         if not alive:
@@ -53,18 +56,17 @@ class Fleet:
         held = Counter(one.holder.worker for one in live if one.holder is not None)
         return sum(max(0, one.free - max(0, held[one.name] - one.active)) for one in alive)
 
-    @property
-    def told(self) -> str:
-        """Why there is no place, for people."""
+    def why_no_agent(self) -> str:
+        """Why no worker serves a session, for the session's reason and the log."""
         alive = self.alive
         if not alive:
             return "no worker is there"
         active = sum(one.active for one in alive)
         workers = f"{len(alive)} worker{'s' * (len(alive) != 1)}"
-        if not self.free():
+        if not self.free_capacity():
             return f"all workers are full ({workers}, {active} calls)"
         return f"no worker took it ({workers}, {active} calls)"
 
-    def silent(self, now: float, patience: float) -> list[str]:
-        """Names of those that have said nothing for `patience` seconds."""
-        return [name for name, s in self._seen.items() if now - s.changed_at > patience]
+    def silent(self, now: float, seconds: float) -> list[str]:
+        """Names of the workers that have not reported for more than `seconds`."""
+        return [name for name, one in self._observed.items() if now - one.changed_at > seconds]

@@ -1,4 +1,4 @@
-"""Which session a LiveKit job is for: its metadata on explicit dispatch, else the room's name."""
+"""Which agent and session a LiveKit job is for: its metadata says so, else its room's name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Final
 from agent_runtime.domain.errors import InvalidInput
 
 ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room")
-# A variable of ours: the session was not created over HTTP.
+# Key of a variable that marks a session which LiveKit's automatic dispatch began, not a create over
+# HTTP.
 AUTOMATIC: Final = "automatic"
 MAX_ID: Final = 2**31 - 1  # agents.id is a 32-bit serial key
 
@@ -35,12 +36,12 @@ class NotOurJob(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class JobTarget:
-    """What a job asks for.
+    """The agent and session that a job is for.
 
-    `session_id` and `tenant_id` are None on automatic dispatch. `variables` are the remaining
-    metadata keys (participantName, customer_name, agent_data ...), which instructions may refer to.
-    `dispatch` is which of the session's dispatches this is; 0 when it does not say, as the first
-    does, whose metadata is the contract's.
+    `session_id` and `tenant_id` are None on automatic dispatch. `variables` are the remaining metadata
+    keys (participantName, customer_name, agent_data ...), which instructions may refer to. `dispatch`
+    is the number of the dispatch within its session, from 1; 0 when the metadata has none, like that of
+    the first dispatch, whose metadata the HTTP contract defines.
     """
 
     agent_id: int
@@ -107,7 +108,7 @@ def _id(name: str, value: object) -> int:
 
 
 def _dispatch(value: object) -> int:
-    # Not ours when it is anything else: no reason to leave the session without an agent.
+    # Any other value is not ours, and no reason to leave the session without an agent.
     return value if type(value) is int and value > 0 else 0
 
 

@@ -1,12 +1,13 @@
-"""Who holds a live session: the lease that a worker's job has on it, and how far its agent has come.
+"""Which job holds a live session: the lease, and how far the session's agent has come.
 
     asked ──> starting ──> talking
       │  ^        │           │
       v  │        v           v
-    waiting <─────┴───────────┘       the job died, fell silent, or gave it back
+    waiting <─────┴───────────┘       the job died, fell silent, or handed the session back
 
-A dispatch is asked for; a worker that takes the job claims the session (`starting`); the agent
-joins (`talking`). Whoever loses the lease leaves the room: there is never a second agent.
+`asked`: an agent was dispatched. `starting`: a worker accepted the job and claimed the session.
+`talking`: the agent has joined the room. A job that loses the lease leaves the room, so a room never
+has two agents.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Phase(StrEnum):
 class Holder:
     """The job (LiveKit's id) that holds a session, and the worker it runs on.
 
-    `dispatch` is which of the session's dispatches brought the job, 0 when that did not say: once
-    another one was asked for, it is too late to take the session.
+    `dispatch` is the number of the dispatch that brought the job, 0 when it is not known. Once a later
+    dispatch exists, the job may not take the session any more.
     """
 
     job: str
@@ -43,10 +44,10 @@ class Holder:
 
 
 class Holding(StrEnum):
-    """What a job learns with its heartbeat."""
+    """Who holds the session, as a job learns with its heartbeat."""
 
     OURS = "ours"
-    FREE = "free"  # it was taken from us, and nobody has it yet
+    FREE = "free"  # the lease was taken from us, and no other job has it yet
     THEIRS = "theirs"
     OVER = "over"
 
@@ -55,9 +56,9 @@ class Holding(StrEnum):
 class LiveSession:
     """A session that is not over, with its lease.
 
-    `beats` changes with every heartbeat and every change of hands, so that a lease is watched
-    without comparing anybody's clock. `dispatches` counts how often an agent was asked for.
-    `lost_by` is the worker that had it last. `variables` go into the metadata of every dispatch.
+    `beats` changes with every heartbeat and every change of holder, so that a lease is watched without
+    comparing clocks. `dispatches` counts the dispatches so far. `lost_by` is the worker that held the
+    session last. `variables` go into the metadata of every dispatch.
     """
 
     session: Session
@@ -72,7 +73,7 @@ class LiveSession:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a session; `kind` is a word of `EventKind`."""
+    """Something that happened to a session; `kind` is a value of `EventKind`."""
 
     at: datetime
     kind: str
@@ -83,10 +84,10 @@ class EventKind(StrEnum):
     """What can happen to a session."""
 
     CREATED = "created"
-    ASKED = "asked"  # a dispatch, again
-    CLAIMED = "claimed"  # a worker took the job
+    ASKED = "asked"  # another agent was dispatched
+    CLAIMED = "claimed"  # a worker accepted the job
     TALKING = "talking"  # the agent is in the room
-    LOST = "lost"  # its job died, fell silent, or gave it back
+    LOST = "lost"  # its job died, fell silent, or handed the session back
     ENDED = "ended"
     ERROR = "error"
 
@@ -101,9 +102,10 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """A worker as it tells of itself; `beat` changes with every word of it.
+    """A worker's report of itself; `beat` changes with every report.
 
-    `free` is how many calls it would take now; 0 while it drains or is overloaded.
+    `active` and `handled` count calls, now and since the start. `free` is how many more calls the
+    worker would take now; 0 while it drains or is overloaded.
     """
 
     name: str
@@ -114,5 +116,5 @@ class WorkerState:
     handled: int = 0
     cpu_percent: int | None = None
     memory_mb: int | None = None
-    # Of the turns since it started: how many had the figure of this name, and the sum of their seconds.
+    # By latency of a turn, since the start: how many turns had it, and the sum of their seconds.
     turns: Mapping[str, tuple[int, float]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Figures of turns, sessions, agents, tenants. Latencies in milliseconds, costs in US dollars."""
+"""Metrics of turns, sessions, agents and tenants. Latencies in milliseconds, costs in US dollars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class AgentMetrics:
-    """Over the sessions of an agent that started in the range."""
+    """Metrics over the sessions of an agent that started in a date range."""
 
     agent_id: int
     total_sessions: int
@@ -31,7 +31,10 @@ class AgentMetrics:
 
 @dataclass(frozen=True, slots=True)
 class TenantMetrics:
-    """Over the sessions of a tenant that started in the range; `active_agents` have a live one."""
+    """Metrics over the sessions of a tenant that started in a date range.
+
+    `active_agents` counts the agents with a live session.
+    """
 
     tenant_id: int
     active_agents: int
@@ -41,7 +44,7 @@ class TenantMetrics:
 
 @dataclass(frozen=True, slots=True)
 class SessionMetrics:
-    """Of one session."""
+    """Metrics of one session."""
 
     session_id: str
     message_count: int
@@ -51,11 +54,11 @@ class SessionMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the conversation, with what it took; None where the stage did not run.
+    """One message of the conversation and its latencies; None where a stage did not run.
 
     Milliseconds: `stt` from the end of speech to the final transcript, `end_of_turn` from the end
     of speech to the decision that the caller is done, `llm` to the first token, `tts` to the first
-    byte of sound, `response` from the end of the caller's speech to the agent's first sound.
+    byte of audio, `response` from the end of the caller's speech to the agent's first audio.
     """
 
     by_agent: bool
@@ -69,28 +72,28 @@ class Turn:
 
 @dataclass(slots=True)
 class Average:
-    """A running mean that ignores what was not measured."""
+    """A running mean that ignores missing values."""
 
     count: int = 0
     total: float = 0.0
 
     def add(self, value: float | None) -> None:
-        """Take one more value in, if there is one."""
+        """Add a value; None adds nothing."""
         if value is not None:
             self.count += 1
             self.total += value
 
     @property
     def mean(self) -> float:
-        """The mean so far, 0 while nothing was measured."""
+        """The mean so far, 0 without a value."""
         return self.total / self.count if self.count else 0.0
 
 
 @dataclass(slots=True)
 class SessionTotals:
-    """What one agent's part of a session amounts to: its row of `session_metrics`, rewritten each turn.
+    """Totals of one agent's part of a session: its row of `session_metrics`, rewritten after each turn.
 
-    Totals and not increments are written, so that writing twice changes nothing.
+    Totals are written and not increments, so that writing twice changes nothing.
     """
 
     user_messages: int = 0

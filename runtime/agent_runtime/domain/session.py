@@ -1,11 +1,11 @@
-"""A session: one conversation of one agent in one room, and the states it goes through.
+"""A session: one conversation of one agent in one room, and its states.
 
     connecting ──> active ──> ended
         │            │
         ├────────────┼──────> ended      ended over HTTP, or the agent was deleted
         └────────────┴──────> error      no agent came, or it failed
 
-`ended` and `error` are final: nothing leads out of them.
+`ended` and `error` are final: no transition leaves them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IDENTITY_PREFIX: Final = "agent-"
 
 
 class SessionStatus(StrEnum):
-    """The four states, spelt as the API and the database spell them."""
+    """The four states, spelled as in the API and the database."""
 
     CONNECTING = "connecting"
     ACTIVE = "active"
@@ -34,7 +34,7 @@ class SessionStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether no transition leads out of this state."""
+        """Whether no transition leaves this state."""
         return not TRANSITIONS[self]
 
 
@@ -51,7 +51,7 @@ LIVE: Final = frozenset(status for status, targets in TRANSITIONS.items() if tar
 
 
 def may_become(status: SessionStatus) -> frozenset[SessionStatus]:
-    """The states from which a session may go into `status`; what a guarded UPDATE tests."""
+    """The states from which a session may enter `status`; the condition of a guarded UPDATE."""
     return frozenset(source for source, targets in TRANSITIONS.items() if status in targets)
 
 
@@ -73,7 +73,7 @@ class Session:
 
     @property
     def has_room_of_its_own(self) -> bool:
-        """Whether the room was named after the session, so that nobody else can have made it."""
+        """Whether the room is named after the session, so that nobody else can have created it."""
         return self.room_name == _room_of(self.session_id)
 
 
@@ -82,27 +82,27 @@ def _room_of(session_id: str) -> str:
 
 
 def new_session_id() -> str:
-    """A random id of 21 characters of A-Z a-z 0-9 _ - (126 bits), the form of nanoid."""
+    """A random id in the form of nanoid: 21 characters of A-Z a-z 0-9 _ - (126 bits)."""
     return "".join(secrets.choice(SESSION_ID_ALPHABET) for _ in range(SESSION_ID_LENGTH))
 
 
 def agent_identity(session_id: str, dispatch: int = 1) -> str:
-    """The name under which the session's agent is in its room; API and worker agree on it.
+    """The participant identity of the session's agent; API and worker both derive it.
 
-    An agent that follows one that was lost has a name of its own: when a participant goes, LiveKit
-    ends the job that it knows under that name, and that would be the new one.
+    An agent that replaces a lost one has an identity of its own: when a participant leaves, LiveKit
+    ends the job that it knows by that identity, and that would be the new one.
     """
     name = f"{IDENTITY_PREFIX}{session_id}"
     return name if dispatch == 1 else f"{name}.{dispatch}"
 
 
 def session_of(identity: str) -> str:
-    """The session whose agent has this identity; no session's id has a dot."""
+    """The id of the session whose agent has this identity; no session id has a dot."""
     return identity.removeprefix(IDENTITY_PREFIX).partition(".")[0]
 
 
 def dispatch_of(identity: str) -> int:
-    """Which of the session's dispatches brought this agent."""
+    """The number of the dispatch that brought the agent with this identity."""
     number = identity.rpartition(".")[2]
     return int(number) if number.isdecimal() and "." in identity else 1
 
@@ -115,7 +115,10 @@ def new_session(
     *,
     now: datetime | None = None,
 ) -> Session:
-    """A session about to connect; without a room name it gets a room of its own."""
+    """A connecting session; without a room name it gets a room of its own.
+
+    `now` is aware and in UTC; None stands for the current time.
+    """
     session_id = new_session_id()
     return Session(
         session_id=session_id,

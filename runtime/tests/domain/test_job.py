@@ -1,4 +1,4 @@
-"""Which agent a job is for."""
+"""The target of a job: its agent and session."""
 
 import json
 
@@ -13,29 +13,29 @@ IDS = st.integers(min_value=1, max_value=2**31 - 1)
 
 @given(agent_id=IDS, tenant_id=IDS, name=st.text())
 def test_metadata_survives_the_way_to_the_worker(agent_id: int, tenant_id: int, name: str) -> None:
-    """What a dispatch carries is what the worker reads, participant name and all."""
+    """The worker reads the same target that the dispatch carries, participant name included."""
     target = JobTarget(agent_id, "session", tenant_id, {"participantName": name})
     assert target_of(target.to_metadata(), "any room") == target
 
 
 @given(number=IDS)
-def test_a_dispatch_after_the_first_says_which_it_is(number: int) -> None:
-    """The first is as the contract has it: three ids and the caller's name."""
+def test_dispatches_after_the_first_carry_their_number(number: int) -> None:
+    """The first dispatch carries no number, as the HTTP contract says; later ones do."""
     target = JobTarget(7, "session", 3, dispatch=number)
-    said = "dispatchNumber" in json.loads(target.to_metadata())
-    assert said == (number > 1)
-    assert target_of(target.to_metadata(), "any room").dispatch == (number if said else 0)
+    has_number = "dispatchNumber" in json.loads(target.to_metadata())
+    assert has_number == (number > 1)
+    assert target_of(target.to_metadata(), "any room").dispatch == (number if has_number else 0)
 
 
 @pytest.mark.parametrize("number", [0, -1, True, "2", "A-77", None, 1.5, [2]])
-def test_a_number_that_is_none_of_ours_is_no_reason_to_refuse(number: object) -> None:
-    """The job says nothing of the sort, then."""
+def test_an_invalid_dispatch_number_is_ignored(number: object) -> None:
+    """A job with an invalid dispatch number is accepted as one without a number."""
     metadata = json.dumps({"agentId": 7, "sessionId": "s", "dispatchNumber": number})
     assert target_of(metadata, "any room") == JobTarget(7, "s")
 
 
-def test_a_job_without_a_session_is_the_first() -> None:
-    """It makes the session itself; a number would keep it out of that."""
+def test_a_job_without_a_session_has_no_number() -> None:
+    """The dispatch number of a job without a session is ignored: it will create its own session."""
     assert target_of('{"agentId": 7, "dispatchNumber": 4}', "any room").dispatch == 0
 
 
@@ -46,7 +46,7 @@ def test_room_name_names_the_agent(agent_id: int) -> None:
 
 
 def test_metadata_wins_over_the_room() -> None:
-    """Metadata that names an agent beats the room's name; snake_case and text ids do."""
+    """Metadata that names an agent wins over the room's name, also in snake_case and with text ids."""
     assert target_of('{"agent_id": "8", "session_id": "s"}', "agent-7-room") == JobTarget(8, "s")
 
 
@@ -68,7 +68,7 @@ def test_metadata_wins_over_the_room() -> None:
         (json.dumps({"agentId": 7, "sessionId": 5}), "agent-7-room"),
     ],
 )
-def test_anything_else_is_refused_with_a_reason(metadata: str, room: str) -> None:
+def test_any_other_job_is_refused_with_a_reason(metadata: str, room: str) -> None:
     """A job that names no agent, or names one wrongly, is refused and the text says why."""
     with pytest.raises(NotOurJob, match=r"metadata|room name|agentId|sessionId"):
         target_of(metadata, room)

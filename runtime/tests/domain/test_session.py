@@ -1,4 +1,4 @@
-"""The drawn state machine, and the form of a session's id."""
+"""The state machine of a session, and the form of its id."""
 
 import re
 
@@ -15,7 +15,7 @@ from agent_runtime.domain.session import (
 
 
 def test_final_states_lead_nowhere() -> None:
-    """Ended and error are final, connecting and active are live, and nothing returns."""
+    """Ended and error are final, connecting and active are live; nothing returns to connecting."""
     assert {status for status in SessionStatus if status.is_final} == {
         SessionStatus.ENDED,
         SessionStatus.ERROR,
@@ -48,7 +48,7 @@ def test_ids_have_the_form_clients_know() -> None:
 
 
 def test_empty_room_name_gets_a_room_of_its_own() -> None:
-    """Without a room's name the session's id names one; with one it is kept as given."""
+    """Without a room name the room is named after the session; a given name is kept."""
     session = new_session(1, 1, "")
     assert session.room_name == f"session-{session.session_id}"
     assert new_session(1, 1, "lobby").room_name == "lobby"

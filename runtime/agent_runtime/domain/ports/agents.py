@@ -10,19 +10,19 @@ from agent_runtime.domain.session import Session
 
 
 class AgentRegistry(Protocol):
-    """The registered agents. Every method raises StoreUnavailable when the database is away."""
+    """The registered agents. Methods raise StoreUnavailable."""
 
     async def register(self, registration: Registration) -> None:
-        """Store it, or replace what was stored; the place in the order of registration stays."""
+        """Store the registration or replace the stored one, which keeps its place in the order."""
 
     async def unregister(self, agent_id: int) -> list[Session]:
-        """Forget the agent and end its live sessions, in one transaction; returns those ended."""
+        """Delete the agent and end its live sessions, in one transaction; returns the ended ones."""
 
     async def get(self, agent_id: int) -> Registration | None:
         """The registration, or None."""
 
     async def status(self, agent_id: int) -> AgentStatus:
-        """Whether it is registered, and how many sessions it holds."""
+        """Whether the agent is registered, and how many sessions it holds."""
 
     async def list_ids(self) -> list[int]:
         """Ids of all registered agents, in the order of their first registration."""

@@ -10,32 +10,35 @@ from agent_runtime.domain.session import Session
 
 
 class Health(Protocol):
-    """Whether a thing that the runtime depends on is there."""
+    """A dependency of the runtime whose health can be checked."""
 
     async def check(self) -> None:
-        """Return when usable; else raise StoreUnavailable or RoomsUnavailable with the reason."""
+        """Return when usable; else raise StoreUnavailable or LiveKitUnavailable with the reason."""
 
 
 class Rooms(Health, Protocol):
-    """The LiveKit server, as far as sessions need it. Raises RoomsUnavailable."""
+    """The operations of the LiveKit server that sessions need. Methods raise LiveKitUnavailable."""
 
     async def dispatch(self, session: Session, variables: Mapping[str, Any]) -> None:
-        """Ask for an agent in the session's room, once; makes the room when there is none."""
+        """Dispatch one agent into the session's room; creates the room when there is none."""
 
     async def remove_agent(self, session: Session) -> None:
-        """Take the session's agent out of its room; nothing happens when it is not there."""
+        """Remove the session's agent from its room; no error when it is not there."""
 
     async def redispatch(self, session: Session, variables: Mapping[str, Any], number: int) -> None:
-        """Ask for the `number`th agent; what came of earlier dispatches goes, of later ones stays."""
+        """Dispatch agent `number` of the session.
+
+        Removes the agents and jobs of earlier dispatches and keeps those of later ones.
+        """
 
     async def count_callers(self, room_name: str) -> int:
-        """How many who are no agents are in the room; 0 when there is no such room."""
+        """How many participants other than agents are in the room; 0 when there is no such room."""
 
     async def occupied_rooms(self) -> Mapping[str, datetime]:
-        """The rooms that somebody is in, and when each was made."""
+        """The rooms with participants, and when each was created (aware, UTC)."""
 
     async def dispatch_automatic(self, room_name: str) -> None:
-        """Ask for whichever agent the room is named after, as LiveKit does for a new room."""
+        """Dispatch the agent that the room is named after, as LiveKit does for a new room."""
 
     async def close_room(self, room_name: str) -> None:
-        """Send everybody out of the room; nothing happens when there is none."""
+        """Delete the room, which disconnects everyone in it; no error when there is none."""

@@ -1,4 +1,4 @@
-"""Sessions, their leases, their events, what was said in them."""
+"""Sessions, their leases, events and transcripts."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from agent_runtime.domain.session import Session, SessionStatus
 
 
 class SessionStore(Protocol):
-    """The sessions. Every method raises StoreUnavailable when the database is away."""
+    """The sessions. Methods raise StoreUnavailable."""
 
     async def create(self, session: Session) -> None:
-        """Store a connecting session and take one place of the agent's capacity, atomically.
+        """Store a connecting session within the agent's capacity, atomically.
 
         Raises AgentNotRegistered or AgentAtCapacity; nothing is stored then.
         """
 
     async def create_automatic(self, session: Session, limit: int) -> None:
-        """The same for an agent that need not be registered; `limit` is its capacity."""
+        """The same for an agent that may be unregistered; `limit` is its capacity."""
 
     async def get(self, session_id: str) -> Session | None:
         """The session, or None."""
 
     async def activate(self, session_id: str, holder: Holder) -> Session:
-        """The agent is in the room: connecting becomes active, room and lease are taken, atomically.
+        """Record that the agent is in the room: take room and lease, make the session active, atomically.
 
-        Raises SessionNotFound, SessionOver when it is final, SessionHeld when another job has it or
-        was asked for since, RoomTaken when another session's agent holds the room. Doing it again
-        changes nothing.
+        Raises SessionNotFound, SessionOver when the session is final, SessionHeld when another job
+        holds it or a later dispatch exists, RoomTaken when another session's agent holds the room. A
+        second call changes nothing.
         """
 
     async def finish(
@@ -42,79 +42,82 @@ class SessionStore(Protocol):
     ) -> Session | None:
         """End a live session as `status` (ended or error) with its duration; frees its capacity.
 
-        A session that is final already stays as it is, and so does one that is no longer held by the
-        job that would end it (`by`). Returns the row afterwards; None if unknown.
+        Leaves a session unchanged that is final already, or that the job which would end it (`by`) no
+        longer holds. Returns the row afterwards; None when there is no such session.
         """
 
     async def give_up(self, live: LiveSession, reason: str) -> bool:
-        """End as an error what nobody holds or held since `live` was read; whether that was done."""
+        """End the session as an error unless a job held it since `live` was read; True when ended."""
 
     async def heartbeat(self, session_id: str, holder: Holder) -> Holding:
-        """Heartbeat of the job that holds the session; tells whether it still does."""
+        """Write a heartbeat of the job that holds the session; returns who holds it now."""
 
     async def set_participant_count(self, session_id: str, count: int) -> None:
-        """How many are in the room, the agent included."""
+        """Store how many participants are in the room, the agent included."""
 
     async def live_sessions(self) -> list[Session]:
         """All sessions that are connecting or active."""
 
     async def started_since(self, room_name: str, moment: datetime) -> bool:
-        """Whether a session of this room has begun since then, whatever became of it."""
+        """Whether a session of this room has started since `moment` (aware, UTC), in any state."""
 
     async def end_orphans(self) -> list[Session]:
-        """End as errors the sessions that say they live while nothing of ours knows of them.
+        """End as errors the live sessions that have no lease; returns them as they were.
 
-        Only another version, or a hand in the database, leaves such rows. Returns them as they were.
+        Only another version, or a manual change in the database, leaves such rows.
         """
 
 
 class LeaseStore(Protocol):
-    """Who holds the live sessions. Every method raises StoreUnavailable when the database is away."""
+    """The leases of the live sessions. Methods raise StoreUnavailable."""
 
     async def live(self) -> list[LiveSession]:
-        """All that live, the oldest first."""
+        """All live sessions with their leases, the oldest first."""
 
     async def claim(self, session_id: str, holder: Holder) -> int:
-        """Take the lease for a job that is about to start; returns how often one was asked for.
+        """Take the lease for a job that is about to start; returns the number of dispatches so far.
 
-        Raises SessionHeld when another job has it or was asked for since, SessionOver when there is
+        Raises SessionHeld when another job has it or a later dispatch exists, SessionOver when there is
         no such live session.
         """
 
     async def release(self, session_id: str, holder: Holder, why: str) -> bool:
-        """Give the lease back, or take it from a job that is known to be dead on that worker."""
+        """Hand the lease back, or take it from a job of that worker that is known to be dead.
+
+        Returns False when the holder did not have it.
+        """
 
     async def expire(self, live: LiveSession, why: str) -> bool:
-        """Take the lease from a job that has not beaten since `live` was read."""
+        """Take the lease from a job without a heartbeat since `live` was read; True when taken."""
 
     async def record_dispatch(self, live: LiveSession, why: str) -> bool:
-        """Note that an agent is about to be asked for again; False when somebody else did."""
+        """Record that another agent is about to be dispatched; False when another process did."""
 
     async def lost_by(self, session_id: str) -> str | None:
-        """The worker that lost the session last; None when none did."""
+        """The worker that lost the session last; None when no worker has."""
 
     async def mark_refused(self, session_id: str) -> None:
-        """A worker refused the job: the session waits, unless it is held meanwhile."""
+        """Record that a worker refused the job: the session waits, unless a job holds it by now."""
 
 
 class EventStore(Protocol):
-    """What happened to the sessions. Methods raise StoreUnavailable."""
+    """The events of the sessions. Methods raise StoreUnavailable."""
 
     async def read(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
-        """The events of a session behind the one numbered `after`, in order, with their numbers."""
+        """The events of a session after number `after`, in order, each with its number."""
 
     async def clear(self, now: datetime, older_than: timedelta) -> None:
-        """Forget old events."""
+        """Delete the events that are `older_than` before `now` (aware, UTC)."""
 
 
 class TranscriptStore(Protocol):
-    """What was said in the live sessions. Methods raise StoreUnavailable."""
+    """The transcripts of the live sessions. Methods raise StoreUnavailable."""
 
     async def add(self, session_id: str, utterance: Utterance) -> None:
-        """Append; nothing of a session that is over is kept."""
+        """Append an utterance; does nothing for a session that is over."""
 
     async def read(self, session_id: str) -> list[Utterance]:
-        """All of it, in order."""
+        """All utterances so far, in order."""
 
     async def clear(self) -> None:
-        """Forget what was said in sessions that are over."""
+        """Delete the transcripts of sessions that are over."""

@@ -1,4 +1,4 @@
-"""Workers, what they are notified of, and who of the API processes acts."""
+"""Workers and their dispatch notifications, and the lock of the API process that supervises."""
 
 from __future__ import annotations
 
@@ -10,43 +10,46 @@ from agent_runtime.domain.lease import WorkerState
 
 
 class WorkerStore(Protocol):
-    """The workers, as they tell of themselves. Methods raise StoreUnavailable."""
+    """The workers' reports of themselves. Methods raise StoreUnavailable."""
 
     async def report(self, instance: WorkerState, started_at: datetime) -> None:
         """Write how a worker is."""
 
     async def all(self) -> list[WorkerState]:
-        """Every worker that has not said goodbye; which of them live shows in their beats."""
+        """Every worker that has not signed off; whether it is alive shows in its beats."""
 
     async def mark_lost(self, name: str) -> None:
-        """The worker is gone without a goodbye."""
+        """Record that the worker is gone without having signed off."""
 
     async def forget(self, now: datetime, older_than: timedelta) -> None:
-        """Delete the row of the oldest worker that stopped, or was buried, and said nothing since."""
+        """Delete the row of the oldest worker that stopped or was lost, and has not reported since."""
 
 
 class DispatchNotifier(Protocol):
-    """Tells the workers of a session sooner than LiveKit does, which makes up for what is not heard."""
+    """Notifies workers as soon as a session needs an agent, before LiveKit offers them the job.
+
+    A notification may be lost: LiveKit's offer follows in any case.
+    """
 
     def notify(self, room_name: str, metadata: str) -> None:
-        """An agent was asked for; `metadata` is that of the dispatch. Neither waits nor fails."""
+        """Announce a dispatch with its metadata. Neither waits nor raises."""
 
 
 class DispatchListener(Protocol):
-    """Hears the bell, in a worker."""
+    """Receives the dispatch notifications in a worker."""
 
     def notices(self) -> AsyncIterator[tuple[str, str]]:
-        """Room name and metadata of each session that is asked for; without end, never fails."""
+        """Room name and metadata of each dispatch; endless, raises nothing."""
 
 
 class LeaderLock(Protocol):
-    """The right to act, which one process at a time has."""
+    """A lock that one process on a database holds at a time."""
 
     async def acquire(self) -> bool:
-        """Whether we have it, asked each time before acting. Raises StoreUnavailable."""
+        """Whether this process holds the lock, taking it if it is free. Raises StoreUnavailable."""
 
     async def close(self) -> None:
-        """Give it up."""
+        """Release the lock."""
 
 
 class Availability(Protocol):
