@@ -1,1 +1,1 @@
-"""All that is said to the LiveKit server: dispatch, removal, tokens."""
+"""Client of the LiveKit server: dispatches, removals, tokens, webhooks."""

@@ -1,8 +1,8 @@
-"""POST over kept connections: asyncio's streams, and httptools to read the answers.
+"""POST over persistent connections: asyncio streams, and httptools to parse the responses.
 
-The LiveKit client that the field uses brings aiohttp and protobuf: 15 MB and a third of a second of
-blocked event loop at the first session, in a process that needs four small requests. This is HTTP/1.1
-(RFC 9112) as far as those need it.
+LiveKit's own client imports aiohttp and protobuf: 15 MB, and a third of a second of blocked event loop
+at the first session, in a process that needs four small requests. This is the part of HTTP/1.1 (RFC
+9112) that those requests need.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import httptools
 
 from agent_runtime.domain.errors import LiveKitUnavailable
 
+# Bytes to read from a connection at once.
 READ: Final = 64 * 1024
-MAX_ANSWER: Final = 4 * 1024 * 1024  # bytes; beyond that it is no answer of a server we know
+# Most bytes of a response body; a LiveKit server never sends that much.
+MAX_ANSWER: Final = 4 * 1024 * 1024
 SECURE: Final = ("https", "wss")
 
 
@@ -31,7 +33,7 @@ class NoAnswerError(LiveKitUnavailable, ConnectionError):
 
 
 class _Answer:
-    """What the parser has found so far."""
+    """A response while it is being parsed."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -46,7 +48,8 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         self.complete = True
-        self.keeps_connection = self.parser.should_keep_alive()  # known in this callback alone
+        # httptools knows this only within this callback.
+        self.keeps_connection = self.parser.should_keep_alive()
 
 
 class _Connection:
@@ -61,8 +64,8 @@ class _Connection:
     def close(self) -> None:
         self._writer.close()
 
-    async def ask(self, request: bytes) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the connection may be used again."""
+    async def exchange(self, request: bytes) -> tuple[int, bytes, bool]:
+        """Send a request; returns status, body, and whether the connection may be reused."""
         self._writer.write(request)
         answer = _Answer()
         parser = answer.parser
@@ -92,13 +95,13 @@ class _Connection:
 
 
 class HttpClient:
-    """Asks one server. As many connections as requests run at once; idle ones are kept."""
+    """Posts to one server, over one connection for each concurrent request; keeps idle connections."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         secure = parts.scheme in SECURE
-        # Made once: reading all certificate authorities takes the loop 10 to 40 ms.
+        # Made once: reading all certificate authorities blocks the event loop for 10 to 40 ms.
         self._tls = ssl.create_default_context() if secure else None
         self._port = parts.port or (443 if secure else 80)
         self._path = parts.path.rstrip("/")
@@ -106,7 +109,10 @@ class HttpClient:
         self.where = parts.netloc.rpartition("@")[2]
 
     async def post(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises OSError when the server cannot be reached."""
+        """Post `body`; returns status and body of the response.
+
+        Raises OSError when the server cannot be reached; AnswerError and NoAnswerError are OSErrors.
+        """
         lines = [
             f"POST {self._path}{path} HTTP/1.1",
             f"Host: {self.where}",
@@ -119,10 +125,10 @@ class HttpClient:
             was_used = connection.used
             reusable = False
             try:
-                status, answer, reusable = await connection.ask(request)
+                status, answer, reusable = await connection.exchange(request)
             except NoAnswerError:
                 if was_used:
-                    continue  # the server gave the idle connection up while we were asking
+                    continue  # the server closed the idle connection as we reused it
                 raise
             finally:
                 if reusable:

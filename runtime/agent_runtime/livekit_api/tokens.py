@@ -1,4 +1,4 @@
-"""Tokens of LiveKit: JWTs signed with the server's key."""
+"""LiveKit access tokens: JWTs signed with the server's key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 def caller_token(
     api_key: str, api_secret: str, room_name: str, identity: str, valid: timedelta
 ) -> str:
-    """A JWT that lets `identity` join `room_name`, speak and hear."""
+    """A JWT with which `identity` may join `room_name`, publish and subscribe."""
     from livekit import api
 
     grants = api.VideoGrants(room_join=True, room=room_name)

@@ -20,6 +20,7 @@ import orjson
 from agent_runtime.domain.errors import LiveKitUnavailable, NotFound
 from agent_runtime.livekit_api.http_client import HttpClient
 
+# Seconds for which a request's token is valid, before and after now: the clocks may differ that much.
 TOKEN_SECONDS: Final = 60
 OK: Final = 200
 NOT_FOUND: Final = "not_found"
@@ -33,7 +34,7 @@ class NotThereError(NotFound):
 
 
 class Twirp:
-    """Asks LiveKit. Every failure but "not there" is RoomsUnavailable."""
+    """Calls LiveKit's server API. Every failure other than "not found" is LiveKitUnavailable."""
 
     def __init__(self, url: str, api_key: str, api_secret: str, timeout: float) -> None:
         self._http = HttpClient(url)
@@ -41,12 +42,12 @@ class Twirp:
         self._api_secret = api_secret.encode()
         self._timeout = timeout
 
-    async def ask(
+    async def call(
         self, method: str, request: Mapping[str, Any], *, room: str | None = None
     ) -> dict[str, Any]:
-        """Call `Service/Method` and return its answer, keys as in the protocol's definition.
+        """Call `Service/Method` and return its response, keys as in LiveKit's protocol definition.
 
-        `room` is the one that the token may administer. Raises NotThereError, RoomsUnavailable.
+        `room` is the one that the token may administer. Raises NotThereError, LiveKitUnavailable.
         """
         headers = {
             "Content-Type": "application/json",
@@ -84,7 +85,7 @@ class Twirp:
             grants["room"] = room
         claims = {
             "iss": self._api_key,
-            "nbf": now - TOKEN_SECONDS,  # clocks differ
+            "nbf": now - TOKEN_SECONDS,
             "exp": now + TOKEN_SECONDS,
             "video": grants,
         }

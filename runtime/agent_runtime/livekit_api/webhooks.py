@@ -1,7 +1,8 @@
-"""LiveKit's webhooks: who sent them, and whether what they say is what was sent.
+"""Reads LiveKit's webhooks after checking their sender and the integrity of their body.
 
-LiveKit's "Webhooks" page: POST with a JSON body, `Authorization` a JWT (RFC 7519, HMAC-SHA256 with the
-API secret) whose claim `sha256` is the body's SHA-256 in Base64 and which is valid for minutes.
+Protocol (LiveKit's "Webhooks" page): POST with a JSON body; `Authorization` is a JWT (RFC 7519,
+HMAC-SHA256 with the API secret), valid for minutes, whose claim `sha256` is the body's SHA-256 in
+Base64.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ class WebhookRefused(InvalidInput):
 
 
 class WebhookReader:
-    """Reads what is signed with our own key."""
+    """Reads webhooks that are signed with our own key."""
 
     def __init__(self, api_key: str, api_secret: str) -> None:
         self._api_key = api_key
         self._secret = api_secret.encode()
 
     def read(self, authorization: str, body: bytes, now: float | None = None) -> dict[str, Any]:
-        """The event. Raises WebhookRefused, before the body is looked at."""
+        """The event, parsed. Raises WebhookRefused, before the body is parsed.
+
+        `now` is in seconds since the epoch; None stands for the current time.
+        """
         claims = self._claims(authorization.removeprefix("Bearer "))
         now = time.time() if now is None else now
         if claims.get("iss") != self._api_key:

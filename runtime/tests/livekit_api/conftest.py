@@ -1,4 +1,4 @@
-"""A real livekit-server, and ways to look at what happens in it."""
+"""A real livekit-server, and clients that show what happens in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]
 
 @pytest.fixture
 async def rooms(livekit: LiveKitServer) -> AsyncIterator[LiveKitRooms]:
-    """What is tested."""
+    """The client under test."""
     opened = LiveKitRooms(livekit.url, livekit.api_key, livekit.api_secret)
     yield opened
     await opened.close()
@@ -29,13 +29,13 @@ async def rooms(livekit: LiveKitServer) -> AsyncIterator[LiveKitRooms]:
 
 @pytest.fixture
 async def admin(livekit: LiveKitServer) -> AsyncIterator[api.LiveKitAPI]:
-    """LiveKit's own client, to look at what is there."""
+    """LiveKit's own client, to inspect the server."""
     async with api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as client:
         yield client
 
 
 @pytest.fixture
 async def offers(livekit: LiveKitServer) -> AsyncIterator[Offers]:
-    """The jobs that LiveKit offers."""
+    """The jobs that LiveKit offers to a worker."""
     async with recorded_offers(livekit) as recorded:
         yield recorded

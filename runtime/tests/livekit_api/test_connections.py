@@ -1,4 +1,4 @@
-"""Connections to LiveKit are kept, and given up by either side without harm."""
+"""Connections to LiveKit persist, and either side may close them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class CountingServer:
-    """Answers `patience` requests of each connection; the next one meets a closing connection."""
+    """Answers `limit` requests of each connection, and closes it at the next one."""
 
     def __init__(self) -> None:
-        self.patience = 1000
+        self.limit = 1000
         self.connections = 0
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         self.connections += 1
         answered = 0
-        while await reader.read(4096):  # a request of ours is a single small piece
-            if answered == self.patience:
+        while await reader.read(4096):  # each of our requests arrives in one piece
+            if answered == self.limit:
                 break
             answered += 1
             writer.write(ANSWER)
@@ -44,7 +44,7 @@ async def server() -> AsyncIterator[CountingServer]:
 
 @pytest.fixture
 async def rooms(server: CountingServer) -> AsyncIterator[LiveKitRooms]:
-    """The rooms of that server."""
+    """The client of that server."""
     opened = LiveKitRooms(server.url, "key", "secret")
     yield opened
     await opened.close()
@@ -59,20 +59,20 @@ async def test_requests_one_after_another_share_a_connection(
     assert server.connections == 1
 
 
-async def test_requests_at_once_have_a_connection_each(
+async def test_simultaneous_requests_have_a_connection_each(
     server: CountingServer, rooms: LiveKitRooms
 ) -> None:
-    """Three at once open three connections; three more at once open none."""
+    """Three simultaneous requests open three connections; three more open none."""
     for _ in range(2):
         await asyncio.gather(*(rooms.check() for _ in range(3)))
     assert server.connections == 3
 
 
-async def test_a_kept_connection_that_the_server_gave_up_is_no_fault(
+async def test_a_connection_that_the_server_closed_is_replaced(
     server: CountingServer, rooms: LiveKitRooms
 ) -> None:
-    """When a kept connection closes under a request, it is asked again on a new one."""
-    server.patience = 1
+    """When the server closes an idle connection under a request, the request is sent on a new one."""
+    server.limit = 1
     await rooms.check()
     await rooms.check()
     assert server.connections == 2

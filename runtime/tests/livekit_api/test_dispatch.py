@@ -1,4 +1,4 @@
-"""Exactly one job for a session, whatever the room was before."""
+"""A dispatch brings exactly one job for a session, whatever the room's state."""
 
 import json
 
@@ -13,7 +13,7 @@ from fixtures.servers.offers import Offers
 
 
 async def test_a_new_room_gets_one_job(rooms: LiveKitRooms, offers: Offers) -> None:
-    """The room is made and one job is offered, with the session's ids and the caller's name."""
+    """A new room is created and one job offered, with the session's ids and the caller's name."""
     session = new_session(7, 3, "new-room")
     await rooms.dispatch(session, {"participantName": "Ada"})
     assert await offers.of_room("new-room") == [
@@ -26,20 +26,20 @@ async def test_a_new_room_gets_one_job(rooms: LiveKitRooms, offers: Offers) -> N
     ]
 
 
-async def test_the_agents_own_room_gets_no_automatic_job_beside(
+async def test_an_agents_room_gets_no_second_automatic_job(
     rooms: LiveKitRooms, offers: Offers
 ) -> None:
-    """A room by the widget's name that create makes gets the session's job instead of the default."""
+    """A new room with an agent's name gets the session's job instead of the automatic one."""
     session = new_session(7, 3, "agent-7-room")
     await rooms.dispatch(session, {})
     (metadata,) = await offers.of_room("agent-7-room")
     assert metadata["sessionId"] == session.session_id
 
 
-async def test_a_room_where_the_caller_waits_gets_one_more(
+async def test_an_occupied_room_gets_one_more_job(
     rooms: LiveKitRooms, offers: Offers, livekit: LiveKitServer
 ) -> None:
-    """A room that is alive already gets the session's job, once."""
+    """A room that exists already gets the session's job, once."""
     token = room_token(livekit.api_key, livekit.api_secret, "waiting-room", "caller")
     async with Caller(livekit.url, token):
         assert await offers.of_room("waiting-room") == [{}]  # the automatic one, on joining
@@ -50,7 +50,7 @@ async def test_a_room_where_the_caller_waits_gets_one_more(
 
 
 async def test_two_sessions_of_a_room_are_two_jobs(rooms: LiveKitRooms, offers: Offers) -> None:
-    """Each create of the same room brings its own job, none twice."""
+    """Each session in the same room gets its own job, once."""
     sessions = [new_session(7, 3, "shared-room") for _ in range(2)]
     for session in sessions:
         await rooms.dispatch(session, {})
@@ -58,10 +58,10 @@ async def test_two_sessions_of_a_room_are_two_jobs(rooms: LiveKitRooms, offers: 
     assert [metadata["sessionId"] for metadata in found] == [s.session_id for s in sessions]
 
 
-async def test_a_room_that_was_closed_gets_a_job_again(
+async def test_a_room_that_was_deleted_gets_a_new_job(
     rooms: LiveKitRooms, offers: Offers, admin: api.LiveKitAPI
 ) -> None:
-    """After the room was deleted, the next session of that name has its job and no older one."""
+    """After the room was deleted, its next session gets its own job and no older one."""
     await rooms.dispatch(new_session(7, 3, "again-room"), {})
     await offers.of_room("again-room")
     await admin.room.delete_room(api.DeleteRoomRequest(room="again-room"))
@@ -71,10 +71,10 @@ async def test_a_room_that_was_closed_gets_a_job_again(
     assert [metadata["sessionId"] for metadata in found] == [session.session_id]
 
 
-async def test_another_dispatch_takes_the_place_of_earlier_ones_only(
+async def test_a_redispatch_replaces_earlier_dispatches_only(
     rooms: LiveKitRooms, admin: api.LiveKitAPI
 ) -> None:
-    """One that was held up on the way leaves what a later one has brought."""
+    """A redispatch that was delayed keeps the dispatches that came after it."""
     session = new_session(7, 3, "held-up-room")
     await rooms.dispatch(session, {})
     for number, left in ((3, [3]), (2, [2, 3])):
@@ -83,20 +83,20 @@ async def test_another_dispatch_takes_the_place_of_earlier_ones_only(
         assert sorted(json.loads(one.metadata)["dispatchNumber"] for one in found) == left
 
 
-async def test_whoever_wants_to_know_is_told_what_was_asked_for(livekit: LiveKitServer) -> None:
-    """Each time, with the metadata of the dispatch, once the room is there to be joined."""
-    told: list[tuple[str, str]] = []
+async def test_every_dispatch_is_reported(livekit: LiveKitServer) -> None:
+    """`on_dispatch` gets room and metadata of every dispatch, after the room exists."""
+    reported: list[tuple[str, str]] = []
     rooms = LiveKitRooms(
         livekit.url,
         livekit.api_key,
         livekit.api_secret,
-        asked=lambda room, metadata: told.append((room, metadata)),
+        on_dispatch=lambda room, metadata: reported.append((room, metadata)),
     )
-    session = new_session(7, 3, "told-room")
+    session = new_session(7, 3, "reported-room")
     metadata = JobTarget(7, session.session_id, 3, {"name": "Ada"}).to_metadata()
     await rooms.dispatch(session, {"name": "Ada"})
-    assert told == [("told-room", metadata)]
+    assert reported == [("reported-room", metadata)]
     await rooms.redispatch(session, {"name": "Ada"}, 2)
     again = JobTarget(7, session.session_id, 3, {"name": "Ada"}, 2).to_metadata()
-    assert told[1:] == [("told-room", again)]
+    assert reported[1:] == [("reported-room", again)]
     await rooms.close()

@@ -1,4 +1,4 @@
-"""Taking an agent out of its room, on every stage of its way there."""
+"""Removing an agent from its room, before and after it has joined."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from fixtures.servers import LiveKitServer
 
 
 async def test_an_agent_in_the_room_is_removed(rooms: LiveKitRooms, livekit: LiveKitServer) -> None:
-    """The participant with the session's identity is disconnected as removed; the caller stays."""
+    """The session's agent is disconnected with the reason "removed"; the caller stays."""
     session = new_session(7, 3, "full-room")
     await rooms.dispatch(session, {})
     agent, caller = rtc.Room(), rtc.Room()
@@ -29,10 +29,10 @@ async def test_an_agent_in_the_room_is_removed(rooms: LiveKitRooms, livekit: Liv
     await caller.disconnect()
 
 
-async def test_an_agent_on_its_way_loses_its_dispatch(
+async def test_an_agent_that_has_not_joined_loses_its_dispatch(
     rooms: LiveKitRooms, admin: api.LiveKitAPI
 ) -> None:
-    """Before the agent has joined, its dispatch is deleted; another session's dispatch stays."""
+    """While the agent has not joined, its dispatch is deleted; another session's dispatch stays."""
     first, second = (new_session(7, 3, "empty-room") for _ in range(2))
     for session in (first, second):
         await rooms.dispatch(session, {})
@@ -43,13 +43,13 @@ async def test_an_agent_on_its_way_loses_its_dispatch(
     assert [second.session_id in dispatch.metadata for dispatch in left] == [True]
 
 
-async def test_nobody_to_remove_is_fine(rooms: LiveKitRooms) -> None:
-    """A room that is not there is no error."""
+async def test_a_missing_room_is_no_error(rooms: LiveKitRooms) -> None:
+    """Removing an agent from a room that does not exist is no error."""
     await rooms.remove_agent(new_session(7, 3, "no-such-room"))
 
 
-async def test_a_room_that_was_closed_is_fine(rooms: LiveKitRooms, admin: api.LiveKitAPI) -> None:
-    """Neither is one that was closed meanwhile."""
+async def test_a_deleted_room_is_no_error(rooms: LiveKitRooms, admin: api.LiveKitAPI) -> None:
+    """Removing an agent from a room that was deleted meanwhile is no error."""
     session = new_session(7, 3, "closed-room")
     await rooms.dispatch(session, {})
     await admin.room.delete_room(api.DeleteRoomRequest(room="closed-room"))

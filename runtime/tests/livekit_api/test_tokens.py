@@ -1,4 +1,4 @@
-"""Tokens for callers."""
+"""Access tokens for callers."""
 
 from datetime import timedelta
 
@@ -8,8 +8,8 @@ from agent_runtime.livekit_api.tokens import caller_token
 from fixtures.servers import LiveKitServer
 
 
-async def test_a_token_joins_its_room_and_says_who(livekit: LiveKitServer) -> None:
-    """The real server lets its bearer into the room it names, under the identity it names."""
+async def test_a_token_admits_its_identity_to_its_room(livekit: LiveKitServer) -> None:
+    """The server admits the bearer to the token's room under the token's identity, not as admin."""
     valid = timedelta(minutes=5)
     token = caller_token(livekit.api_key, livekit.api_secret, "hall", "ada", valid)
     room = rtc.Room()

@@ -1,4 +1,4 @@
-"""What is said when LiveKit is not there, does not answer, or refuses."""
+"""LiveKitUnavailable names what is wrong: no server, no response, or a refusal."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ from fixtures.servers import LiveKitServer
 SECRET = "the-secret-that-nobody-may-read-in-a-log"
 
 
-async def test_it_is_there(rooms: LiveKitRooms) -> None:
-    """A check of a server that answers returns."""
+async def test_a_running_server_passes_the_check(rooms: LiveKitRooms) -> None:
+    """The check of a server that responds returns."""
     await rooms.check()
 
 
-async def test_nobody_listens() -> None:
-    """A server that cannot be reached is named with its port, without the secret."""
+async def test_an_unreachable_server_is_named() -> None:
+    """The error names host and port of a server that cannot be reached, and never the secret."""
     (port,) = free_ports(1)
     rooms = LiveKitRooms(f"ws://127.0.0.1:{port}", "key", SECRET)
     with pytest.raises(
@@ -33,8 +33,8 @@ async def test_nobody_listens() -> None:
     await rooms.close()
 
 
-async def test_it_accepts_and_never_answers() -> None:
-    """A server that does not answer is given up after the timeout, which the text names."""
+async def test_a_server_that_never_responds_times_out() -> None:
+    """A request that gets no response fails after the timeout, which the error names."""
     silent = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     rooms = LiveKitRooms(f"ws://127.0.0.1:{port}", "key", SECRET, timeout=0.3)
@@ -46,8 +46,8 @@ async def test_it_accepts_and_never_answers() -> None:
     silent.close()
 
 
-async def test_it_refuses_the_key(livekit: LiveKitServer) -> None:
-    """With a wrong secret LiveKit is there and refuses; the text says that it refused."""
+async def test_a_wrong_key_is_refused(livekit: LiveKitServer) -> None:
+    """With a wrong secret the error says that LiveKit refused, and never shows the secret."""
     rooms = LiveKitRooms(livekit.url, livekit.api_key, SECRET)
     with pytest.raises(LiveKitUnavailable, match="refused") as failed:
         await rooms.dispatch(new_session(7, 3, "room"), {})
