@@ -15,7 +15,7 @@ async def test_another_api_watches(own_place: Place) -> None:
     async with second_api(place) as other, greeted(place) as call:
         await asyncio.to_thread(place.stack.api.kill)
         await call.person.is_answered("weather")
-        await asyncio.to_thread(lambda: other.wait_for("this process watches the sessions", 5))
+        await asyncio.to_thread(lambda: other.wait_for("this process supervises the sessions", 5))
         job = await call.job(worker)
         since = worker.mark()
         job.kill()

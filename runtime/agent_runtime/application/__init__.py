@@ -1,1 +1,1 @@
-"""Use cases: creates sessions, decides availability, supervises the sessions that live."""
+"""Use cases: create and end sessions, decide availability, supervise live sessions."""

@@ -1,4 +1,4 @@
-"""The use cases: what happens, in which order, whatever the transport and the database are."""
+"""The use cases behind the HTTP API, independent of transport and database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class AgentRuntime:
-    """Registers agents, starts and ends their sessions, answers for their figures."""
+    """Registers agents, starts and ends their sessions, reads their metrics."""
 
     def __init__(
         self,
@@ -39,23 +39,23 @@ class AgentRuntime:
         rooms: Rooms,
         database: Health,
         default_max_sessions: int,
-        places: Availability | None = None,
+        availability: Availability | None = None,
         clock: Clock = MACHINE,
     ) -> None:
-        """With `places`, a create is refused while all workers are full; without, it waits."""
+        """With `availability`, a create is refused while all workers are full; without, it is queued."""
         self._agents = agents
         self._sessions = sessions
         self._metrics = metrics
         self._rooms = rooms
         self._database = database
         self._default_max_sessions = default_max_sessions
-        self._places = places
+        self._availability = availability
         self._clock = clock
-        self._retractions = LateCreates(sessions, self._leave)
+        self._late_creates = LateCreates(sessions, self._remove_agent)
 
     def stop(self) -> None:
-        """Stop what is done in the background."""
-        self._retractions.stop()
+        """Cancel the background work."""
+        self._late_creates.stop()
 
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> None:
         """Register an agent, or replace its configuration; its sessions stay.
@@ -73,9 +73,12 @@ class AgentRuntime:
         )
 
     async def unregister(self, agent_id: int) -> None:
-        """Forget an agent, end its sessions, take it out of their rooms; unknown ids are fine."""
+        """Delete the registration, end its sessions, remove its agents from the rooms.
+
+        An unknown id is no error.
+        """
         for session in await self._agents.unregister(agent_id):
-            await self._leave(session)
+            await self._remove_agent(session)
 
     async def agent_status(self, agent_id: int) -> AgentStatus:
         """Whether the agent is registered, and how many sessions it holds."""
@@ -88,14 +91,14 @@ class AgentRuntime:
     async def create_session(
         self, agent_id: int, tenant_id: int, room_name: str, participant_name: str | None
     ) -> Session:
-        """Take a place of the agent's capacity, store the session, send the agent into the room.
+        """Store a session within the agent's capacity and dispatch an agent into its room.
 
-        Raises NoWorkerFree, AgentNotRegistered, AgentAtCapacity, StoreUnavailable, or RoomsUnavailable;
-        after the last two a session that is stored, or will be, ends as an error: never a ghost that
-        holds capacity.
+        Raises NoFreeWorker, AgentNotRegistered, AgentAtCapacity, StoreUnavailable or
+        LiveKitUnavailable. After the last two, a session that was stored, or will be, ends as an error,
+        so that it never holds capacity without an agent.
         """
-        if self._places is not None:
-            seconds = await self._places.retry_after()
+        if self._availability is not None:
+            seconds = await self._availability.retry_after()
             if seconds is not None:
                 raise NoFreeWorker(seconds)
         session = new_session(
@@ -104,25 +107,25 @@ class AgentRuntime:
         try:
             await self._sessions.create(session)
         except StoreUnavailable as error:
-            self._retractions.add(session.session_id, f"refused: {error}")
+            self._late_creates.add(session.session_id, f"refused: {error}")
             raise
         variables = {} if participant_name is None else {"participantName": participant_name}
         try:
             await self._rooms.dispatch(session, variables)
         except LiveKitUnavailable as error:
-            await self._refuse(session, str(error))
+            await self._end_as_error(session, str(error))
             raise
         return session
 
     async def end_session(self, session_id: str) -> None:
-        """End a session and take its agent out of the room; ending twice is fine.
+        """End a session and remove its agent from the room; ending it twice is no error.
 
         Raises SessionNotFound.
         """
         session = await self._sessions.finish(session_id, SessionStatus.ENDED, "ended over HTTP")
         if session is None:
             raise SessionNotFound(session_id)
-        await self._leave(session)
+        await self._remove_agent(session)
 
     async def session(self, session_id: str) -> Session:
         """The session. Raises SessionNotFound."""
@@ -132,15 +135,15 @@ class AgentRuntime:
         return session
 
     async def agent_metrics(self, agent_id: int, dates: DateRange) -> AgentMetrics:
-        """Figures of an agent over the sessions that started in the range."""
+        """Metrics of an agent over the sessions that started in the range."""
         return await self._metrics.agent(agent_id, dates)
 
     async def tenant_metrics(self, tenant_id: int, dates: DateRange) -> TenantMetrics:
-        """Figures of a tenant over the sessions that started in the range."""
+        """Metrics of a tenant over the sessions that started in the range."""
         return await self._metrics.tenant(tenant_id, dates)
 
     async def session_metrics(self, session_id: str) -> SessionMetrics:
-        """Figures of a session. Raises SessionNotFound."""
+        """Metrics of a session. Raises SessionNotFound."""
         metrics = await self._metrics.session(session_id)
         if metrics is None:
             raise SessionNotFound(session_id)
@@ -149,21 +152,21 @@ class AgentRuntime:
     async def check_ready(self) -> None:
         """Return when database and LiveKit are usable.
 
-        Raises StoreUnavailable or RoomsUnavailable with the reason.
+        Raises StoreUnavailable or LiveKitUnavailable with the reason.
         """
         await self._database.check()
         await self._rooms.check()
 
-    async def _refuse(self, session: Session, reason: str) -> None:
+    async def _end_as_error(self, session: Session, reason: str) -> None:
         try:
             await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
         except StoreUnavailable as error:
-            logger.warning("session %s not ended yet: %s", session.session_id, error)
-            self._retractions.add(session.session_id, reason)
+            logger.warning("session %s is not ended yet: %s", session.session_id, error)
+            self._late_creates.add(session.session_id, reason)
 
-    async def _leave(self, session: Session) -> None:
+    async def _remove_agent(self, session: Session) -> None:
         try:
             await self._rooms.remove_agent(session)
         except LiveKitUnavailable as error:
-            # The row is final already: the agent reads that with its next heartbeat and leaves.
-            logger.warning("agent not taken out of room %s yet: %s", session.room_name, error)
+            # The row is final already: the agent reads it with its next heartbeat and leaves.
+            logger.warning("agent is not removed from room %s yet: %s", session.room_name, error)

@@ -1,4 +1,4 @@
-"""Whether a new session would get an agent at once, from what the workers tell of themselves."""
+"""Whether a new session would get an agent at once, from the state that the workers report."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from agent_runtime.domain.lease import Phase
 from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.domain.ports.workers import WorkerStore
 
-# Workers speak every second; asked more often, the rows say the same.
-FRESH: Final = 0.5
-# A call lasts minutes: places come free one by one, and nobody knows when.
+# Seconds for which rows that were read stay valid. Workers report every second, so reading them more
+# often would return the same.
+MAX_AGE: Final = 0.5
+# Seconds that a refused client is told to wait (HTTP Retry-After). A call lasts minutes and capacity is
+# freed call by call, so no better estimate exists.
 RETRY_AFTER: Final = 5
 
 
 class WorkerAvailability:
-    """Implements the port Places."""
+    """Implements the port Availability."""
 
     def __init__(self, workers: WorkerStore, leases: LeaseStore) -> None:
         self._workers = workers
@@ -29,14 +31,15 @@ class WorkerAvailability:
         self._free: int | None = None
 
     async def retry_after(self) -> int | None:
-        """Places that are free, less those for sessions that came before and have no agent yet.
+        """None when a worker has capacity for one more session, and takes that capacity; else seconds.
 
-        Without any word of a worker nobody knows, and the session may wait.
+        Capacity for sessions that were created earlier and have no agent yet is not free. While no
+        worker has reported, nothing is known, and the session is queued.
         """
-        if self._read_at is None or time.monotonic() - self._read_at > FRESH:
+        if self._read_at is None or time.monotonic() - self._read_at > MAX_AGE:
             if self._reading is None:
                 self._reading = asyncio.create_task(self._read())
-            # All who come meanwhile are answered by the same rows.
+            # Requests that arrive while the rows are being read share the result.
             await asyncio.shield(self._reading)
         if self._free is None:
             return None
@@ -48,11 +51,12 @@ class WorkerAvailability:
     async def _read(self) -> None:
         try:
             workers = await self._workers.all()
-            live = await self._leases.live()  # after the rows: what was taken meanwhile is seen
+            # Read after the workers, so that calls taken in between are seen.
+            live = await self._leases.live()
         finally:
             self._reading = None
         self._read_at = time.monotonic()
-        self._fleet.see(self._read_at, workers)
-        before = sum(one.phase in (Phase.ASKED, Phase.WAITING) for one in live)
-        free = self._fleet.free(live)
-        self._free = None if free is None else free - before
+        self._fleet.observe(self._read_at, workers)
+        queued = sum(one.phase in (Phase.ASKED, Phase.WAITING) for one in live)
+        free = self._fleet.free_capacity(live)
+        self._free = None if free is None else free - queued

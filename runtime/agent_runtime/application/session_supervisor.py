@@ -1,7 +1,8 @@
-"""Acts on what `domain.watch` finds, for as long as this process is the one that may.
+"""Carries out what the dispatch rules decide, in whichever API process holds the leader lock.
 
-Looks follow each other at `interval`, whatever else is slow: what they find is done beside them, one thing
-at a time for each session. A LiveKit that hangs, or housekeeping that fails, stops no clock.
+Passes over the sessions follow each other at `interval`, however slow their actions are: actions run
+beside the passes, one at a time for each session. A LiveKit server that hangs, or housekeeping that
+fails, delays no deadline.
 """
 
 from __future__ import annotations
@@ -39,90 +40,99 @@ from agent_runtime.telemetry.log_throttle import OutageLog
 
 logger = logging.getLogger(__name__)
 
-ROOMS_EVERY: Final = 1.0  # seconds between two looks at LiveKit's list of rooms
-SWEEP_EVERY: Final = 30.0
-SHORTEST_PAUSE: Final = 0.03
-CLOCKS_DIFFER: Final = timedelta(seconds=5)
-EVENTS_KEPT: Final = timedelta(days=30)
-# Seconds in which a caller whose session was given up while LiveKit was away comes back to the room.
-OWED_FOR: Final = 600.0
-INSTANCES_KEPT: Final = timedelta(days=7)  # those that have stopped or fallen silent
+# Seconds between two reads of LiveKit's list of rooms.
+ROOMS_INTERVAL: Final = 1.0
+# Seconds between two rounds of housekeeping.
+HOUSEKEEPING_INTERVAL: Final = 30.0
+# Seconds between a nudge and the pass that it causes, so that thousands of nudges at once cause one
+# pass.
+NUDGE_DELAY: Final = 0.03
+# How far LiveKit's clock and ours may differ.
+CLOCK_TOLERANCE: Final = timedelta(seconds=5)
+# How long the events of sessions are kept.
+EVENT_RETENTION: Final = timedelta(days=30)
+# Seconds for which we try to close the room of a session that was given up while LiveKit was
+# unavailable: a caller may come back to the room that long after.
+CLOSE_ROOM_WITHIN: Final = 600.0
+# How long the rows of workers that stopped or fell silent are kept.
+WORKER_RETENTION: Final = timedelta(days=7)
 
 
 class SessionSupervisor:
-    """Of all API processes on a database one watches; another takes over when it is gone."""
+    """Of all API processes on a database one supervises; another takes over when it is gone."""
 
     def __init__(
         self,
         *,
-        guard: LeaderLock,
+        lock: LeaderLock,
         leases: LeaseStore,
         sessions: SessionStore,
         workers: WorkerStore,
         events: EventStore,
         transcripts: TranscriptStore,
         rooms: Rooms,
-        terms: DispatchTimeouts,
+        timeouts: DispatchTimeouts,
         interval: float,
         clock: Clock = MACHINE,
     ) -> None:
-        self._guard = guard
+        self._lock = lock
         self._leases = leases
         self._sessions = sessions
         self._workers = workers
         self._events = events
         self._transcripts = transcripts
         self._rooms = rooms
-        self._terms = terms
+        self._timeouts = timeouts
         self._interval = interval
         self._clock = clock
-        self._watch: DispatchRules | None = None
+        self._rules: DispatchRules | None = None  # None while another process supervises
         self._nudged = asyncio.Event()
-        self._rooms_at = 0.0
-        self._swept_at = -SWEEP_EVERY
-        self._doing: dict[str, asyncio.Task[None]] = {}  # beside the looks, by what it is about
-        # Sessions that were given up, whose rooms are still to be closed, and until when that is tried.
-        self._owed: dict[str, tuple[Session, float]] = {}
-        self._without_database = OutageLog(logger, "watcher: what lives is not known")
-        self._without_livekit = OutageLog(logger, "watcher: who is in the rooms is not known")
+        self._rooms_read_at = 0.0
+        self._housekept_at = -HOUSEKEEPING_INTERVAL
+        # Actions that run beside the passes, by session id or by name.
+        self._running: dict[str, asyncio.Task[None]] = {}
+        # Sessions that were given up and whose rooms are not closed yet, with the time to stop trying.
+        self._rooms_to_close: dict[str, tuple[Session, float]] = {}
+        self._database_outage = OutageLog(logger, "supervisor: live sessions are not known")
+        self._livekit_outage = OutageLog(logger, "supervisor: occupied rooms are not known")
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Supervise until cancelled."""
         try:
             while True:
                 try:
-                    await self._turn()
-                    self._without_database.over()
+                    await self._pass()
+                    self._database_outage.over()
                 except StoreUnavailable as error:
-                    self._without_database.failed(error)
-                    self._watch = None  # nobody is to be judged by what went on meanwhile
+                    self._database_outage.failed(error)
+                    self._rules = None  # what changed during the outage was not seen: start anew
                 except Exception:
-                    logger.exception("watcher: this look failed, the next one comes")
-                    self._watch = None
+                    logger.exception("supervisor: this pass failed, the next one follows")
+                    self._rules = None
                 await self._pause()
         finally:
-            for task in self._doing.values():
+            for task in self._running.values():
                 task.cancel()
 
     def nudge(self) -> None:
-        """Something has happened: look now."""
-        self._rooms_at = 0.0
+        """Something has happened: make a pass now."""
+        self._rooms_read_at = 0.0
         self._nudged.set()
 
-    def _begin(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do it beside the looks, unless it is still being done."""
-        if what not in self._doing:
-            task = asyncio.create_task(self._do(what, work))
-            self._doing[what] = task
-            task.add_done_callback(lambda _: self._doing.pop(what))
+    def _start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` beside the passes, unless work of this name is still running."""
+        if name not in self._running:
+            task = asyncio.create_task(self._guarded(name, work))
+            self._running[name] = task
+            task.add_done_callback(lambda _: self._running.pop(name))
 
-    async def _do(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except (StoreUnavailable, LiveKitUnavailable) as error:
-            logger.warning("watcher: %s: %s", what, error)
+            logger.warning("supervisor: %s: %s", name, error)
         except Exception:
-            logger.exception("watcher: %s failed", what)
+            logger.exception("supervisor: %s failed", name)
 
     async def _pause(self) -> None:
         try:
@@ -130,93 +140,83 @@ class SessionSupervisor:
                 await self._nudged.wait()
         except TimeoutError:
             return
-        # Thousands of nudges at once are one look.
-        await asyncio.sleep(SHORTEST_PAUSE)
+        await asyncio.sleep(NUDGE_DELAY)
         self._nudged.clear()
 
-    async def _turn(self) -> None:
-        if not await self._guard.acquire():
-            self._watch = None
+    async def _pass(self) -> None:
+        if not await self._lock.acquire():
+            self._rules = None
             return
-        if self._watch is None:
-            logger.info("this process watches the sessions")
-            self._watch = DispatchRules(self._terms)
+        if self._rules is None:
+            logger.info("this process supervises the sessions")
+            self._rules = DispatchRules(self._timeouts)
         now = self._clock.steady()
-        if now - self._swept_at >= SWEEP_EVERY:
-            self._swept_at = now
-            self._begin("housekeeping", partial(self._sweep, self._watch))
-        await self._look(self._watch)
+        if now - self._housekept_at >= HOUSEKEEPING_INTERVAL:
+            self._housekept_at = now
+            self._start("housekeeping", partial(self._housekeep, self._rules))
+        await self._apply(self._rules)
 
-    async def _look(self, watch: DispatchRules) -> None:
+    async def _apply(self, rules: DispatchRules) -> None:
         live = await self._leases.live()
         workers = await self._workers.all()
         now = self._clock.steady()
-        for action in watch.look(now, live, workers, busy=self._doing.keys()):
-            self._begin(action.live.session.session_id, partial(self._act, watch, action))
-        if now - self._rooms_at >= ROOMS_EVERY:
-            self._rooms_at = now
-            self._begin("rooms", partial(self._see_rooms, watch))
+        for action in rules.decide(now, live, workers, busy=self._running.keys()):
+            self._start(action.live.session.session_id, partial(self._act, rules, action))
+        if now - self._rooms_read_at >= ROOMS_INTERVAL:
+            self._rooms_read_at = now
+            self._start("rooms", partial(self._serve_rooms, rules))
 
-    async def _act(self, watch: DispatchRules, action: Action) -> None:
+    async def _act(self, rules: DispatchRules, action: Action) -> None:
         try:
-            await self._take(watch, action)
+            await self._carry_out(rules, action)
         except StoreUnavailable as error:
-            logger.warning("watcher: %s", error)
-            self._watch = None  # heartbeats may not have been written either
+            logger.warning("supervisor: %s", error)
+            self._rules = None  # heartbeats may not have been written either
 
-    async def _take(self, watch: DispatchRules, action: Action) -> None:
-        session = action.live.session
-        where = {"session": session.session_id, "room": session.room_name}
+    async def _carry_out(self, rules: DispatchRules, action: Action) -> None:
         if isinstance(action, ExpireLease):
             if await self._leases.expire(action.live, action.why):
-                logger.warning("agent lost: %s", action.why, extra=where)
+                logger.warning("agent lost: %s", action.why, extra=_fields(action.live.session))
                 self._nudged.set()
         elif isinstance(action, GiveUp):
             await self._give_up(action.live, action.reason)
         elif isinstance(action, CheckForCaller):
             try:
-                await self._seek(watch, action.live)
+                await self._check_for_caller(rules, action.live)
             except LiveKitUnavailable as error:
-                logger.warning("not known whether anybody waits: %s", error)
+                logger.warning("not known whether a caller waits: %s", error)
         else:
-            await self._ask(watch, action)
+            await self._redispatch(rules, action)
 
-    async def _seek(self, watch: DispatchRules, live: LiveSession) -> bool:
-        somebody = bool(await self._rooms.count_callers(live.session.room_name))
-        watch.waits(self._clock.steady(), live, somebody=somebody)
-        return somebody
+    async def _check_for_caller(self, rules: DispatchRules, live: LiveSession) -> bool:
+        found = bool(await self._rooms.count_callers(live.session.room_name))
+        rules.record_caller(self._clock.steady(), live, found=found)
+        return found
 
-    async def _ask(self, watch: DispatchRules, action: Redispatch) -> None:
+    async def _redispatch(self, rules: DispatchRules, action: Redispatch) -> None:
         live, session = action.live, action.live.session
         try:
-            if action.for_caller and not await self._seek(watch, live):
+            if action.for_caller and not await self._check_for_caller(rules, live):
                 return
             if not await self._leases.record_dispatch(live, action.why):
                 return
-            logger.info(
-                "asking for an agent again: %s",
-                action.why,
-                extra={"session": session.session_id, "room": session.room_name},
-            )
+            logger.info("dispatching another agent: %s", action.why, extra=_fields(session))
             await self._rooms.redispatch(session, live.variables, live.dispatches + 1)
         except LiveKitUnavailable as error:
-            # The deadline goes on; the next look tries again.
-            logger.warning("no agent can be asked for: %s", error)
+            # The deadline keeps running; a later pass tries again.
+            logger.warning("no agent can be dispatched: %s", error)
 
     async def _give_up(self, live: LiveSession, reason: str) -> None:
         session = live.session
         if not await self._sessions.give_up(live, reason):
             return  # an agent came after all
-        logger.warning(
-            "session given up: %s",
-            reason,
-            extra={"session": session.session_id, "room": session.room_name},
-        )
-        self._owed[session.session_id] = session, self._clock.steady() + OWED_FOR
-        await self._close(session)
+        logger.warning("session given up: %s", reason, extra=_fields(session))
+        until = self._clock.steady() + CLOSE_ROOM_WITHIN
+        self._rooms_to_close[session.session_id] = session, until
+        await self._close_room(session)
 
-    async def _close(self, session: Session) -> None:
-        """Whoever waits there must not go on waiting; a call of another session goes on."""
+    async def _close_room(self, session: Session) -> None:
+        """Close the room so that its callers stop waiting, unless another session's call is in it."""
         try:
             await self._rooms.remove_agent(session)
             if session.has_room_of_its_own or ROOM_PATTERN.fullmatch(session.room_name):
@@ -224,56 +224,61 @@ class SessionSupervisor:
                 if all(one.session.room_name != session.room_name for one in live):
                     await self._rooms.close_room(session.room_name)
         except (LiveKitUnavailable, StoreUnavailable) as error:
-            logger.warning("room %s not closed yet: %s", session.room_name, error)
+            logger.warning("room %s is not closed yet: %s", session.room_name, error)
         else:
-            self._owed.pop(session.session_id, None)
+            self._rooms_to_close.pop(session.session_id, None)
 
-    async def _close_owed(self, occupied: Container[str]) -> None:
-        """What could not be closed when its session was given up."""
-        for session, until in list(self._owed.values()):
+    async def _close_remaining(self, occupied: Container[str]) -> None:
+        """Close the rooms that could not be closed when their sessions were given up."""
+        for session, until in list(self._rooms_to_close.values()):
             if self._clock.steady() > until:
-                del self._owed[session.session_id]
-            elif session.room_name in occupied and session.session_id not in self._doing:
-                await self._close(session)
+                del self._rooms_to_close[session.session_id]
+            elif session.room_name in occupied and session.session_id not in self._running:
+                await self._close_room(session)
 
-    async def _see_rooms(self, watch: DispatchRules) -> None:
+    async def _serve_rooms(self, rules: DispatchRules) -> None:
         try:
             occupied = await self._rooms.occupied_rooms()
         except LiveKitUnavailable as error:
-            self._without_livekit.failed(error)
+            self._livekit_outage.failed(error)
             return
-        self._without_livekit.over()
-        await self._close_owed(occupied)
-        # Read after the rooms: a session that came with its room is to be seen.
+        self._livekit_outage.over()
+        await self._close_remaining(occupied)
+        # Read after the rooms, so that a session which was created with its room is seen.
         live = await self._leases.live()
-        for room in watch.unserved(self._clock.steady(), occupied, live):
-            # Whoever stays after the end of a call is not waiting for another.
-            if await self._sessions.started_since(room, occupied[room] - CLOCKS_DIFFER):
+        for room in rules.unserved_rooms(self._clock.steady(), occupied, live):
+            # A caller who stays after the end of a call does not wait for another one.
+            if await self._sessions.started_since(room, occupied[room] - CLOCK_TOLERANCE):
                 continue
             if await self._rooms.count_callers(room):
                 logger.info("a caller waits without an agent", extra={"room": room})
                 await self._rooms.dispatch_automatic(room)
 
-    async def _sweep(self, watch: DispatchRules) -> None:
+    async def _housekeep(self, rules: DispatchRules) -> None:
         now = self._clock.wall()
         for part in (
-            self._mend,
-            partial(self._bury, watch),
+            self._end_orphans,
+            partial(self._mark_lost_workers, rules),
             self._transcripts.clear,
-            partial(self._events.clear, now, EVENTS_KEPT),
-            partial(self._workers.forget, now, INSTANCES_KEPT),
+            partial(self._events.clear, now, EVENT_RETENTION),
+            partial(self._workers.forget, now, WORKER_RETENTION),
         ):
-            await self._do("housekeeping", part)  # without what fails the rest goes on
+            await self._guarded("housekeeping", part)  # a part that fails does not stop the others
 
-    async def _mend(self) -> None:
+    async def _end_orphans(self) -> None:
         for session in await self._sessions.end_orphans():
             logger.warning(
-                "session mended: it was %s and nobody's",
+                "orphaned session ended: it was %s without a lease",
                 session.status.value,
                 extra={"session": session.session_id},
             )
 
-    async def _bury(self, watch: DispatchRules) -> None:
-        for name in watch.silent_workers(self._clock.steady()):
-            logger.warning("worker %s says nothing any more", name)
+    async def _mark_lost_workers(self, rules: DispatchRules) -> None:
+        for name in rules.silent_workers(self._clock.steady()):
+            logger.warning("worker %s has stopped reporting", name)
             await self._workers.mark_lost(name)
+
+
+def _fields(session: Session) -> dict[str, str]:
+    """The log fields of a session."""
+    return {"session": session.session_id, "room": session.room_name}

@@ -1,4 +1,4 @@
-"""Whether a create is answered by a place that is still free."""
+"""Creates are accepted while workers have capacity, and refused when they have none."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from agent_runtime.domain.session import new_session
 
 
 class Rows:
-    """What the database says: of workers that spoke, and of sessions that live."""
+    """The rows of workers that have reported, and of live sessions."""
 
     def __init__(self, workers: Sequence[WorkerState], sessions: Sequence[LiveSession]) -> None:
         self.workers = workers
         self.sessions = sessions
 
     async def all(self) -> Sequence[WorkerState]:
-        """The workers, after a while."""
+        """The workers, after a turn of the event loop."""
         await asyncio.sleep(0)
         return self.workers
 
@@ -33,12 +33,12 @@ class Rows:
 
 
 def worker(name: str, *, active: int, free: int) -> WorkerState:
-    """One that has spoken."""
+    """A worker that has reported."""
     return WorkerState(name, "1", "running", active=active, free=free)
 
 
 def held(worker: str) -> LiveSession:
-    """A session with its agent."""
+    """A session whose agent talks on `worker`."""
     session = new_session(7, 3, "room")
     return LiveSession(session, Phase.TALKING, Holder("job", worker), beats=1, dispatches=1)
 
@@ -51,38 +51,38 @@ WAITING = LiveSession(new_session(7, 3, "room"), Phase.WAITING, None, beats=0, d
     ("workers", "sessions", "free"),
     [
         ([worker("one", active=1, free=2)], [held("one")], 2),
-        # It has taken one since it spoke; its row will say so in a moment.
+        # The worker took one call after its last report, which the next report will include.
         ([worker("one", active=1, free=2)], [held("one"), held("one")], 1),
         ([worker("one", active=1, free=1)], [held("one"), held("one"), held("one")], 0),
         ([worker("one", active=1, free=2)], [held("one"), ASKED], 1),
-        # Whoever came before and waits comes first.
+        # A session that was created earlier and waits comes first.
         ([worker("one", active=1, free=2)], [held("one"), WAITING], 1),
         ([worker("one", active=0, free=1), worker("two", active=2, free=2)], [held("one")], 2),
-        # A call that is over, and whose process is still there.
+        # A call is over, but its process still runs.
         ([worker("one", active=3, free=1)], [held("one")], 1),
     ],
 )
-async def test_only_so_many_creates_are_taken_as_get_an_agent(
+async def test_as_many_creates_are_accepted_as_get_an_agent(
     workers: Sequence[WorkerState], sessions: Sequence[LiveSession], free: int
 ) -> None:
-    """The next one is told when to come again."""
+    """Creates up to the free capacity are accepted; the next one is told when to try again."""
     rows = Rows(workers, sessions)
-    places = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
+    availability = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
     for _ in range(free):
-        assert await places.retry_after() is None
-    assert await places.retry_after() == RETRY_AFTER
+        assert await availability.retry_after() is None
+    assert await availability.retry_after() == RETRY_AFTER
 
 
-async def test_without_a_word_of_any_worker_a_session_may_wait() -> None:
-    """They may be about to start."""
+async def test_without_any_report_a_session_is_queued() -> None:
+    """While no worker has reported, creates are accepted: workers may be about to start."""
     rows = Rows([], [])
-    places = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
-    assert await places.retry_after() is None
+    availability = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
+    assert await availability.retry_after() is None
 
 
-async def test_those_who_come_at_once_share_what_is_free() -> None:
-    """Also while the rows are being read for the first of them."""
+async def test_simultaneous_creates_share_the_free_capacity() -> None:
+    """Of five creates at once, for which the rows are read once, two get the two free places."""
     rows = Rows([worker("one", active=0, free=2)], [])
-    places = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
-    answers = await asyncio.gather(*(places.retry_after() for _ in range(5)))
+    availability = WorkerAvailability(cast("WorkerStore", rows), cast("LeaseStore", rows))
+    answers = await asyncio.gather(*(availability.retry_after() for _ in range(5)))
     assert answers == [None, None, RETRY_AFTER, RETRY_AFTER, RETRY_AFTER]

@@ -1,4 +1,4 @@
-"""What becomes of a create that was refused, and that the database applies later all the same."""
+"""Creates that were refused because the database was late, and that it applies afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, cast
 import psycopg2
 import pytest
 
-from agent_runtime.application import late_creates as retractions
+from agent_runtime.application import late_creates
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.session import Session, SessionStatus, new_session
@@ -23,32 +23,32 @@ REFUSED = "refused: database: no answer within 0.9 s"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A PostgreSQL database of these tests' own."""
+    """A PostgreSQL database for this module."""
     with postgres_server() as server, server.database() as url:
         create_schema(url)
         yield url
 
 
 class Rooms:
-    """LiveKit; remembers whom it was told to take out."""
+    """Stands in for LiveKit; records the sessions whose agents it removed."""
 
     def __init__(self) -> None:
-        self.left: asyncio.Queue[str] = asyncio.Queue()
-        self.is_away = False
+        self.removed: asyncio.Queue[str] = asyncio.Queue()
+        self.is_unavailable = False
 
     async def dispatch(self, _session: Session, _variables: object) -> None:
-        """Takes it, unless it is away."""
-        if self.is_away:
+        """Accept the dispatch, unless LiveKit is unavailable."""
+        if self.is_unavailable:
             raise LiveKitUnavailable("LiveKit: connection refused")
 
     async def remove_agent(self, session: Session) -> None:
-        """Remember."""
-        self.left.put_nowait(session.session_id)
+        """Record the session."""
+        self.removed.put_nowait(session.session_id)
 
 
 @pytest.fixture
 async def world(url: str) -> AsyncIterator[SimpleNamespace]:
-    """A runtime on that database, with one agent."""
+    """A runtime on that database, with agent 7 registered."""
     database: Database = open_database(url)
     sessions = StoredSessions(database)
     rooms = Rooms()
@@ -63,41 +63,41 @@ async def world(url: str) -> AsyncIterator[SimpleNamespace]:
 
 
 class LockedTable:
-    """Nobody can write to the sessions for as long as the context lasts."""
+    """Blocks every write to the sessions table while the context lasts."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def __enter__(self) -> None:
-        """Lock."""
+        """Lock the table."""
         self._connection = psycopg2.connect(self._url)
         self._connection.cursor().execute("LOCK TABLE agent_instance_sessions IN EXCLUSIVE MODE")
 
     def __exit__(self, *_: object) -> None:
-        """Let those who wait go on."""
+        """Unlock it; blocked writes go on."""
         self._connection.rollback()
         self._connection.close()
 
 
 async def test_a_create_that_is_applied_late_is_undone(world: SimpleNamespace, url: str) -> None:
-    """The client had its 503: the session ends, its agent is called back, its place is free."""
-    # The connection has prepared its statements by now: what is refused next is on its way.
+    """A session that appears after its create was answered 503 ends, and its capacity is freed."""
+    # The connection has prepared its statements by now, so the next refused create is on its way.
     well = await world.runtime.create_session(7, 3, "hall", None)
     with LockedTable(url), pytest.raises(StoreUnavailable):
         await world.runtime.create_session(7, 3, "lobby", None)
     async with asyncio.timeout(10):
-        session = await world.sessions.get(await world.rooms.left.get())
+        session = await world.sessions.get(await world.rooms.removed.get())
     assert session.status is SessionStatus.ERROR
     assert session.room_name == "lobby"
     assert (await world.runtime.agent_status(7)).active_sessions == 1
     await world.runtime.end_session(well.session_id)
 
 
-async def test_a_refusal_that_cannot_be_written_is_written_later(
+async def test_a_session_that_cannot_be_ended_at_once_is_ended_later(
     world: SimpleNamespace, url: str
 ) -> None:
-    """LiveKit refused the dispatch, and the database had no time for the row's end."""
-    world.rooms.is_away = True
+    """When LiveKit refuses a dispatch while the database is locked, the session ends afterwards."""
+    world.rooms.is_unavailable = True
     locked = LockedTable(url)
     create = world.sessions.create
 
@@ -110,35 +110,35 @@ async def test_a_refusal_that_cannot_be_written_is_written_later(
         await world.runtime.create_session(7, 3, "stairs", None)
     locked.__exit__()
     async with asyncio.timeout(10):
-        session = await world.sessions.get(await world.rooms.left.get())
+        session = await world.sessions.get(await world.rooms.removed.get())
     assert session.status is SessionStatus.ERROR
     assert session.room_name == "stairs"
 
 
-@pytest.mark.parametrize(("looks", "is_found"), [(3, True), (1000, False)])
-async def test_it_is_looked_for_with_growing_pauses(
-    monkeypatch: pytest.MonkeyPatch, looks: int, is_found: bool
+@pytest.mark.parametrize(("lookups", "is_found"), [(3, True), (1000, False)])
+async def test_lookups_have_growing_pauses_and_an_end(
+    monkeypatch: pytest.MonkeyPatch, lookups: int, is_found: bool
 ) -> None:
-    """What was refused may be applied minutes later; it is not looked for for ever."""
-    monkeypatch.setattr(retractions, "EVERY", 0.01)
-    monkeypatch.setattr(retractions, "LONGEST_PAUSE", 0.05)
-    found, left = new_session(7, 3, "lobby"), asyncio.Event()
+    """A refused session is looked up with growing pauses, and dropped after the longest."""
+    monkeypatch.setattr(late_creates, "INTERVAL", 0.01)
+    monkeypatch.setattr(late_creates, "MAX_PAUSE", 0.05)
+    found, removed = new_session(7, 3, "lobby"), asyncio.Event()
     looked = 0
 
     async def finish(*_: object) -> Session | None:
         nonlocal looked
         looked += 1
-        return found if looked == looks else None
+        return found if looked == lookups else None
 
-    async def leave(_session: Session) -> None:
-        left.set()
+    async def remove_agent(_session: Session) -> None:
+        removed.set()
 
     store = cast("Any", SimpleNamespace(finish=finish))
-    undoing = retractions.LateCreates(store, leave)
-    undoing.add(found.session_id, "refused")
-    task = undoing._task
+    refused = late_creates.LateCreates(store, remove_agent)
+    refused.add(found.session_id, "refused")
+    task = refused._task
     assert task is not None
     async with asyncio.timeout(10):
         await task
-    assert left.is_set() is is_found
+    assert removed.is_set() is is_found
     assert looked < 6

@@ -1,4 +1,4 @@
-"""What the watcher does while others are slow, away or full; `walk` has all the rest."""
+"""The session supervisor while others are slow, unavailable or full; `walk` tests the rest."""
 
 from __future__ import annotations
 
@@ -24,228 +24,228 @@ LOST = LiveSession(ACTIVE, Phase.WAITING, None, beats=0, dispatches=1, lost_by="
 
 
 class World:
-    """One session that has lost its agent, one worker without a place, and LiveKit."""
+    """One session that has lost its agent, one worker without capacity, and LiveKit."""
 
-    def __init__(self, *, livekit_is_away: bool = False, lost: LiveSession = LOST) -> None:
-        self.livekit_is_away = livekit_is_away
+    def __init__(self, *, livekit_is_unavailable: bool = False, lost: LiveSession = LOST) -> None:
+        self.livekit_is_unavailable = livekit_is_unavailable
         self.lost = lost
         self.others: list[LiveSession] = []
         self.rooms: dict[str, datetime] = {}
         self.closed: asyncio.Queue[str] = asyncio.Queue()
-        self.looks = 0
-        self.sought = 0
+        self.passes = 0
+        self.checks = 0
         self.given_up: asyncio.Queue[str] = asyncio.Queue()
         self.rows: dict[str, Session] = {}
 
     async def acquire(self) -> bool:
-        """One that watches."""
+        """Take the lock."""
         return True
 
     async def live(self) -> Sequence[LiveSession]:
-        """The session, until it is given up."""
+        """The session, until it is given up, and any others."""
         return [*self.others, *([] if self.rows else [self.lost])]
 
     async def all(self) -> Sequence[WorkerState]:
-        """The worker, which speaks at each look."""
-        self.looks += 1
-        return [WorkerState("worker-one", str(self.looks), "running", active=1, free=0)]
+        """The worker, which reports before each pass."""
+        self.passes += 1
+        return [WorkerState("worker-one", str(self.passes), "running", active=1, free=0)]
 
     async def count_callers(self, _room: str) -> list[str]:
-        """Nobody, if LiveKit can be asked."""
-        self.sought += 1
-        self.ask_livekit()
+        """No caller, if LiveKit is available."""
+        self.checks += 1
+        self.call_livekit()
         return []
 
     async def give_up(self, live: LiveSession, reason: str) -> bool:
-        """Remember why."""
+        """Record the reason."""
         session = live.session
         self.rows[session.session_id] = replace(session, status=SessionStatus.ERROR)
         self.given_up.put_nowait(reason)
         return True
 
     async def remove_agent(self, _session: Session) -> None:
-        """There is none."""
-        self.ask_livekit()
+        """Do nothing: there is no agent."""
+        self.call_livekit()
 
     async def close_room(self, room: str) -> None:
-        """Remember it."""
-        self.ask_livekit()
+        """Record the room."""
+        self.call_livekit()
         self.closed.put_nowait(room)
 
     async def occupied_rooms(self) -> dict[str, datetime]:
-        """The rooms."""
-        self.ask_livekit()
+        """The occupied rooms."""
+        self.call_livekit()
         return self.rooms
 
-    def ask_livekit(self) -> None:
-        """Fails while it is away."""
-        if self.livekit_is_away:
+    def call_livekit(self) -> None:
+        """Raise while LiveKit is unavailable."""
+        if self.livekit_is_unavailable:
             raise LiveKitUnavailable
 
     async def end_orphans(self) -> list[Session]:
-        """Nothing."""
+        """There are no orphans."""
         return []
 
     async def clear(self, *_: object) -> None:
-        """Nothing to clear."""
+        """There is nothing to delete."""
 
     async def forget(self, *_: object) -> None:
-        """Nobody to forget."""
+        """There are no old workers."""
 
 
 class HungLiveKit(World):
-    """It takes a request, and answers nobody."""
+    """LiveKit accepts requests and never responds."""
 
     async def occupied_rooms(self) -> dict[str, datetime]:
-        """Never."""
+        """Never return."""
         await asyncio.Event().wait()
         return {}
 
 
 class SlowHousekeeping(World):
-    """It takes longer than any session may wait."""
+    """Housekeeping takes longer than any session may wait."""
 
     async def end_orphans(self) -> list[Session]:
-        """Not while we look."""
+        """Do not return during the test."""
         await asyncio.Event().wait()
         return []
 
 
 class SlowReports(World):
-    """They leave the database no time for the rooms, of which one may have somebody waiting in it."""
+    """The database is too slow to tell whether an occupied room has had a session."""
 
     async def occupied_rooms(self) -> dict[str, datetime]:
-        """One room of an agent's."""
+        """One room that is named after an agent."""
         return {"agent-9-room": ACTIVE.started_at}
 
     async def started_since(self, *_: object) -> bool:
-        """Takes too long."""
+        """Time out."""
         raise StoreUnavailable("database: no answer within 10.0 s")
 
 
 class FailingHousekeeping(World):
-    """One part of it always fails."""
+    """One part of housekeeping always fails."""
 
     def __init__(self, failure: Exception) -> None:
         super().__init__()
         self.failure = failure
-        self.forgot = asyncio.Event()
+        self.finished = asyncio.Event()
 
     async def end_orphans(self) -> list[Session]:
-        """Does not."""
+        """Fail."""
         raise self.failure
 
     async def forget(self, *_: object) -> None:
-        """The last part."""
-        self.forgot.set()
+        """Record that the last part ran."""
+        self.finished.set()
 
 
-class Away(World):
-    """The database cannot be asked, and then LiveKit, for twenty looks each."""
+class Outages(World):
+    """The database is unavailable for twenty passes, and then LiveKit."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.questions: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.is_back = asyncio.Event()
 
     async def acquire(self) -> bool:
-        """If the database can be asked."""
-        self.questions["database"] += 1
-        if self.questions["database"] <= 20:
+        """Raise for the first twenty passes."""
+        self.requests["database"] += 1
+        if self.requests["database"] <= 20:
             raise StoreUnavailable("refused")
         return True
 
     async def occupied_rooms(self) -> dict[str, datetime]:
-        """If LiveKit can be asked."""
-        self.questions["livekit"] += 1
-        if self.questions["livekit"] <= 20:
+        """Raise for the first twenty reads."""
+        self.requests["livekit"] += 1
+        if self.requests["livekit"] <= 20:
             raise LiveKitUnavailable("refused")
         self.is_back.set()
         return {}
 
 
-def watcher(world: World, terms: DispatchTimeouts) -> SessionSupervisor:
-    """One that looks often."""
+def supervisor(world: World, timeouts: DispatchTimeouts) -> SessionSupervisor:
+    """A supervisor with short pauses between its passes."""
     one = cast("Any", world)
     return SessionSupervisor(
-        guard=one, leases=one, sessions=one, workers=one, events=one, transcripts=one,
+        lock=one, leases=one, sessions=one, workers=one, events=one, transcripts=one,
         rooms=one,
-        terms=terms, interval=0.01,
+        timeouts=timeouts, interval=0.01,
     )  # fmt: skip
 
 
 @asynccontextmanager
-async def watched(world: World, terms: DispatchTimeouts) -> AsyncIterator[None]:
-    """A watcher at work; whatever is awaited inside has ten seconds."""
-    watching = asyncio.create_task(watcher(world, terms).run())
+async def supervised(world: World, timeouts: DispatchTimeouts) -> AsyncIterator[None]:
+    """A supervisor at work; whatever is awaited inside has ten seconds."""
+    running = asyncio.create_task(supervisor(world, timeouts).run())
     try:
         async with asyncio.timeout(10):
             yield
     finally:
-        watching.cancel()
-        await asyncio.wait([watching])
+        running.cancel()
+        await asyncio.wait([running])
 
 
-async def test_a_session_that_nobody_waits_for_is_given_up() -> None:
-    """Though there is no place that anybody could be asked for."""
+async def test_a_session_without_a_caller_is_given_up() -> None:
+    """A session whose caller has left is given up, also while all workers are full."""
     world = World()
-    async with watched(world, DispatchTimeouts(abandoned=0.2)):
+    async with supervised(world, DispatchTimeouts(abandoned=0.2)):
         assert await world.given_up.get() == "the agent was lost and nobody is in the room"
 
 
-async def test_while_livekit_cannot_be_asked_the_session_waits(
+async def test_while_livekit_is_unavailable_a_session_waits_for_its_deadline(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Until its deadline: nothing that the watcher has seen is forgotten over it."""
-    world = World(livekit_is_away=True)
-    async with watched(world, DispatchTimeouts(abandoned=0.2, deadline=1.5)):
+    """While LiveKit is unavailable a session waits to its deadline, and its state is not forgotten."""
+    world = World(livekit_is_unavailable=True)
+    async with supervised(world, DispatchTimeouts(abandoned=0.2, deadline=1.5)):
         assert (await world.given_up.get()).startswith(
             "no agent within 1.5 s: all workers are full"
         )
-    assert world.sought == 2  # once a second
-    assert "not known whether anybody waits" in caplog.text
+    assert world.checks == 2  # once a second
+    assert "not known whether a caller waits" in caplog.text
 
 
 @pytest.mark.parametrize("trouble", [HungLiveKit, SlowHousekeeping, SlowReports])
-async def test_nothing_that_is_slow_stops_the_clocks(trouble: type[World]) -> None:
-    """A LiveKit that hangs, housekeeping that takes its time: deadlines hold all the same."""
+async def test_slow_work_delays_no_deadline(trouble: type[World]) -> None:
+    """Deadlines hold while LiveKit hangs, housekeeping is slow, or a query times out."""
     world = trouble()
-    async with watched(world, DispatchTimeouts(lease=0.3, unserved=0.1, deadline=2.5)):
+    async with supervised(world, DispatchTimeouts(lease=0.3, unserved=0.1, deadline=2.5)):
         assert (await world.given_up.get()).startswith("no agent within 2.5 s")
 
 
 @pytest.mark.parametrize("failure", [StoreUnavailable("too late"), ValueError("a spoilt row")])
-async def test_housekeeping_goes_on_without_what_failed(failure: Exception) -> None:
-    """And the sessions are watched as before."""
+async def test_housekeeping_goes_on_after_a_part_failed(failure: Exception) -> None:
+    """When one part of housekeeping fails, the other parts run and sessions are supervised."""
     world = FailingHousekeeping(failure)
-    async with watched(world, DispatchTimeouts(deadline=0.3)):
-        await world.forgot.wait()
+    async with supervised(world, DispatchTimeouts(deadline=0.3)):
+        await world.finished.wait()
         await world.given_up.get()
 
 
-async def test_an_outage_is_not_told_at_each_look(
+async def test_an_outage_is_logged_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody who is woken by it has to find what else is in the log."""
-    monkeypatch.setattr("agent_runtime.application.session_supervisor.ROOMS_EVERY", 0.0)
-    world = Away()
-    async with watched(world, DispatchTimeouts()):
+    """An outage of twenty passes is one line at its beginning and one at its end."""
+    monkeypatch.setattr("agent_runtime.application.session_supervisor.ROOMS_INTERVAL", 0.0)
+    world = Outages()
+    async with supervised(world, DispatchTimeouts()):
         await world.is_back.wait()
-    told = [record.getMessage() for record in caplog.records if "known: " in record.getMessage()]
-    assert [re.sub(r"[\d.]+ s", "...", line) for line in told] == [
-        "watcher: what lives is not known: refused",
-        "watcher: what lives is not known: well again after ...",
-        "watcher: who is in the rooms is not known: refused",
-        "watcher: who is in the rooms is not known: well again after ...",
+    lines = [record.getMessage() for record in caplog.records if "known: " in record.getMessage()]
+    assert [re.sub(r"[\d.]+ s", "...", line) for line in lines] == [
+        "supervisor: live sessions are not known: refused",
+        "supervisor: live sessions are not known: well again after ...",
+        "supervisor: occupied rooms are not known: refused",
+        "supervisor: occupied rooms are not known: well again after ...",
     ]
 
 
 async def test_a_room_with_another_call_in_it_is_not_closed() -> None:
-    """Of two sessions in the widget's room one has its agent: giving up the other leaves it alone."""
+    """Giving up one of two sessions in a room does not close the room under the other's call."""
     world = World(lost=in_room("agent-7-room"))
     well = in_room("agent-7-room")
     world.others = [replace(well, phase=Phase.TALKING, holder=Holder("job", "worker-one"))]
-    async with watched(world, DispatchTimeouts(lease=30, deadline=0.3)):
+    async with supervised(world, DispatchTimeouts(lease=30, deadline=0.3)):
         await world.given_up.get()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(world.closed.get(), 0.3)
@@ -253,19 +253,19 @@ async def test_a_room_with_another_call_in_it_is_not_closed() -> None:
 
 @pytest.mark.parametrize("room", ["", "agent-7-room"])
 async def test_a_room_is_closed_once_livekit_is_back(room: str) -> None:
-    """Its session was given up while LiveKit was away: whoever comes back there is not left waiting."""
+    """The room of a session that was given up while LiveKit was unavailable is closed afterwards."""
     lost = in_room(room)
     name = lost.session.room_name
-    world = World(livekit_is_away=True, lost=lost)
-    async with watched(world, DispatchTimeouts(deadline=0.3)):
+    world = World(livekit_is_unavailable=True, lost=lost)
+    async with supervised(world, DispatchTimeouts(deadline=0.3)):
         await world.given_up.get()
         world.rooms = dict.fromkeys((name, "session-of-others"), lost.session.started_at)
-        world.livekit_is_away = False
+        world.livekit_is_unavailable = False
         assert await world.closed.get() == name
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(world.closed.get(), 1.3)  # the next look at the rooms
+            await asyncio.wait_for(world.closed.get(), 1.3)  # the next read of the rooms
 
 
 def in_room(room: str) -> LiveSession:
-    """A session that was just asked for there."""
+    """A session in this room whose agent was lost."""
     return replace(LOST, session=new_session(7, 3, room))
