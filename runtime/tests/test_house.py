@@ -10,7 +10,7 @@ def test_the_api_does_not_load_the_agents_framework() -> None:
     """What `agent-runtime api` imports leaves the framework alone: it costs seconds and 100 MB."""
     code = (
         "import sys\n"
-        "import agent_runtime.cli.main, agent_runtime.wiring, agent_runtime.api.app\n"
+        "import agent_runtime.cli.main, agent_runtime.wiring.api, agent_runtime.api.app\n"
         "import agent_runtime.api.http.server, agent_runtime.storage, agent_runtime.livekit_api.rooms\n"
         "import livekit.api\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"

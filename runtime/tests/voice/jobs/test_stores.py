@@ -13,7 +13,7 @@ from agent_runtime.domain.job import JobTarget
 from agent_runtime.voice.call.call import run_call
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS
-from agent_runtime.wiring import open_stores
+from agent_runtime.wiring.worker import open_stores
 
 
 class Asked(Exception):

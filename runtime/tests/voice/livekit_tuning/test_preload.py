@@ -7,7 +7,7 @@ import sys
 
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.server import INHERITED, build_server
-from agent_runtime.wiring import open_stores
+from agent_runtime.wiring.worker import open_stores
 
 LOADED = """
 import sys

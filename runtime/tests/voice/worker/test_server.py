@@ -16,7 +16,7 @@ from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission
 from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
 from agent_runtime.voice.worker.server import CLIENT_THREADS, LOOP_WATCH, _serve, build_server
-from agent_runtime.wiring import open_stores
+from agent_runtime.wiring.worker import open_stores
 
 from .offers import Server, admission_of
 

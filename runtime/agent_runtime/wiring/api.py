@@ -1,0 +1,140 @@
+"""The API's process: HTTP server, use cases and session supervisor on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from agent_runtime.settings import Settings
+from agent_runtime.wiring.database import open_database
+
+if TYPE_CHECKING:
+    from agent_runtime.api.resources.prometheus import ReadOverview
+    from agent_runtime.application.session_supervisor import SessionSupervisor
+    from agent_runtime.domain.ports.workers import Availability, LeaderLock
+    from agent_runtime.livekit_api.rooms import LiveKitRooms
+    from agent_runtime.storage import Database, StoredSessions
+
+
+def run_api(settings: Settings) -> int:
+    """Serve the HTTP API until a signal; returns the exit code. Raises CannotStart."""
+    import uvloop
+
+    from agent_runtime.api.http.server import listen
+
+    listening = listen(settings.api.host, settings.api.port)
+    uvloop.run(_serve(settings, listening))
+    return 0
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    from agent_runtime.api.app import AuthPolicy, create_app
+    from agent_runtime.api.http.limits import ReadTimeouts
+    from agent_runtime.api.http.server import ApiServer
+    from agent_runtime.api.resources.webhooks import Webhooks
+    from agent_runtime.application.agent_runtime import AgentRuntime
+    from agent_runtime.livekit_api.webhooks import WebhookReader
+    from agent_runtime.storage import RegisteredAgents, StoredMetrics, StoredSessions, leader_lock
+
+    database = open_database(settings)
+    sessions = StoredSessions(database)
+    rooms = _rooms(settings, database)
+    runtime = AgentRuntime(
+        agents=RegisteredAgents(database, sessions),
+        sessions=sessions,
+        metrics=StoredMetrics(database),
+        rooms=rooms,
+        database=database,
+        default_max_sessions=settings.api.max_sessions_per_agent,
+        availability=_availability(settings, database),
+    )
+    lock = leader_lock(settings.database.url, prepare=settings.database.prepare)
+    supervisor = _supervisor(settings, database, sessions, rooms, lock)
+    api, livekit = settings.api, settings.livekit
+    reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
+    app = create_app(
+        runtime,
+        AuthPolicy(api.api_key.get_secret_value(), api.open_sessions_and_metrics),
+        webhooks=Webhooks(reader.read, supervisor.nudge),
+        overview=_overview(settings, database),
+    )
+    server = ApiServer(app, ReadTimeouts(head=api.header_timeout, body=api.body_timeout))
+    gc.collect()
+    gc.freeze()  # the garbage collector need not visit what is loaded now: it stays to the end
+    supervising = asyncio.create_task(supervisor.run())
+    try:
+        await server.serve_on(listening)
+    finally:
+        supervising.cancel()
+        await asyncio.wait([supervising])
+        runtime.stop()
+        await lock.close()
+        await rooms.close()
+        await database.close()
+
+
+def _rooms(settings: Settings, database: Database) -> LiveKitRooms:
+    from agent_runtime.livekit_api.rooms import LiveKitRooms
+    from agent_runtime.storage import dispatch_notifier
+
+    livekit, store = settings.livekit, settings.database
+    notifier = dispatch_notifier(database, store.url, prepare=store.prepare, key=livekit.api_key)
+    return LiveKitRooms(
+        livekit.url,
+        livekit.api_key,
+        livekit.api_secret.get_secret_value(),
+        timeout=livekit.timeout,
+        on_dispatch=None if notifier is None else notifier.notify,
+    )
+
+
+def _availability(settings: Settings, database: Database) -> Availability | None:
+    if settings.watch.when_full == "queue":
+        return None
+    from agent_runtime.application.availability import WorkerAvailability
+    from agent_runtime.storage import StoredLeases, StoredWorkers
+
+    workers = StoredWorkers(database, settings.worker.namespace)
+    return WorkerAvailability(workers, StoredLeases(database))
+
+
+def _supervisor(
+    settings: Settings,
+    database: Database,
+    sessions: StoredSessions,
+    rooms: LiveKitRooms,
+    lock: LeaderLock,
+) -> SessionSupervisor:
+    from agent_runtime.application.session_supervisor import SessionSupervisor
+    from agent_runtime.domain.dispatch_rules import DispatchTimeouts
+    from agent_runtime.storage import StoredEvents, StoredLeases, StoredTranscripts, StoredWorkers
+
+    # The fields that have a setting carry its name; the others keep their defaults.
+    names = {field.name for field in fields(DispatchTimeouts)}
+    return SessionSupervisor(
+        lock=lock,
+        leases=StoredLeases(database),
+        sessions=sessions,
+        workers=StoredWorkers(database, settings.worker.namespace),
+        events=StoredEvents(database),
+        transcripts=StoredTranscripts(database),
+        rooms=rooms,
+        timeouts=DispatchTimeouts(**settings.watch.model_dump(include=names)),
+        interval=settings.watch.interval,
+    )
+
+
+def _overview(settings: Settings, database: Database) -> ReadOverview:
+    from agent_runtime.api.resources.prometheus import Overview
+    from agent_runtime.storage import StoredLeases, StoredWorkers
+
+    workers = StoredWorkers(database, settings.worker.namespace)
+    leases = StoredLeases(database)
+
+    async def read() -> Overview:
+        return Overview(await workers.all(), await leases.live())
+
+    return read

@@ -1,0 +1,108 @@
+"""The worker's process, and the job processes that it forks.
+
+The fork server imports this module before the first job (`VoiceSettings.preload`), so it must stay
+cheap to import and must not import the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent_runtime.settings import Settings
+from agent_runtime.wiring.database import open_database
+
+if TYPE_CHECKING:
+    from agent_runtime.voice.jobs.settings import VoiceSettings
+    from agent_runtime.voice.jobs.stores import Stores
+
+
+def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
+    """Run the worker command `mode` with the rest of the command line; returns the exit code."""
+    from agent_runtime.voice.worker.commands import run_worker
+
+    return run_worker(_voice(settings), open_stores, mode, arguments)
+
+
+@asynccontextmanager
+async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
+    """The stores of a worker or job process, from that process's own environment."""
+    from agent_runtime.storage import (
+        RegisteredAgents,
+        StoredLeases,
+        StoredMetrics,
+        StoredSessions,
+        StoredTranscripts,
+        StoredWorkers,
+        dispatch_listener,
+    )
+    from agent_runtime.voice.jobs.stores import Stores
+
+    settings = Settings.load(os.environ, env_file=Path(".env"))
+    # Opening SQLite reads the disk, and a call is starting on this event loop.
+    database = await asyncio.to_thread(open_database, settings, connections)
+    store = settings.database
+    try:
+        sessions = StoredSessions(database)
+        yield Stores(
+            agents=RegisteredAgents(database, sessions),
+            sessions=sessions,
+            metrics=StoredMetrics(database),
+            leases=StoredLeases(database),
+            transcripts=StoredTranscripts(database),
+            workers=StoredWorkers(database, settings.worker.namespace),
+            ear=dispatch_listener(store.url, prepare=store.prepare, key=settings.livekit.api_key),
+        )
+    finally:
+        await database.close()
+
+
+def _drivers(settings: Settings) -> tuple[str, str]:
+    from agent_runtime.storage.sql.url import is_postgres
+
+    kind = "postgres" if is_postgres(settings.database.url) else "sqlite"
+    return f"agent_runtime.storage.{kind}.database", f"agent_runtime.storage.{kind}.notify"
+
+
+def _voice(settings: Settings) -> VoiceSettings:
+    from agent_runtime.providers.common.spec import ProviderDefaults
+    from agent_runtime.voice.jobs.settings import VoiceSettings
+
+    given, worker, livekit = settings.providers, settings.worker, settings.livekit
+    return VoiceSettings(
+        deepgram=ProviderDefaults(
+            given.deepgram_api_key.get_secret_value(), given.deepgram_base_url, given.stt_model
+        ),
+        openai=ProviderDefaults(
+            given.openai_api_key.get_secret_value(), given.openai_base_url, given.llm_model
+        ),
+        cartesia=ProviderDefaults(
+            given.cartesia_api_key.get_secret_value(),
+            given.cartesia_base_url,
+            given.tts_model,
+            given.tts_voice_id,
+        ),
+        heartbeat=worker.heartbeat,
+        leave_grace=worker.leave_grace,
+        wait_for_caller=worker.wait_for_caller,
+        silence=worker.silence,
+        name=worker.name or f"{socket.gethostname()}-{os.getpid()}",
+        max_calls=worker.max_calls,
+        most_cpu_pressure=worker.most_cpu_pressure,
+        max_sessions_per_agent=settings.api.max_sessions_per_agent,
+        idle_processes=worker.idle_processes,
+        health_host=worker.health_host,
+        health_port=worker.health_port,
+        drain_timeout=worker.drain_timeout,
+        livekit_url=livekit.url,
+        livekit_api_key=livekit.api_key,
+        livekit_api_secret=livekit.api_secret.get_secret_value(),
+        turn_detector_plugin=worker.turn_detector_plugin,
+        profile=worker.profile,
+        preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),
+    )
