@@ -1,1 +1,1 @@
-"""The command line: one module a command; the only code that prints."""
+"""The command line: a parser and one module a command; the only code that prints."""

@@ -1,13 +1,31 @@
-"""Whether a running API or worker answers its health endpoint; what Docker's HEALTHCHECK calls."""
+"""The command `health`, which Docker's HEALTHCHECK runs: asks API and worker whether they are healthy."""
 
 from __future__ import annotations
 
+import argparse
 import urllib.error
 import urllib.request
 
+from agent_runtime.settings import Settings
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print one line a part; returns 0 when every part that was named is healthy, else 1."""
+    urls = {
+        "worker": f"http://127.0.0.1:{settings.worker.health_port}/",
+        "api": f"http://127.0.0.1:{settings.api.port}/health",
+    }
+    parts = urls if arguments.part == "all" else {arguments.part: urls[arguments.part]}
+    healthy = True
+    for part, url in parts.items():
+        problem = probe(url)
+        print(f"{part}: {problem or 'healthy'}")
+        healthy = healthy and problem is None
+    return 0 if healthy else 1
+
 
 def probe(url: str, timeout: float = 3.0) -> str | None:
-    """GET `url`; returns None when it answers 200, else what is wrong."""
+    """GET `url` within `timeout` seconds; returns None when it answers 200, else what is wrong."""
     try:
         with urllib.request.urlopen(url, timeout=timeout):  # noqa: S310 - always our own http:// URL
             return None

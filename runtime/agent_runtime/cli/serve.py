@@ -1,4 +1,4 @@
-"""One process tree for API and worker: start both, stop both, outlive neither."""
+"""Runs API and worker as one process tree: starts both, stops both, outlives neither."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ logger = logging.getLogger(__name__)
 
 API: Final = ("api",)
 WORKER: Final = ("worker", "start")
-# An API that ends sooner cannot begin at all, and another one could not either.
-BORN: Final = 5.0  # seconds
-LONGEST_PAUSE: Final = 30.0  # seconds between two tries to start the API again
-_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+# Seconds for which an API must have run to count as started. One that ends sooner at its first start
+# cannot start at all (a port that is taken, for instance), and another one could not either.
+STARTED_AFTER: Final = 5.0
+# Most seconds between two restarts of the API; the pause doubles with every failure in a row.
+MAX_RESTART_PAUSE: Final = 30.0
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2): the signal that this process gets when its parent dies
 
 
 def serve() -> int:
-    """Run API and worker as two children until one ends or a signal comes; returns the exit code.
+    """Run API and worker as two child processes until a signal; returns the exit code.
 
-    The first SIGTERM or SIGINT lets both finish what they are doing; the second makes them leave at
-    once. An API that dies is started again: the worker's calls go on, and sessions have a watcher. When
-    the worker ends unasked, or the API cannot begin, the other is stopped and the exit code is 1: whoever
-    started us restarts us.
+    The first SIGTERM or SIGINT lets both finish their work; the second makes them exit at once. An API
+    that dies is restarted, so that the worker's calls go on under a supervisor. When the worker exits
+    by itself, or the API cannot start, the other one is stopped and the exit code is 1: the service
+    manager restarts us.
     """
     return asyncio.run(_serve())
 
@@ -50,26 +52,26 @@ async def _serve() -> int:
     stopping: asyncio.Task[Any] = asyncio.create_task(stop.wait())
     await asyncio.wait([*ends, stopping], return_when=asyncio.FIRST_COMPLETED)
 
-    asked = stop.is_set()
-    if not asked:
+    requested = stop.is_set()
+    if not requested:
         child, end = next((c, e) for c, e in zip(children, ends, strict=True) if e.done())
         logger.error("%s ended by itself with exit code %s", child, end.result())
         stop.set()
     _signal_all(children, signal.SIGTERM)
     killing: asyncio.Task[Any] = asyncio.create_task(kill.wait())
-    everyone: asyncio.Future[Any] = asyncio.gather(*ends)
-    await asyncio.wait([everyone, killing], return_when=asyncio.FIRST_COMPLETED)
-    if not everyone.done():
-        # The worker's own second signal: it leaves at once and takes its job processes along.
+    both: asyncio.Future[Any] = asyncio.gather(*ends)
+    await asyncio.wait([both, killing], return_when=asyncio.FIRST_COMPLETED)
+    if not both.done():
+        # The second signal to the worker: it exits at once and ends its job processes.
         _signal_all(children, signal.SIGTERM)
-    codes = await everyone
+    codes = await both
     stopping.cancel()
     killing.cancel()
-    return 0 if asked and not any(codes) else 1
+    return 0 if requested and not any(codes) else 1
 
 
 class _Child:
-    """One of the two, in its process of the moment."""
+    """API or worker, in its current process."""
 
     def __init__(self, part: Sequence[str], stop: asyncio.Event) -> None:
         self._part = part
@@ -80,34 +82,34 @@ class _Child:
         return " ".join(self._part)
 
     async def run(self) -> int:
-        """Start it; returns its exit code."""
+        """Start the process and wait for it; returns its exit code."""
         self.process = await _start(self._part)
-        if self._stop.is_set():  # while it was being started
+        if self._stop.is_set():  # the signal came while it was starting
             self.process.send_signal(signal.SIGTERM)
         return await self.process.wait()
 
 
 async def _run_api(child: _Child, stop: asyncio.Event) -> int:
-    """Start the API whenever it has ended unasked; the exit code of one that is not to be followed."""
+    """Restart the API whenever it exits by itself; returns the exit code of the last one."""
     loop = asyncio.get_running_loop()
-    failures: int | None = None  # in a row; None before it was well for the first time
+    failures: int | None = None  # in a row; None until it has started once
     while True:
-        began = loop.time()
+        started_at = loop.time()
         try:
             code = await child.run()
         except OSError as error:
-            # No process can be had for the moment: the worker's calls are not to end for that.
-            logger.warning("%s does not start: %s", child, error)
+            # The machine has no process to spare for now. The worker's calls must not end for that.
+            logger.warning("%s cannot be started: %s", child, error)
             code = 1
-        if loop.time() - began >= BORN:
+        if loop.time() - started_at >= STARTED_AFTER:
             failures = 0
         elif failures is not None:
             failures += 1
         if failures is None or stop.is_set():
             return code
-        pause = min(2.0**failures, LONGEST_PAUSE) if failures else 0.0
+        pause = min(2.0**failures, MAX_RESTART_PAUSE) if failures else 0.0
         logger.error(
-            "%s ended by itself with exit code %s, starting it again in %g s", child, code, pause
+            "%s ended by itself with exit code %s, restarting it in %g s", child, code, pause
         )
         try:
             async with asyncio.timeout(pause):
@@ -118,7 +120,7 @@ async def _run_api(child: _Child, stop: asyncio.Event) -> int:
 
 
 async def _start(part: Sequence[str]) -> asyncio.subprocess.Process:
-    # A session of its own: Ctrl-C at the terminal reaches us alone, and each child gets one signal.
+    # In a session of its own: Ctrl-C at the terminal reaches only us, so each child gets one signal.
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

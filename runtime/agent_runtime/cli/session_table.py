@@ -1,4 +1,4 @@
-"""Sessions and what happens to them, as people read it at a terminal."""
+"""Renders live sessions and their events for a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from agent_runtime.domain.lease import Event, LiveSession, Phase
 
-_HEAD: Final = (
+_HEADER: Final = (
     "SESSION",
     "AGENT",
     "ROOM",
@@ -19,23 +19,23 @@ _HEAD: Final = (
     "WORKER",
     "HEARTBEAT",
 )
-_NEEDY: Final = (Phase.ASKED, Phase.WAITING)
+_QUEUED: Final = (Phase.ASKED, Phase.WAITING)
 
 
 def table(live: Sequence[LiveSession], now: datetime) -> list[str]:
-    """One line a session, the oldest first, which is the queue's order, and one for the head."""
+    """A header and one line a session, in the order of `live`: the oldest first, as in the queue."""
     if not live:
-        return ["no session lives"]
-    queue = [one.session.session_id for one in live if one.phase in _NEEDY]
-    rows = [_HEAD, *(_row(one, queue, now) for one in live)]
+        return ["no live sessions"]
+    queue = [one.session.session_id for one in live if one.phase in _QUEUED]
+    rows = [_HEADER, *(_row(one, queue, now) for one in live)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
 
 
-def step(event: Event) -> str:
-    """One thing that happened."""
+def event_line(event: Event) -> str:
+    """One event of a session: time (UTC, milliseconds), kind, detail."""
     moment = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"{moment}  {event.kind:8}  {event.detail}".rstrip()
 

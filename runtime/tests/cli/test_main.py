@@ -29,7 +29,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 
 
 def test_version(tmp_path: Path) -> None:
-    """`--version` tells name and version."""
+    """`--version` prints name and version."""
     assert run(tmp_path, "--version").stdout == f"agent-runtime {__version__}\n"
 
 
@@ -39,6 +39,7 @@ def test_start_with_wrong_settings_lists_every_error(tmp_path: Path) -> None:
     assert ended.returncode == 2
     for variable in ("PORT", "LOG_LEVEL", "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
         assert f"  {variable}: " in ended.stderr
+    assert ended.stderr.startswith("agent-runtime: invalid settings:\n")
     assert "Traceback" not in ended.stderr
 
 
@@ -46,20 +47,20 @@ def test_start_with_wrong_settings_lists_every_error(tmp_path: Path) -> None:
     ("command", "host", "port"),
     [("api", "HOST", "PORT"), ("worker start", "WORKER_HEALTH_HOST", "WORKER_HEALTH_PORT")],
 )
-def test_a_port_that_is_taken_is_told_with_its_setting(
+def test_a_taken_port_is_reported_with_its_setting(
     tmp_path: Path, worker_port: tuple[int, list[int]], command: str, host: str, port: str
 ) -> None:
-    """Nobody has to read a traceback to know which of the ports it is."""
+    """A taken port is reported with its address and its settings, without a traceback."""
     number = str(worker_port[0])
     ended = run(tmp_path, *command.split(), **KEYS, **{host: "127.0.0.1", port: number})
     assert ended.returncode == 1
-    said = f"127.0.0.1 port {number}: Address already in use; set {host} and {port}"
-    assert said in ended.stderr
+    message = f"127.0.0.1 port {number}: Address already in use; set {host} and {port}"
+    assert message in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_a_host_that_is_not_known_is_told_in_words(tmp_path: Path) -> None:
-    """Its error's number is not one of the system's."""
+def test_an_unknown_host_is_reported_in_words(tmp_path: Path) -> None:
+    """An unknown host is reported in words, although the system has no text for its error number."""
     ended = run(tmp_path, "api", **KEYS, HOST="nowhere.invalid")
     assert ended.returncode == 1
     assert "the API cannot listen on nowhere.invalid port 8080: " in ended.stderr
@@ -67,8 +68,8 @@ def test_a_host_that_is_not_known_is_told_in_words(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_a_path_that_is_too_long_for_sockets_is_told(tmp_path: Path) -> None:
-    """Python's own processes have sockets in TMPDIR too, and fail with less of a word."""
+def test_a_path_too_long_for_sockets_is_reported(tmp_path: Path) -> None:
+    """A TMPDIR too long for the sockets of worker processes is reported with the allowed length."""
     deep = tmp_path / ("x" * 80)
     deep.mkdir()
     ended = run(tmp_path, "worker", "start", TMPDIR=str(deep), **KEYS)
@@ -78,7 +79,7 @@ def test_a_path_that_is_too_long_for_sockets_is_told(tmp_path: Path) -> None:
 
 
 def test_config_show_reads_env_file_and_hides_secrets(tmp_path: Path) -> None:
-    """`config show` prints what is in force, from the environment and .env, without secrets."""
+    """`config show` prints the settings in force, from environment and .env, without secrets."""
     (tmp_path / ".env").write_text("PORT=9000\nOPENAI_API_KEY=sk-very-secret\n")
     shown = run(tmp_path, "config", "show", HOST="127.0.0.1").stdout
     assert "PORT=9000" in shown
@@ -87,7 +88,7 @@ def test_config_show_reads_env_file_and_hides_secrets(tmp_path: Path) -> None:
 
 
 def test_unknown_arguments_are_refused(tmp_path: Path) -> None:
-    """A misspelt option is an error, not ignored."""
+    """A misspelled option is an error with exit code 2."""
     ended = run(tmp_path, "config", "show", "--jsno")
     assert ended.returncode == 2
     assert "--jsno" in ended.stderr
@@ -104,7 +105,7 @@ def worker_port() -> Iterator[tuple[int, list[int]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Do not log."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -115,14 +116,14 @@ def worker_port() -> Iterator[tuple[int, list[int]]]:
 
 
 def test_health_is_an_exit_code(tmp_path: Path, worker_port: tuple[int, list[int]]) -> None:
-    """`health` exits 0 on 200, 1 on 503 and 1 when nothing listens, and says which."""
+    """`health` exits 0 on 200, and 1 with the reason on 503 or when nothing listens."""
     port, answers = worker_port
     healthy = run(tmp_path, "health", WORKER_HEALTH_PORT=str(port))
     assert (healthy.returncode, healthy.stdout) == (0, "worker: healthy\n")
     answers[0] = 503
-    ill = run(tmp_path, "health", WORKER_HEALTH_PORT=str(port))
-    assert ill.returncode == 1
-    assert "answers 503" in ill.stdout
-    away = run(tmp_path, "health", "all", WORKER_HEALTH_PORT="1", PORT="1")
-    assert away.returncode == 1
-    assert away.stdout.count("does not answer") == 2
+    unhealthy = run(tmp_path, "health", WORKER_HEALTH_PORT=str(port))
+    assert unhealthy.returncode == 1
+    assert "answers 503" in unhealthy.stdout
+    absent = run(tmp_path, "health", "all", WORKER_HEALTH_PORT="1", PORT="1")
+    assert absent.returncode == 1
+    assert absent.stdout.count("does not answer") == 2

@@ -11,8 +11,8 @@ from typing import Any, cast
 import psutil
 import pytest
 
-from agent_runtime.cli import serve as supervise
-from agent_runtime.cli.serve import BORN
+from agent_runtime.cli import serve
+from agent_runtime.cli.serve import STARTED_AFTER
 from fixtures.processes.logged_process import LoggedProcess
 from fixtures.servers import livekit_server
 from fixtures.stack import Stack, StackSettings
@@ -21,7 +21,7 @@ from fixtures.stack.stack import API_READY, WORKER_READY, command
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[tuple[LoggedProcess, Stack]]:
-    """A running `serve`, and the stack whose settings it has."""
+    """A running `serve`, and the stack with its settings."""
     with livekit_server(tmp_path) as livekit:
         stack = Stack(
             StackSettings(
@@ -52,25 +52,25 @@ def test_one_signal_stops_both(serving: tuple[LoggedProcess, Stack]) -> None:
     assert alive == []
 
 
-def test_an_api_that_dies_is_started_again(serving: tuple[LoggedProcess, Stack]) -> None:
-    """The worker and its calls go on meanwhile; a signal stops both as before."""
+def test_an_api_that_dies_is_restarted(serving: tuple[LoggedProcess, Stack]) -> None:
+    """An API that is killed is restarted while the worker keeps running; a signal stops both."""
     process, _ = serving
     api, worker = (
         next(p for p in process.tree() if part in p.cmdline() and p.ppid() == process.pid)
         for part in ("api", "worker")
     )
-    time.sleep(BORN)  # so that it was well
+    time.sleep(STARTED_AFTER)  # so that it counts as started
     since = process.mark()
     api.kill()
-    process.wait_for("api ended by itself with exit code -9, starting it again", since=since)
+    process.wait_for("api ended by itself with exit code -9, restarting it", since=since)
     process.wait_for(API_READY, since=since)
     assert worker.is_running()
     process.send(signal.SIGTERM)
     assert process.wait() == 0
 
 
-def test_an_api_that_cannot_begin_ends_both(serving: tuple[LoggedProcess, Stack]) -> None:
-    """Its port is taken: whoever started us is told at once."""
+def test_an_api_that_cannot_start_ends_both(serving: tuple[LoggedProcess, Stack]) -> None:
+    """When the API cannot start because its port is taken, `serve` exits with code 1."""
     first, stack = serving
     log = first.log_path.with_name("second")
     environ = {**stack.environ, "WORKER_HEALTH_PORT": "0"}
@@ -83,7 +83,7 @@ def test_an_api_that_cannot_begin_ends_both(serving: tuple[LoggedProcess, Stack]
 
 
 def test_the_worker_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
-    """When the worker is killed the API ends too and the exit code says so: a restart mends both."""
+    """When the worker is killed, the API ends too and the exit code is 1, so that both restart."""
     process, _ = serving
     tree = process.tree()
     worker = next(p for p in tree if "worker" in p.cmdline() and p.ppid() == process.pid)
@@ -95,7 +95,7 @@ def test_the_worker_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
 
 
 def test_the_parent_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
-    """When the parent is killed without a word, its children notice and end."""
+    """When the parent is killed, its children notice and end."""
     process, _ = serving
     tree = process.tree()
     process.send(signal.SIGKILL)
@@ -103,9 +103,11 @@ def test_the_parent_dies_both_end(serving: tuple[LoggedProcess, Stack]) -> None:
     assert alive == []
 
 
-async def test_a_process_that_cannot_be_had_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The API has died, and for a moment the machine has no process to spare."""
-    monkeypatch.setattr(supervise, "BORN", 0.0)
+async def test_a_process_that_cannot_be_created_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When the machine has no process for a restart of the API, the restart is tried again."""
+    monkeypatch.setattr(serve, "STARTED_AFTER", 0.0)
     stop, outcomes = asyncio.Event(), iter([-9, OSError("no more processes"), 0])
 
     async def run() -> int:
@@ -118,4 +120,4 @@ async def test_a_process_that_cannot_be_had_is_tried_again(monkeypatch: pytest.M
 
     child = cast("Any", SimpleNamespace(run=run))
     async with asyncio.timeout(10):
-        assert await supervise._run_api(child, stop) == 0
+        assert await serve._run_api(child, stop) == 0
