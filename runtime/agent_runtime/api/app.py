@@ -1,4 +1,4 @@
-"""Routes, and who serves them."""
+"""The ASGI application: middleware, error handlers and routes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from agent_runtime.application.agent_runtime import AgentRuntime
 AGENTS: Final = "/api/agents"
 SESSIONS: Final = "/api/sessions"
 METRICS: Final = "/api/metrics"
-SCRAPED: Final = "/metrics"
+PROMETHEUS: Final = "/metrics"
 
 
 @dataclass(frozen=True, slots=True)
 class AuthPolicy:
-    """Who may use the API: whoever knows `key`; everyone when it is empty.
+    """Which paths need the API key `key`; none when it is empty.
 
-    `open_sessions_and_metrics` asks for the key on agents only, as the Node.js version did.
+    With `open_sessions_and_metrics` only agents and Prometheus need it, as in the Node.js version.
     """
 
     key: str = ""
@@ -45,7 +45,7 @@ class AuthPolicy:
 
 def create_app(
     runtime: AgentRuntime,
-    access: AuthPolicy,
+    auth: AuthPolicy,
     *,
     webhooks: Webhooks,
     overview: ReadOverview,
@@ -54,7 +54,7 @@ def create_app(
     requests = CollectorRegistry()
     app = falcon.asgi.App(media_type=JSON)
     app.add_middleware(AccessLog(RequestDurations(requests)))
-    app.add_middleware(KeyCheck(access.key, _guarded_paths(access)))
+    app.add_middleware(KeyCheck(auth.key, _protected_paths(auth)))
     app.add_middleware(AllowedMethods())
     app.req_options.strip_url_path_trailing_slash = True
     add_error_handlers(app)
@@ -69,11 +69,11 @@ def create_app(
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionMetricsResource(runtime))
     app.add_route("/health", Health())
     app.add_route("/ready", Readiness(runtime))
-    app.add_route(SCRAPED, PrometheusResource(requests, overview))
+    app.add_route(PROMETHEUS, PrometheusResource(requests, overview))
     app.add_route("/livekit/webhook", webhooks)
     return app
 
 
-def _guarded_paths(access: AuthPolicy) -> tuple[str, ...]:
-    ours = (AGENTS, SCRAPED)
-    return ours if access.open_sessions_and_metrics else (*ours, SESSIONS, METRICS)
+def _protected_paths(auth: AuthPolicy) -> tuple[str, ...]:
+    always = (AGENTS, PROMETHEUS)
+    return always if auth.open_sessions_and_metrics else (*always, SESSIONS, METRICS)

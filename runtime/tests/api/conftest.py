@@ -1,4 +1,4 @@
-"""The API as a process on SQLite, asked over HTTP; every answer is judged by openapi.yaml."""
+"""The API as a process on SQLite; every response is checked against openapi.yaml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTRACT: Final = Path(__file__).parents[3] / "openapi.yaml"
 
 @pytest.fixture(scope="session")
 def contract() -> ApiContract:
-    """The contract."""
+    """The contract that openapi.yaml states."""
     return ApiContract.load(CONTRACT)
 
 
@@ -51,7 +51,7 @@ def postgres_database(postgres: PostgresServer) -> Iterator[str]:
 def start_api(
     livekit: LiveKitServer, contract: ApiContract, tmp_path_factory: pytest.TempPathFactory
 ) -> StartApi:
-    """Starts an API for as long as a context lasts; `environ` wins over what it gets."""
+    """Starts an API for the length of a context; `environ` overrides its default settings."""
 
     @contextmanager
     def start(key: str = DEFAULT_KEY, **environ: str) -> Iterator[JudgedApi]:
@@ -78,6 +78,6 @@ def start_api(
 
 @pytest.fixture(scope="session")
 def api(start_api: StartApi) -> Iterator[JudgedApi]:
-    """An API that all tests share: each uses ids of its own."""
+    """An API that all tests share; each test uses ids of its own."""
     with start_api() as running:
         yield running

@@ -21,7 +21,7 @@ REFUSALS = re.compile(
 def valid_requests_are_refused_for_a_reason(
     _context: CheckContext, response: Response, case: Case[Any]
 ) -> bool | None:
-    """A request that fits the contract gets 400 only in the words that say what is missing."""
+    """A request that is valid by the contract gets 400 only with one of the known reasons."""
     generated = case.meta.generation if case.meta is not None else None
     if response.status_code == 400 and generated is not None and generated.mode.is_positive:
         error = response.json()["error"]

@@ -1,4 +1,4 @@
-"""openapi.yaml and the code, against each other."""
+"""openapi.yaml and the code agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fixtures.runtime_client.api_contract import ApiContract, ContractBroken
 
 
 def routes() -> set[str]:
-    """Method and path of everything that is served, in the contract's spelling."""
+    """Method and path of every route, in the contract's spelling."""
 
     async def overview() -> Overview:
         raise NotImplementedError
@@ -33,13 +33,13 @@ def routes() -> set[str]:
 
 
 def test_routes_are_the_contracts_operations(contract: ApiContract) -> None:
-    """Every route is an operation of the contract and the other way round: twelve, and two of ours."""
+    """Routes and the contract's operations are the same: twelve of the platform, two of our own."""
     assert routes() == set(contract.operations)
     assert len(contract.operations) == 14
 
 
 def test_every_operation_documents_the_shape_of_errors(contract: ApiContract) -> None:
-    """All documented failures have the one shape {"error"}, but for readiness's own."""
+    """All documented failures have the shape {"error": ...}, except that of readiness."""
     for name, operation in contract.operations.items():
         for status, response in operation["responses"].items():
             if status >= "300" and (name, status) != ("GET /ready", "503"):
@@ -58,16 +58,16 @@ def test_every_operation_documents_the_shape_of_errors(contract: ApiContract) ->
     ],
     ids=["status", "content type", "more", "less", "error"],
 )
-def test_an_answer_that_breaks_the_contract_is_noticed(
+def test_a_response_that_breaks_the_contract_is_detected(
     contract: ApiContract, status: int, content_type: str, body: bytes
 ) -> None:
-    """The judge of all other tests refuses what is not documented."""
+    """The check that all other tests use refuses a response that is not documented."""
     with pytest.raises(ContractBroken):
         contract.check("DELETE", "/api/agents/7", status, content_type, body)
 
 
 def schemas(node: Any, path: str = "#") -> list[tuple[str, Any, list[Any]]]:
-    """Every schema with examples beside it: where, the schema, the examples."""
+    """Every schema that has examples: its path, the schema, the examples."""
     found = []
     if isinstance(node, dict):
         if "schema" in node:
@@ -81,7 +81,7 @@ def schemas(node: Any, path: str = "#") -> list[tuple[str, Any, list[Any]]]:
 
 
 def test_examples_fit_their_schemas(contract: ApiContract) -> None:
-    """What the contract shows is what it asks for."""
+    """Every example in the contract is valid by its schema."""
     checked = 0
     for path, schema, examples in schemas(contract.document):
         validator = Draft202012Validator({**schema, "components": contract.document["components"]})

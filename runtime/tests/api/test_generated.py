@@ -1,4 +1,4 @@
-"""Schemathesis against the running API, and every documented status of every operation seen."""
+"""Schemathesis against the running API: every documented status of every operation is seen."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer
 from runtime.tests.api.start import StartApi
 
-from .resources.test_webhooks import deliver_right
+from .resources.webhook_sender import deliver_signed
 
 HERE: Final = Path(__file__).parent
 
 
 SEED: Final = 20260131  # two runs send the same requests
-# Its stateful phase ends early when a replay meets another state of the service; more seeds go on.
+# Further seeds for the stateful phase, which ends early when a replay meets another state of the service.
 MORE_SEEDS: Final = 6
 
 
-# No generator makes requests of such a size or encoding; `reach_limits` does.
+# Statuses of requests whose size or encoding no generator produces; `reach_limits` sends them.
 BY_HAND: Final = frozenset({413, 415, 431})
 
 
 def needing_no_fault(contract: ApiContract) -> set[Documented]:
-    """What is documented and must be seen while all is well."""
+    """The documented statuses that must be seen without any outage."""
     return {pair for pair, faults in contract.documented.items() if not faults}
 
 
 def generated(api: JudgedApi, folder: Path) -> set[Documented]:
-    """What Schemathesis saw, in all its phases and in as many stateful ones as it takes.
+    """The statuses that Schemathesis saw in all its phases, with as many stateful ones as needed.
 
     Fails with its report when it found a fault.
     """
@@ -55,7 +55,7 @@ def generated(api: JudgedApi, folder: Path) -> set[Documented]:
 
 
 def run(api: JudgedApi, folder: Path, phases: str, seed: int) -> set[Documented]:
-    """One run of Schemathesis: what it saw."""
+    """The statuses that one run of Schemathesis saw."""
     report = folder / f"report-{seed}.ndjson"
     ended = subprocess.run(
         [
@@ -88,7 +88,7 @@ def _pairs(contract: ApiContract, report: Path) -> Iterator[Documented]:
 
 
 def reach_limits(api: JudgedApi) -> None:
-    """413 and 431 on every operation, 415 where a body is read."""
+    """Provoke 413 and 431 on every operation, and 415 where a body is read."""
     assert set(api.ask_every_operation({"X": "x" * MAX_HEAD}).values()) == {431}
     for name in api.contract.operations:
         method, template = name.split()
@@ -108,11 +108,11 @@ def test_every_documented_status_is_seen(
     livekit: LiveKitServer,
     tmp_path: Path,
 ) -> None:
-    """No generated request finds a fault, and what the contract documents without one is seen."""
+    """No generated request finds a fault, and every status that needs no outage is seen."""
     with start_api(DATABASE_URL=database) as api:
         seen = generated(api, tmp_path)
         reach_limits(api)
-        assert deliver_right(api, livekit) == 200  # no generator can sign
+        assert deliver_signed(api, livekit) == 200  # no generator can sign
         seen |= api.seen
     expected = needing_no_fault(contract)
     assert seen >= expected, f"never seen: {sorted(expected - seen)}"

@@ -1,4 +1,4 @@
-"""Which methods a path knows: OPTIONS tells them, any other method is 405."""
+"""The methods that a path supports: OPTIONS lists them, any other method is 405."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from falcon.asgi import Request, Response
 
 
 class Resource:
-    """What all resources have in common."""
+    """Base of all resources."""
 
     @classmethod
     def methods(cls) -> list[str]:
-        """The methods of the path besides OPTIONS, in alphabetical order."""
+        """The supported methods other than OPTIONS, in alphabetical order."""
         return sorted(
             name.removeprefix("on_").upper()
             for name in dir(cls)
@@ -21,14 +21,14 @@ class Resource:
         )
 
     async def on_options(self, _req: Request, resp: Response, **_ids: str) -> None:
-        """200 with the methods, in the header and as the body; the form is Express's."""
+        """Respond with the methods, in the Allow header and as the body, in the form of Express."""
         resp.text = ",".join(self.methods())
         resp.set_header("Allow", resp.text)
         resp.content_type = "text/html; charset=utf-8"
 
 
 class AllowedMethods:
-    """Middleware for methods that Falcon does not know (QUERY, PURGE): 405 for them as well."""
+    """Middleware that answers 405 also for methods unknown to Falcon (QUERY, PURGE)."""
 
     async def process_resource(
         self, req: Request, _resp: Response, resource: object, _params: dict[str, Any]

@@ -1,4 +1,4 @@
-"""The API key."""
+"""Checks the API key."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from falcon.asgi import Request, Response
 
 
 class KeyCheck:
-    """Middleware that asks for the key on the given paths and below them; never when it is empty.
+    """Middleware that requires the key on `paths` and below them; an empty key requires nothing.
 
-    The key comes as `Authorization: Bearer <key>` or bare: the text `Bearer ` is removed wherever
-    it first stands, as the Node.js version did it.
+    The key comes as `Authorization: Bearer <key>` or bare. The first `Bearer ` is removed wherever it
+    stands in the header, as in the Node.js version.
     """
 
     def __init__(self, key: str, paths: Sequence[str]) -> None:
@@ -24,17 +24,17 @@ class KeyCheck:
     async def process_request(self, req: Request, _resp: Response) -> None:
         """Raise HTTPUnauthorized when the request needs the key and does not carry it.
 
-        Raises HTTPRouteNotFound for a path with two leading slashes: the router drops them, so
-        that //api/agents would be served although no guarded path begins like that.
+        Raises HTTPRouteNotFound for a path with two leading slashes: the router drops one of them, so
+        it would serve //api/agents, which is below none of the protected paths.
         """
         if req.path.startswith("//"):
             raise HTTPRouteNotFound
-        if not self._key or not self._guards(req.path):
+        if not self._key or not self._needs_key(req.path):
             return
-        # ASGI hands headers over as Latin-1, so this gives back the bytes that were sent.
+        # ASGI decodes headers as Latin-1, so encoding restores the bytes that were sent.
         given = (req.auth or "").replace("Bearer ", "", 1).encode("latin-1")
         if not hmac.compare_digest(given, self._key):
             raise HTTPUnauthorized(title="Unauthorized", challenges=["Bearer"])
 
-    def _guards(self, path: str) -> bool:
+    def _needs_key(self, path: str) -> bool:
         return path in self._paths or path.startswith(self._below)

@@ -1,4 +1,4 @@
-"""From the bytes of a body to a JSON object, strictly."""
+"""Parses request bodies into JSON objects, strictly."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from falcon.asgi import Request
 
 from agent_runtime.api.http.zod_issues import InvalidBody, custom, wrong_type
 
-MAX_BODY: Final = 100 * 1024  # bytes, packed and unpacked; the limit of the Node.js version
-MAX_DEPTH: Final = 200  # orjson writes at most 254 levels, and what was read must be stored
+# Bytes of a body, both compressed and decompressed; the limit of the Node.js version.
+MAX_BODY: Final = 100 * 1024
+# Levels of nesting. orjson writes at most 254, and a configuration that was read must be written again.
+MAX_DEPTH: Final = 200
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WINDOW: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
@@ -23,11 +25,11 @@ async def json_object(req: Request) -> dict[str, Any]:
     """The JSON object in the request's body; empty when there is no JSON body.
 
     As in the Node.js version, a body of another content type counts as none. Raises HTTPBadRequest,
-    HTTPContentTooLarge, HTTPUnsupportedMediaType, or BodyFaulty for an array or a NUL character.
+    HTTPContentTooLarge, HTTPUnsupportedMediaType, or InvalidBody for an array or a NUL character.
     """
     if not _is_json(req):
         return {}
-    raw = _unpacked(await req.stream.read(), req).removeprefix(_BYTE_ORDER_MARK)
+    raw = _decompressed(await req.stream.read(), req).removeprefix(_BYTE_ORDER_MARK)
     if not raw:
         return {}
     try:
@@ -54,14 +56,14 @@ def _is_json(req: Request) -> bool:
     return True
 
 
-def _unpacked(raw: bytes, req: Request) -> bytes:
+def _decompressed(raw: bytes, req: Request) -> bytes:
     encoding = (req.get_header("Content-Encoding") or "identity").lower()
     if encoding != "identity":
         window = _WINDOW.get(encoding.encode("latin-1"))
         if window is None:
             raise HTTPUnsupportedMediaType(description=f'unsupported content encoding "{encoding}"')
         try:
-            # One byte more than allowed: a small packed body must not unpack to gigabytes.
+            # At most one byte more than allowed: a small body must not decompress to gigabytes.
             raw = zlib.decompressobj(window).decompress(raw, MAX_BODY + 1)
         except zlib.error as error:
             raise HTTPBadRequest(description=f"The body is not {encoding}: {error}") from error
@@ -71,7 +73,7 @@ def _unpacked(raw: bytes, req: Request) -> bytes:
 
 
 def _check_contents(raw: bytes, body: dict[str, Any]) -> None:
-    # The bytes tell cheaply that a body is harmless; only a suspicious one is walked through.
+    # Counting bytes is cheap and shows that most bodies are harmless; only the others are traversed.
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH or rb"\u0000" in raw:
         issues = [
             custom("Invalid input: text must not hold a NUL character", *path)
@@ -83,19 +85,19 @@ def _check_contents(raw: bytes, body: dict[str, Any]) -> None:
 
 
 def _texts(body: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every text in `body`, keys too, with where it stands, in order.
+    """Every string in `body`, keys included, with its path, in order.
 
     Raises HTTPBadRequest when the nesting is too deep.
     """
-    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), body)]
-    while waiting:
-        path, value = waiting.pop()
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), body)]
+    while pending:
+        path, value = pending.pop()
         if len(path) >= MAX_DEPTH:
             raise HTTPBadRequest(description=f"The body is nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, str):
             yield path, value
         elif isinstance(value, dict):
             yield from ((path, key) for key in value)
-            waiting += [((*path, key), item) for key, item in reversed(value.items())]
+            pending += [((*path, key), item) for key, item in reversed(value.items())]
         elif isinstance(value, list):
-            waiting += [((*path, i), value[i]) for i in reversed(range(len(value)))]
+            pending += [((*path, i), value[i]) for i in reversed(range(len(value)))]

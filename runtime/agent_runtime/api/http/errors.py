@@ -1,4 +1,4 @@
-"""Which fault gives which status; every one is `{"error": ...}` and none shows a stack trace."""
+"""Error handlers: which error gives which status. Responses are `{"error": ...}` without a stack trace."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ logger = logging.getLogger(__name__)
 
 
 def add_error_handlers(app: Application) -> None:
-    """Make `app` answer every exception in the contract's error shape."""
+    """Make `app` respond to every exception in the contract's error shape."""
     app.add_error_handler(Exception, _internal)
     app.add_error_handler(falcon.HTTPError, _http)
-    app.add_error_handler(AgentNotRegistered, _refused)
-    app.add_error_handler(AgentAtCapacity, _refused)
-    app.add_error_handler(InvalidBody, _faulty_body)
-    app.add_error_handler(InvalidAgentConfig, _faulty_config)
+    app.add_error_handler(AgentNotRegistered, _bad_request)
+    app.add_error_handler(AgentAtCapacity, _bad_request)
+    app.add_error_handler(InvalidBody, _invalid_body)
+    app.add_error_handler(InvalidAgentConfig, _invalid_config)
     app.add_error_handler(SessionNotFound, _not_found)
-    app.add_error_handler(NoFreeWorker, _full)
+    app.add_error_handler(NoFreeWorker, _no_free_worker)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(LiveKitUnavailable, _unavailable)
 
@@ -55,15 +55,15 @@ async def _http(req: Request, resp: Response, error: falcon.HTTPError, _params: 
     respond_error(resp, message, error.status_code)
 
 
-async def _refused(_req: Request, resp: Response, error: Exception, _params: Any) -> None:
+async def _bad_request(_req: Request, resp: Response, error: Exception, _params: Any) -> None:
     respond_error(resp, str(error), 400)
 
 
-async def _faulty_body(_req: Request, resp: Response, error: InvalidBody, _params: Any) -> None:
+async def _invalid_body(_req: Request, resp: Response, error: InvalidBody, _params: Any) -> None:
     respond_error(resp, in_zod_form(error.issues), 400)
 
 
-async def _faulty_config(
+async def _invalid_config(
     _req: Request, resp: Response, error: InvalidAgentConfig, _params: Any
 ) -> None:
     issues = [custom(issue.message, "config", *issue.path) for issue in error.issues]
@@ -74,7 +74,7 @@ async def _not_found(_req: Request, resp: Response, error: SessionNotFound, _par
     respond_error(resp, str(error), 404)
 
 
-async def _full(_req: Request, resp: Response, error: NoFreeWorker, _params: Any) -> None:
+async def _no_free_worker(_req: Request, resp: Response, error: NoFreeWorker, _params: Any) -> None:
     resp.set_header("Retry-After", str(error.retry_after))
     respond_error(resp, str(error), 503)
 

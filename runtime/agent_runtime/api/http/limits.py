@@ -1,12 +1,13 @@
-"""How much a client may send, and how long it may take: what uvicorn leaves open.
+"""Limits on the size and duration of requests, which uvicorn does not have.
 
-The application is called once a request is whole, so a slow client holds a connection and nothing
-else, and a request that was cut off never runs. What is not whole:
+The application is called once a request is complete. So a slow client holds a connection and nothing
+else, and a request that was cut off never runs. Limits of an incomplete request:
 
-    request line and headers    16 KiB else 431    10 s else dropped
-    body                       100 KiB else 413    30 s else dropped
+    request line and headers    16 KiB, else 431    10 s, else the connection is dropped
+    body                       100 KiB, else 413    30 s, else the connection is dropped
 
-The answers 400 (not HTTP), 413 and 431 are written here; after them the connection closes.
+This module writes the responses 400 (not HTTP), 413 and 431 itself, and closes the connection after
+them.
 """
 
 from __future__ import annotations
@@ -29,26 +30,27 @@ from agent_runtime.api.http.responses import JSON
 
 logger = logging.getLogger(__name__)
 
-MAX_HEAD: Final = 16 * 1024  # bytes; the limit of Node.js itself
-# What a body may take on the wire: chunks of one byte each take six.
+# Bytes of request line and headers; the limit of Node.js itself.
+MAX_HEAD: Final = 16 * 1024
+# Bytes that a body may take on the wire: a chunk of one byte takes six.
 MAX_BODY_ON_WIRE: Final = 8 * MAX_BODY
-# A client that is still sending must find our answer, and a closed socket may throw it away: so
-# for this long, and up to this much, what still comes is taken and dropped.
-LINGER: Final = 1.0  # seconds
-MAX_LINGERING: Final = 1024 * 1024  # bytes
+# Seconds, and bytes, for which input after a refusal is read and dropped. A client that is still
+# sending must receive our response, which a closed socket may discard.
+LINGER: Final = 1.0
+MAX_LINGERING: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTimeouts:
-    """Seconds that a client has for request line and headers, for the body, to take an answer."""
+    """Seconds that a client has to send request line and headers, to send the body, to read a response."""
 
     head: float = 10.0
     body: float = 30.0
-    answer: float = 30.0
+    response: float = 30.0
 
 
-class _Owed(enum.Enum):
-    """What the client has to send next, with a clock running."""
+class _Awaited(enum.Enum):
+    """What the client has to send next, within a timeout."""
 
     NOTHING = "nothing"
     HEAD = "request line and headers"
@@ -56,32 +58,32 @@ class _Owed(enum.Enum):
 
 
 class _Refused(Exception):
-    """Stops the parser; the answer is written already."""
+    """Stops the parser after a refusal, whose response is written already; never leaves this module."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol within limits; a subclass may set other times."""
+    """uvicorn's protocol with limits; a subclass may set other timeouts."""
 
-    patience: ClassVar[ReadTimeouts] = ReadTimeouts()
+    timeouts: ClassVar[ReadTimeouts] = ReadTimeouts()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = False
         self._in_body = False
-        self._fed = 0  # bytes of the head or body that the parser is in the middle of
+        self._fed = 0  # bytes of the incomplete head or body that the parser has
         self._incomplete: tuple[RequestResponseCycle, Any] | None = None
-        self._owed = _Owed.NOTHING
-        self._clock: asyncio.TimerHandle | None = None
-        self._answer_clock: asyncio.TimerHandle | None = None
+        self._awaited = _Awaited.NOTHING
+        self._read_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A connection that says nothing is on the clock as well."""
+        """Start the timeout: a connection that sends nothing is limited as well."""
         super().connection_made(transport)
-        self._set_clock()
+        self._set_read_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, then see what the client still owes."""
+        """Feed the parser, then check the limits."""
         if self._refused:
             self._linger(len(data))
             return
@@ -89,7 +91,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._refused or self.transport.is_closing():
             return
-        # Bytes of a header or a chunk that is not whole: the parser holds them, so they count.
+        # The parser buffers the bytes of an incomplete header or chunk, so they count.
         if was_in_head and self._in_head:
             self._fed += len(data)
             if self._fed > MAX_HEAD:
@@ -98,17 +100,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self._fed += len(data)
             if self._fed > MAX_BODY_ON_WIRE:
                 self._refuse_body()
-        self._set_clock()
+        self._set_read_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The clocks stop with the connection."""
+        """Stop the timers."""
         self._incomplete = None
-        self._stop_clock()
+        self._stop_read_timer()
         self.resume_writing()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """When the server stops, a request that is not whole will not be waited for."""
+        """Close the connection when the server stops, unless a complete request is being served."""
         if self._incomplete is not None:
             self.transport.close()
         else:
@@ -122,11 +124,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head, self._fed = True, 0
 
     def on_headers_complete(self) -> None:
-        """Refuse what is too large by its headers alone."""
+        """Refuse a request whose headers, or whose announced body, are too large."""
         self._in_head = False
         size, length = len(self.url), 0
         for name, value in self.headers:
-            size += len(name) + len(value) + 4  # ": " and the line's end
+            size += len(name) + len(value) + 4  # ": " and the end of the line
             if name == b"content-length":
                 length = int(value)
         if size > MAX_HEAD:
@@ -146,7 +148,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.cycle.body += body
 
     def on_message_complete(self) -> None:
-        """The request is whole: now the application is called."""
+        """The request is complete: call the application."""
         self._in_body = False
         super().on_message_complete()
         if self._incomplete is not None and not self._incomplete[0].more_body:
@@ -166,54 +168,58 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def send_400_response(self, msg: str) -> None:
-        """The parser gave up, or one of our own refusals stopped it."""
+        """The parser failed, or one of our own refusals stopped it."""
         self._refuse(400, msg)
 
     def pause_writing(self) -> None:
-        """The client does not take its answer."""
+        """The client does not read its response: start the timeout."""
         super().pause_writing()
-        self._answer_clock = self.loop.call_later(self.patience.answer, self.transport.abort)
+        self._write_timer = self.loop.call_later(self.timeouts.response, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client takes it again."""
+        """The client reads again."""
         super().resume_writing()
-        if self._answer_clock is not None:
-            self._answer_clock.cancel()
-            self._answer_clock = None
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, with whatever the client does not take."""
+        """Close an idle connection, also one whose client does not read the rest of a response."""
         super().timeout_keep_alive_handler()
         if self.transport.get_write_buffer_size():
-            self.loop.call_later(self.patience.answer, self.transport.abort)
+            self.loop.call_later(self.timeouts.response, self.transport.abort)
 
     # Our own
 
-    def _set_clock(self) -> None:
-        owed = self._now_owed()
-        if owed is self._owed:
-            return  # the clock that runs goes on: sending a byte now and then wins nothing
-        self._stop_clock()
-        self._owed = owed
-        if owed is not _Owed.NOTHING:
-            patience = self.patience.head if owed is _Owed.HEAD else self.patience.body
-            self._clock = self.loop.call_later(patience, self._drop)
+    def _set_read_timer(self) -> None:
+        awaited = self._now_awaited()
+        if awaited is self._awaited:
+            return  # the running timer continues: a byte now and then gains no time
+        self._stop_read_timer()
+        self._awaited = awaited
+        if awaited is not _Awaited.NOTHING:
+            timeouts = self.timeouts
+            seconds = timeouts.head if awaited is _Awaited.HEAD else timeouts.body
+            self._read_timer = self.loop.call_later(seconds, self._drop)
 
-    def _now_owed(self) -> _Owed:
+    def _now_awaited(self) -> _Awaited:
         if self._in_body:
-            return _Owed.BODY
-        # While an answer is on its way a next request may come in pieces; it is owed after that.
+            return _Awaited.BODY
+        # While a response is being sent, the next request may arrive in pieces; it is awaited after
+        # that.
         between_requests = self.cycle is None or self.cycle.response_complete
-        return _Owed.HEAD if between_requests else _Owed.NOTHING
+        return _Awaited.HEAD if between_requests else _Awaited.NOTHING
 
-    def _stop_clock(self) -> None:
-        self._owed = _Owed.NOTHING
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
+    def _stop_read_timer(self) -> None:
+        self._awaited = _Awaited.NOTHING
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
 
     def _drop(self) -> None:
-        logger.info("client too slow", extra={"awaited": self._owed.value, "client": self.client})
+        logger.info(
+            "client too slow", extra={"awaited": self._awaited.value, "client": self.client}
+        )
         self.transport.abort()
 
     def _refuse_head(self) -> None:
@@ -226,11 +232,11 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refused:
             return
         logger.info("request refused", extra={"status": status, "client": self.client})
-        answering = self.cycle is not None and not self.cycle.response_complete
+        responding = self.cycle is not None and not self.cycle.response_complete
         self._refused, self._fed = True, 0
-        self._stop_clock()
-        if answering and self._incomplete is None:
-            # An earlier request of this connection is still being answered; two answers would mix.
+        self._stop_read_timer()
+        if responding and self._incomplete is None:
+            # An earlier request of this connection is still being answered; two responses would mix.
             self.transport.close()
             return
         self._incomplete = None
@@ -238,7 +244,7 @@ class LimitedProtocol(HttpToolsProtocol):
         head = f"content-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.write_eof()
-        self._clock = self.loop.call_later(LINGER, self.transport.abort)
+        self._read_timer = self.loop.call_later(LINGER, self.transport.abort)
 
     def _linger(self, size: int) -> None:
         self._fed += size

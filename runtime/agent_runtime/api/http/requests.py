@@ -1,4 +1,4 @@
-"""What clients ask for, as typed values: the two bodies, ids in paths, dates in queries."""
+"""Requests as typed values: the two bodies, ids in paths, dates in queries."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ from agent_runtime.api.http.zod_issues import (
 from agent_runtime.domain.job import MAX_ID
 from agent_runtime.domain.metrics import DateRange
 
-MAX_TEXT: Final = 255  # characters; the width of the columns
-MAX_ROOM_NAME: Final = 256  # bytes in UTF-8; livekit-server refuses longer ones
+# Characters of a name; the width of the database's columns.
+MAX_TEXT: Final = 255
+# Bytes of a room name in UTF-8; livekit-server refuses longer ones.
+MAX_ROOM_NAME: Final = 256
 _ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
 )
-# What answers show is cut to the millisecond, so an endDate copied from one means all of it.
+# Responses show times cut to the millisecond, so an endDate copied from one includes that whole
+# millisecond.
 _SHOWN_PRECISION: Final = timedelta(milliseconds=1)
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -41,7 +44,7 @@ _LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class RegisterBody:
-    """The body of POST /api/agents/register; `config` is not looked into here."""
+    """The body of POST /api/agents/register; `config` is validated elsewhere."""
 
     agent_id: int
     tenant_id: int
@@ -49,7 +52,7 @@ class RegisterBody:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
-        """Raises BodyFaulty with all faults, in the order of the fields."""
+        """Parse the body. Raises InvalidBody with all faults, in the order of the fields."""
         issues = [*_id_issues(body, "agentId"), *_id_issues(body, "tenantId")]
         config = body.get("config", MISSING)
         if config is MISSING:
@@ -72,7 +75,7 @@ class CreateBody:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
-        """Raises BodyFaulty with all faults, in the order of the fields."""
+        """Parse the body. Raises InvalidBody with all faults, in the order of the fields."""
         issues = [
             *_id_issues(body, "agentId"),
             *_id_issues(body, "tenantId"),
@@ -91,7 +94,7 @@ class CreateBody:
 
 
 def id_of(text: str) -> int | None:
-    """The id that a part of a path spells (7.0 is 7, as in a body); None when it spells none."""
+    """The id in a segment of a path (7.0 is 7, as in a body); None when it is no id."""
     match = _ID.fullmatch(text)
     if match is None or int(match[1]) > MAX_ID:
         return None
@@ -99,7 +102,7 @@ def id_of(text: str) -> int | None:
 
 
 def required_id(name: str, text: str) -> int:
-    """The same. Raises HTTPBadRequest naming the parameter."""
+    """The id in a segment of a path. Raises HTTPBadRequest naming the parameter."""
     value = id_of(text)
     if value is None:
         raise HTTPBadRequest(description=f"{name} must be an integer from 1 to {MAX_ID}")
@@ -107,7 +110,7 @@ def required_id(name: str, text: str) -> int:
 
 
 def date_range(req: Request) -> DateRange:
-    """The range of startDate and endDate, both inclusive. Raises HTTPBadRequest."""
+    """The range from startDate to endDate, both inclusive. Raises HTTPBadRequest."""
     return DateRange(
         start=_moment(req, "startDate", rounding_up=False),
         end=_moment(req, "endDate", rounding_up=True),

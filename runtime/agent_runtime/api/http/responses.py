@@ -1,4 +1,4 @@
-"""How answers look: JSON in the order of the contract, times, figures."""
+"""Responses: JSON with keys in the order of the contract, timestamps, rounded numbers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from falcon.asgi import Response
 JSON: Final = "application/json; charset=utf-8"
 
 
-def answer(resp: Response, body: Mapping[str, object], status: int = 200) -> None:
-    """Answer with `body` as JSON."""
+def respond(resp: Response, body: Mapping[str, object], status: int = 200) -> None:
+    """Respond with `body` as JSON; keys keep their order."""
     resp.status = status
     resp.data = orjson.dumps(body)
 
 
 def respond_error(resp: Response, message: str, status: int) -> None:
-    """Answer with the one shape that every error has."""
+    """Respond with `{"error": message}`, the shape of every error."""
     resp.content_type = JSON
-    answer(resp, {"error": message}, status)
+    respond(resp, {"error": message}, status)
 
 
 def timestamp(moment: datetime) -> str:
@@ -29,7 +29,7 @@ def timestamp(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def figure(value: float, decimals: int) -> float | int:
-    """`value` rounded; whole numbers without a fraction, as JavaScript writes them (0, not 0.0)."""
-    rounded = round(value, decimals)
-    return int(rounded) if rounded == int(rounded) else rounded
+def rounded(value: float, decimals: int) -> float | int:
+    """`value` rounded; a whole number without a fraction, as JavaScript writes it (0, not 0.0)."""
+    number = round(value, decimals)
+    return int(number) if number == int(number) else number

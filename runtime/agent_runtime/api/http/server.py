@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, within limits, stopped by signals."""
+"""The HTTP server: uvicorn with request limits, stopped by signals."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ from agent_runtime.domain.errors import CannotStart
 
 logger = logging.getLogger(__name__)
 
-KEEP_ALIVE: Final = 5  # seconds; as the Node.js version, which told its clients so
-SHUTDOWN: Final = 20  # seconds for requests that are under way; no request may take that long
+# Seconds for which an idle connection stays open; the value that the Node.js version announced to its
+# clients.
+KEEP_ALIVE: Final = 5
+# Seconds that running requests have to finish at shutdown; no request takes that long.
+SHUTDOWN: Final = 20
+# Connections that may wait to be accepted.
 BACKLOG: Final = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on which clients may queue from now on; port 0 takes any free one.
+    """A listening socket; clients can connect from now on. Port 0 takes any free one.
 
-    Raises CannotBegin when the address is taken or not ours.
+    Raises CannotStart when the address is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -39,13 +43,13 @@ def listen(host: str, port: int) -> socket.socket:
 class ApiServer(uvicorn.Server):
     """Serves one ASGI application on one socket until a signal or `stop()`.
 
-    The first SIGTERM or SIGINT takes no new connections and finishes what is under way; the second
-    leaves at once.
+    The first SIGTERM or SIGINT stops accepting connections and finishes running requests; the second
+    exits at once.
     """
 
-    def __init__(self, app: Any, patience: ReadTimeouts | None = None) -> None:
-        within = patience or ReadTimeouts()
-        protocol = type("Protocol", (LimitedProtocol,), {"patience": within})
+    def __init__(self, app: Any, timeouts: ReadTimeouts | None = None) -> None:
+        limits = {"timeouts": timeouts or ReadTimeouts()}
+        protocol = type("Protocol", (LimitedProtocol,), limits)
         super().__init__(
             Config(
                 app,
@@ -61,7 +65,7 @@ class ApiServer(uvicorn.Server):
                 timeout_graceful_shutdown=SHUTDOWN,
             )
         )
-        # It would tell of every malformed request a second time; ours say more.
+        # uvicorn would log every malformed request a second time, with less detail than we do.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
     async def serve_on(self, listening: socket.socket) -> None:
@@ -69,20 +73,20 @@ class ApiServer(uvicorn.Server):
         await self.serve(sockets=[listening])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say where we listen once we do, and once signals are ours."""
+        """Log the address once the server listens and handles signals."""
         await super().startup(sockets)
         for listening in sockets or ():
             host, port = listening.getsockname()[:2]
             logger.info("API listening on http://%s:%s", host, port)
 
     def stop(self) -> None:
-        """Finish what is under way and return from `serve_on`; at once when called again."""
+        """Finish running requests and return from `serve_on`; a second call returns at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on signals; unlike uvicorn's own, without raising them again: we end with code 0."""
+        """Stop on signals. Unlike uvicorn's own, this does not raise them again: we exit with code 0."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

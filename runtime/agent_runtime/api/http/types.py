@@ -1,4 +1,4 @@
-"""Types that the HTTP modules share."""
+"""Types that several HTTP modules use."""
 
 from __future__ import annotations
 

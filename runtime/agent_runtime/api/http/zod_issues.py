@@ -1,6 +1,6 @@
-"""Faults of a body in the form and the words of zod 4, which clients of the Node.js version show.
+"""Faults of a body in the form and words of zod 4, which clients of the Node.js version display.
 
-The order of the keys is zod's, and differs from kind to kind.
+The order of the keys is zod's, and differs from one kind of issue to another.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class InvalidBody(InvalidInput):
 
 
 class Missing:
-    """The type of a field that is not there, JavaScript's undefined."""
+    """The type of a missing field, JavaScript's undefined."""
 
 
 MISSING = Missing()
 
 
 def in_zod_form(issues: Sequence[Issue]) -> str:
-    """The JSON text of the list, indented by two spaces, as `JSON.stringify(issues, null, 2)`."""
+    """The list as JSON, indented by two spaces, as `JSON.stringify(issues, null, 2)` writes it."""
     return orjson.dumps(issues, option=orjson.OPT_INDENT_2).decode()
 
 
 def wrong_type(expected: str, value: object, *path: str | int) -> Issue:
-    """`value` is not of the type `expected`."""
+    """The issue of a `value` that is not of the type `expected`."""
     return {
         "expected": expected,
         "code": "invalid_type",
@@ -48,7 +48,7 @@ def wrong_type(expected: str, value: object, *path: str | int) -> Issue:
 
 
 def not_whole(*path: str | int) -> Issue:
-    """A number with a fraction where a whole one belongs."""
+    """The issue of a number with a fraction where an integer is required."""
     return {
         "expected": "int",
         "format": "safeint",
@@ -59,7 +59,7 @@ def not_whole(*path: str | int) -> Issue:
 
 
 def not_there(*path: str | int) -> Issue:
-    """A field that may be anything but missing."""
+    """The issue of a missing field whose type is not restricted."""
     return {
         "code": "invalid_type",
         "expected": "nonoptional",
@@ -69,7 +69,7 @@ def not_there(*path: str | int) -> Issue:
 
 
 def too_small(minimum: int, *path: str | int) -> Issue:
-    """A number below `minimum`."""
+    """The issue of a number below `minimum`."""
     return {
         "origin": "number",
         "code": "too_small",
@@ -81,7 +81,7 @@ def too_small(minimum: int, *path: str | int) -> Issue:
 
 
 def too_big(maximum: int, *path: str | int) -> Issue:
-    """A number above `maximum`."""
+    """The issue of a number above `maximum`."""
     return {
         "origin": "number",
         "code": "too_big",
@@ -93,7 +93,7 @@ def too_big(maximum: int, *path: str | int) -> Issue:
 
 
 def too_long(maximum: int, *path: str | int) -> Issue:
-    """A text of more than `maximum` characters."""
+    """The issue of a string longer than `maximum` characters."""
     return {
         "origin": "string",
         "code": "too_big",
@@ -105,7 +105,7 @@ def too_long(maximum: int, *path: str | int) -> Issue:
 
 
 def custom(message: str, *path: str | int) -> Issue:
-    """Any other fault."""
+    """The issue of any other fault."""
     return {"code": "custom", "path": path, "message": message}
 
 

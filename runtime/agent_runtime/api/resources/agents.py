@@ -1,4 +1,4 @@
-"""Agents: register, forget, tell."""
+"""Agents: register, list, show, delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from falcon.asgi import Request, Response
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.bodies import json_object
 from agent_runtime.api.http.requests import RegisterBody, id_of, required_id
-from agent_runtime.api.http.responses import answer
+from agent_runtime.api.http.responses import respond
 from agent_runtime.application.agent_runtime import AgentRuntime
 
 
@@ -20,9 +20,9 @@ class Registrations(Resource):
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Register an agent, or replace its configuration."""
-        asked = RegisterBody.of(await json_object(req))
-        await self._runtime.register(asked.agent_id, asked.tenant_id, asked.config)
-        answer(resp, {"success": True, "agentId": asked.agent_id})
+        body = RegisterBody.of(await json_object(req))
+        await self._runtime.register(body.agent_id, body.tenant_id, body.config)
+        respond(resp, {"success": True, "agentId": body.agent_id})
 
 
 class Agents(Resource):
@@ -33,7 +33,7 @@ class Agents(Resource):
 
     async def on_get(self, _req: Request, resp: Response) -> None:
         """List the registered agents, in the order of registration."""
-        answer(resp, {"agents": await self._runtime.registered_agents()})
+        respond(resp, {"agents": await self._runtime.registered_agents()})
 
     on_head = on_get
 
@@ -45,12 +45,12 @@ class Agent(Resource):
         self._runtime = runtime
 
     async def on_get(self, _req: Request, resp: Response, agent_id: str) -> None:
-        """Tell whether the agent is registered, and how busy it is."""
+        """Respond with whether the agent is registered, and how many sessions it holds."""
         number = id_of(agent_id)
         if number is None:
             raise HTTPNotFound(description=f"Agent {agent_id} not found")
         status = await self._runtime.agent_status(number)
-        answer(
+        respond(
             resp,
             {
                 "registered": status.registered,
@@ -63,6 +63,6 @@ class Agent(Resource):
     on_head = on_get
 
     async def on_delete(self, _req: Request, resp: Response, agent_id: str) -> None:
-        """Forget the agent and end its sessions."""
+        """Delete the agent and end its sessions."""
         await self._runtime.unregister(required_id("agentId", agent_id))
-        answer(resp, {"success": True})
+        respond(resp, {"success": True})

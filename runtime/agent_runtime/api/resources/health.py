@@ -1,4 +1,4 @@
-"""For probes: the process itself, and all that it depends on."""
+"""Probes: liveness of the process, readiness of its dependencies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
-from agent_runtime.api.http.responses import answer, timestamp
+from agent_runtime.api.http.responses import respond, timestamp
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 
@@ -16,8 +16,8 @@ class Health(Resource):
     """Serves /health."""
 
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """The process answers; nothing else is looked at."""
-        answer(resp, {"status": "healthy", "timestamp": timestamp(datetime.now(UTC))})
+        """Respond with 200: the process is alive. Checks nothing else."""
+        respond(resp, {"status": "healthy", "timestamp": timestamp(datetime.now(UTC))})
 
     on_head = on_get
 
@@ -29,12 +29,12 @@ class Readiness(Resource):
         self._runtime = runtime
 
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """Whether database, migrations and LiveKit are there; 503 with the reason when not."""
+        """Respond with 200 when database, migrations and LiveKit are usable, else 503 and the reason."""
         try:
             await self._runtime.check_ready()
         except (StoreUnavailable, LiveKitUnavailable) as error:
-            answer(resp, {"status": "not ready", "reason": str(error)}, 503)
+            respond(resp, {"status": "not ready", "reason": str(error)}, 503)
         else:
-            answer(resp, {"status": "ready", "timestamp": timestamp(datetime.now(UTC))})
+            respond(resp, {"status": "ready", "timestamp": timestamp(datetime.now(UTC))})
 
     on_head = on_get

@@ -1,4 +1,4 @@
-"""Figures of agents, tenants and sessions: latencies in milliseconds, costs in US dollars."""
+"""Metrics of agents, tenants and sessions: latencies in milliseconds, costs in US dollars."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.requests import date_range, required_id
-from agent_runtime.api.http.responses import answer, figure
+from agent_runtime.api.http.responses import respond, rounded
 from agent_runtime.application.agent_runtime import AgentRuntime
 
+# Decimals of latencies in milliseconds: microseconds.
 LATENCY_DECIMALS: Final = 3
-COST_DECIMALS: Final = 8  # a micro-cent, which is what the database counts in
+# Decimals of costs in US dollars: micro-cents, the database's unit.
+COST_DECIMALS: Final = 8
 
 
 class AgentMetricsResource(Resource):
@@ -22,17 +24,17 @@ class AgentMetricsResource(Resource):
         self._runtime = runtime
 
     async def on_get(self, req: Request, resp: Response, agent_id: str) -> None:
-        """Figures over the agent's sessions that started in the range."""
+        """Respond with metrics over the agent's sessions that started in the range."""
         number = required_id("agentId", agent_id)
         metrics = await self._runtime.agent_metrics(number, date_range(req))
-        answer(
+        respond(
             resp,
             {
                 "agentId": metrics.agent_id,
                 "totalSessions": metrics.total_sessions,
                 "activeSessions": metrics.active_sessions,
-                "avgLatency": figure(metrics.avg_latency_ms, LATENCY_DECIMALS),
-                "totalCost": figure(metrics.total_cost_usd, COST_DECIMALS),
+                "avgLatency": rounded(metrics.avg_latency_ms, LATENCY_DECIMALS),
+                "totalCost": rounded(metrics.total_cost_usd, COST_DECIMALS),
             },
         )
 
@@ -46,16 +48,16 @@ class TenantMetricsResource(Resource):
         self._runtime = runtime
 
     async def on_get(self, req: Request, resp: Response, tenant_id: str) -> None:
-        """Figures over the tenant's sessions that started in the range."""
+        """Respond with metrics over the tenant's sessions that started in the range."""
         number = required_id("tenantId", tenant_id)
         metrics = await self._runtime.tenant_metrics(number, date_range(req))
-        answer(
+        respond(
             resp,
             {
                 "tenantId": metrics.tenant_id,
                 "activeAgents": metrics.active_agents,
                 "totalSessions": metrics.total_sessions,
-                "totalCost": figure(metrics.total_cost_usd, COST_DECIMALS),
+                "totalCost": rounded(metrics.total_cost_usd, COST_DECIMALS),
             },
         )
 
@@ -69,15 +71,15 @@ class SessionMetricsResource(Resource):
         self._runtime = runtime
 
     async def on_get(self, _req: Request, resp: Response, session_id: str) -> None:
-        """Figures of the session so far."""
+        """Respond with the session's metrics so far."""
         metrics = await self._runtime.session_metrics(session_id)
-        answer(
+        respond(
             resp,
             {
                 "sessionId": metrics.session_id,
                 "messageCount": metrics.message_count,
-                "avgLatency": figure(metrics.avg_latency_ms, LATENCY_DECIMALS),
-                "totalCost": figure(metrics.total_cost_usd, COST_DECIMALS),
+                "avgLatency": rounded(metrics.avg_latency_ms, LATENCY_DECIMALS),
+                "totalCost": rounded(metrics.total_cost_usd, COST_DECIMALS),
             },
         )
 

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: requests of this process, workers and live sessions as the database has them."""
+"""Metrics for Prometheus: requests of this process, and workers and live sessions from the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORKER: Final = ("worker",)
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The deployment at one moment."""
+    """Workers and live sessions of the deployment at one moment."""
 
     workers: Sequence[WorkerState]
     sessions: Sequence[LiveSession]
@@ -43,16 +43,16 @@ class PrometheusResource(Resource):
         self._read = read
 
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """The text format. Without the database there is what this process knows itself."""
-        shown = CollectorRegistry()
+        """Respond in the text format; without the database, with this process's own metrics only."""
+        collected = CollectorRegistry()
         try:
-            shown.register(_Shown(await self._read()))
+            collected.register(_Deployment(await self._read()))
             up = 1
         except StoreUnavailable:
             up = 0
-        shown.register(_DatabaseUp(up))
+        collected.register(_DatabaseUp(up))
         resp.content_type = CONTENT_TYPE_LATEST
-        resp.data = generate_latest(self._requests) + generate_latest(shown)
+        resp.data = generate_latest(self._requests) + generate_latest(collected)
 
     on_head = on_get
 
@@ -66,23 +66,29 @@ class _DatabaseUp(Collector):
         yield GaugeMetricFamily("agent_runtime_database_up", text, value=self._up)
 
 
-class _Shown(Collector):
+class _Deployment(Collector):
     def __init__(self, overview: Overview) -> None:
         self._overview = overview
 
     def collect(self) -> Iterator[Metric]:
         yield self._sessions()
         workers = self._overview.workers
-        calls = GaugeMetricFamily("agent_runtime_worker_calls", "Calls it holds.", labels=WORKER)
+        calls = GaugeMetricFamily(
+            "agent_runtime_worker_calls", "Calls that the worker holds.", labels=WORKER
+        )
         free = GaugeMetricFamily(
-            "agent_runtime_worker_free_places", "Calls it would take.", labels=WORKER
+            "agent_runtime_worker_free_places",
+            "Further calls that the worker would take.",
+            labels=WORKER,
         )
         handled = CounterMetricFamily(
-            "agent_runtime_worker_sessions", "Calls it took since it started.", labels=WORKER
+            "agent_runtime_worker_sessions",
+            "Calls that the worker has taken since it started.",
+            labels=WORKER,
         )
         turns = SummaryMetricFamily(
             "agent_runtime_worker_turn_seconds",
-            "What turns took since it started, by stage.",
+            "Duration of the worker's turns since it started, by stage.",
             labels=("worker", "stage"),
         )
         for worker in workers:

@@ -1,4 +1,4 @@
-"""Sessions: create, end, tell."""
+"""Sessions: create, show, end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from falcon.asgi import Request, Response
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.bodies import json_object
 from agent_runtime.api.http.requests import CreateBody
-from agent_runtime.api.http.responses import answer, timestamp
+from agent_runtime.api.http.responses import respond, timestamp
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import SessionNotFound
 
@@ -20,12 +20,12 @@ class Sessions(Resource):
         self._runtime = runtime
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Start a session and send the agent into its room."""
-        asked = CreateBody.of(await json_object(req))
+        """Create a session and dispatch the agent into its room."""
+        body = CreateBody.of(await json_object(req))
         session = await self._runtime.create_session(
-            asked.agent_id, asked.tenant_id, asked.room_name, asked.participant_name
+            body.agent_id, body.tenant_id, body.room_name, body.participant_name
         )
-        answer(
+        respond(
             resp,
             {
                 "success": True,
@@ -41,7 +41,7 @@ class Session(Resource):
         self._runtime = runtime
 
     async def on_get(self, _req: Request, resp: Response, session_id: str) -> None:
-        """Tell how the session stands."""
+        """Respond with the session's state."""
         session = await self._runtime.session(session_id)
         body: dict[str, object] = {
             "sessionId": session.session_id,
@@ -54,7 +54,7 @@ class Session(Resource):
         if session.ended_at is not None:
             body["endedAt"] = timestamp(session.ended_at)
         body["participantCount"] = session.participant_count
-        answer(resp, body)
+        respond(resp, body)
 
     on_head = on_get
 
@@ -66,9 +66,9 @@ class SessionEnd(Resource):
         self._runtime = runtime
 
     async def on_post(self, _req: Request, resp: Response, session_id: str) -> None:
-        """End the session; 400 and not 404 when there is none, which is what old clients expect."""
+        """End the session. Without one, respond with 400 and not 404, as old clients expect."""
         try:
             await self._runtime.end_session(session_id)
         except SessionNotFound as error:
             raise HTTPBadRequest(description=str(error)) from error
-        answer(resp, {"success": True})
+        respond(resp, {"success": True})

@@ -1,4 +1,4 @@
-"""Where LiveKit tells what happens in its rooms."""
+"""Receives LiveKit's webhooks about its rooms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from falcon import HTTPUnauthorized
 from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
-from agent_runtime.api.http.responses import answer
+from agent_runtime.api.http.responses import respond
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ ReadWebhook = Callable[[str, bytes], dict[str, Any]]
 class Webhooks(Resource):
     """Serves /livekit/webhook.
 
-    An event only makes the watcher look at once: what it does follows from what it sees then. So an
-    event that is lost, comes twice or late changes nothing in the end.
+    An event only makes the session supervisor act at once, on what it reads then. So an event that is
+    lost, late or delivered twice changes nothing in the end.
     """
 
     def __init__(self, read: ReadWebhook, nudge: Callable[[], None]) -> None:
@@ -29,11 +29,11 @@ class Webhooks(Resource):
         self._nudge = nudge
 
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Check the signature, take note."""
+        """Check the signature and nudge the supervisor."""
         try:
             event = self._read(req.auth or "", await req.stream.read())
         except ValueError as error:
             raise HTTPUnauthorized(description=str(error), challenges=["Bearer"]) from error
         logger.debug("webhook", extra={"event": event.get("event")})
         self._nudge()
-        answer(resp, {"success": True})
+        respond(resp, {"success": True})

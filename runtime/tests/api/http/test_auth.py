@@ -1,4 +1,4 @@
-"""The API key."""
+"""Which requests need the API key, and in which form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.runtime_client.judged_api import DEFAULT_KEY, JudgedApi
 
-GUARDED = [
+PROTECTED = [
     ("GET", "/api/agents"),
     ("GET", "/api/agents/"),
     ("POST", "/api/agents/register"),
@@ -27,7 +27,7 @@ GUARDED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
 @pytest.mark.parametrize(
     "sent",
     [
@@ -40,8 +40,8 @@ GUARDED = [
     ],
     ids=["none", "wrong", "empty", "scheme", "longer", "accent"],
 )
-def test_without_the_key_nothing_is_told(api: JudgedApi, method: str, path: str, sent: str) -> None:
-    """Agents, sessions and metrics answer 401 with the known words to any wrong key."""
+def test_a_wrong_key_is_refused(api: JudgedApi, method: str, path: str, sent: str) -> None:
+    """Agents, sessions and metrics answer any wrong or missing key with 401 and the known words."""
     answer = api.ask(method, path, headers={"Authorization": sent})
     assert (answer.status, answer.error) == (401, "Unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -49,32 +49,32 @@ def test_without_the_key_nothing_is_told(api: JudgedApi, method: str, path: str,
 
 @pytest.mark.parametrize("sent", [f"Bearer {DEFAULT_KEY}", DEFAULT_KEY], ids=["bearer", "bare"])
 def test_the_key_passes_in_both_forms(api: JudgedApi, sent: str) -> None:
-    """The key passes with and without the word Bearer."""
+    """The key is accepted with and without the word Bearer."""
     assert api.ask("GET", "/api/agents", headers={"Authorization": sent}).status == 200
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])
 def test_probes_need_no_key(api: JudgedApi, path: str) -> None:
-    """Health and readiness answer anyone."""
+    """Health and readiness respond without a key."""
     assert api.ask("GET", path, headers={"Authorization": ""}).status == 200
 
 
-def test_key_is_asked_before_the_body_is_read(api: JudgedApi) -> None:
-    """A stranger learns nothing about the body: malformed JSON without the key is 401."""
+def test_the_key_is_checked_before_the_body(api: JudgedApi) -> None:
+    """A malformed body without the key is 401, so that a stranger learns nothing about the body."""
     headers = {"Authorization": "", "Content-Type": "application/json"}
     assert api.ask("POST", "/api/agents/register", body=b"{", headers=headers).status == 401
 
 
 @pytest.mark.parametrize("path", ["//api/agents", "/%2Fapi/agents", "//api/sessions/x"])
-def test_more_slashes_lead_nowhere(api: JudgedApi, path: str) -> None:
-    """A path with two leading slashes is unknown, and no way around the key."""
+def test_two_leading_slashes_are_unknown(api: JudgedApi, path: str) -> None:
+    """A path with two leading slashes is 404, so that it is no way around the key."""
     assert api.ask("GET", path, headers={"Authorization": ""}).status == 404
 
 
-def test_without_a_key_set_nothing_asks(
+def test_without_a_configured_key_every_request_passes(
     start_api: Callable[..., AbstractContextManager[JudgedApi]],
 ) -> None:
-    """When no key is set, requests pass, the builder's empty Authorization header too."""
+    """When no key is configured, requests pass with any Authorization header or none."""
     with start_api(key="") as open_api:
         assert open_api.ask("GET", "/api/agents").status == 200
         assert (
@@ -86,7 +86,7 @@ def test_without_a_key_set_nothing_asks(
 def test_sessions_and_metrics_can_be_opened(
     start_api: Callable[..., AbstractContextManager[JudgedApi]],
 ) -> None:
-    """The setting for old clients opens sessions and metrics, and leaves agents closed."""
+    """The setting for old clients opens sessions and metrics, and keeps agents protected."""
     with start_api(AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS="true") as half_open:
         nothing = {"Authorization": ""}
         assert half_open.ask("GET", "/api/sessions/x", headers=nothing).status == 404

@@ -1,4 +1,4 @@
-"""Bodies that are not what they should be: zod's words for fields, plain words for the rest."""
+"""Malformed bodies: faulty fields get zod's words, any other fault a plain sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def wrong(expected: str, received: str, *path: str) -> dict[str, Any]:
-    """What zod 4 says of a wrong type."""
+    """The issue that zod 4 reports for a wrong type."""
     return {
         "expected": expected,
         "code": "invalid_type",
@@ -40,7 +40,7 @@ NOTHING = [
 
 
 def bound(kind: str, name: str, value: int, sign: str) -> dict[str, Any]:
-    """What zod 4 says of a number out of range."""
+    """The issue that zod 4 reports for a number out of range."""
     return {
         "origin": "number",
         "code": kind,
@@ -106,7 +106,7 @@ def send(api: JudgedApi, body: bytes, path: str = REGISTER, **headers: str) -> A
     ],
 )
 def test_register_lists_every_fault(api: JudgedApi, body: object, issues: list[Any]) -> None:
-    """All faulty fields, in their order, as the text that zod 4 makes of them, byte for byte."""
+    """A register with faulty fields lists them all in order, byte for byte in zod 4's text."""
     refused = api.ask("POST", REGISTER, body)
     assert refused.status == 400
     assert refused.error == json.dumps(issues, indent=2)
@@ -127,12 +127,12 @@ def test_register_lists_every_fault(api: JudgedApi, body: object, issues: list[A
     ],
 )
 def test_create_lists_every_fault(api: JudgedApi, fields: Any, issues: list[Any]) -> None:
-    """The same for create."""
+    """A create with faulty fields lists them all in order, byte for byte in zod 4's text."""
     assert api.create(1, **fields).error == json.dumps(issues, indent=2)
 
 
 def test_long_names_are_refused(api: JudgedApi) -> None:
-    """A room name of 255 characters passes, one of 256 does not, nor one of 257 bytes."""
+    """A room name of up to 255 characters and 256 bytes passes, a longer one is refused."""
     agent_id = api.new_id()
     api.register(agent_id)
     assert api.create(agent_id, roomName="r" * 255).status == 200
@@ -147,14 +147,14 @@ def test_long_names_are_refused(api: JudgedApi) -> None:
     [{"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}, {}],
 )
 def test_other_content_type_is_no_body(api: JudgedApi, headers: dict[str, str]) -> None:
-    """A body of another type counts as none: every field is undefined."""
+    """A body of another content type counts as no body: every field is undefined."""
     body = b'{"agentId":1,"tenantId":1,"config":{}}'
     refused = api.ask("POST", REGISTER, body=body, headers=headers)
     assert refused.error == json.dumps(NOTHING, indent=2)
 
 
 def test_empty_body_is_no_body(api: JudgedApi) -> None:
-    """So does an empty one."""
+    """An empty body counts as no body: every field is undefined."""
     assert send(api, b"").error == json.dumps(NOTHING, indent=2)
 
 
@@ -180,8 +180,8 @@ def test_empty_body_is_no_body(api: JudgedApi) -> None:
         b'{"agentId":1,"tenantId":1,"config":{"a":' + b"[" * 300 + b"]" * 300 + b"}}",
     ],
 )
-def test_what_is_no_json_object(api: JudgedApi, body: bytes) -> None:
-    """What is not JSON, no object, or nested without end is 400, in one plain sentence."""
+def test_a_body_that_is_no_json_object(api: JudgedApi, body: bytes) -> None:
+    """A body that is not JSON, no object, or nested too deeply is 400 with one plain sentence."""
     refused = send(api, body)
     assert refused.status == 400
     assert refused.error.startswith("The body ")
@@ -196,24 +196,24 @@ def test_what_is_no_json_object(api: JudgedApi, body: bytes) -> None:
         ({"agentId": 1, "tenantId": 1, "config": {"\0": 1}}, ["config"]),
     ],
 )
-def test_nul_is_refused_wherever_it_stands(api: JudgedApi, body: object, path: list[Any]) -> None:
-    """A NUL character in any text of a body is 400 and the place is named."""
+def test_nul_is_refused_anywhere_in_a_body(api: JudgedApi, body: object, path: list[Any]) -> None:
+    """A NUL character in any string of a body is 400, and its path is named."""
     issue = json.loads(api.ask("POST", REGISTER, body).error)[0]
     assert (issue["code"], issue["path"]) == ("custom", path)
 
 
 def test_nul_in_a_room_name_is_refused(api: JudgedApi) -> None:
-    """Create refuses it as well."""
+    """A NUL character in a room name is refused, and the field is named."""
     assert '"roomName"' in api.create(1, roomName="a\0b").error
 
 
 def test_backslash_before_u0000_is_no_nul(api: JudgedApi) -> None:
-    """The text backslash-u-0000 itself is harmless and passes."""
+    """The escaped text backslash-u-0000 is no NUL character and passes."""
     assert api.register(api.new_id(), name="\\u0000").status == 200
 
 
 def test_whole_numbers_in_other_spellings(api: JudgedApi) -> None:
-    """7.0 and 7e0 are 7, in bodies and in paths."""
+    """The spellings 7.0 and 7e0 are the id 7, in bodies and in paths."""
     agent_id = api.new_id()
     for text in (f"{agent_id}.0", f"{agent_id}e0"):
         body = f'{{"agentId":{text},"tenantId":1,"config":{{}}}}'.encode()
@@ -222,7 +222,7 @@ def test_whole_numbers_in_other_spellings(api: JudgedApi) -> None:
 
 
 def test_byte_order_mark_and_charset(api: JudgedApi) -> None:
-    """A byte order mark is skipped; UTF-8 may be named; another charset is 415."""
+    """A byte order mark is skipped, UTF-8 is accepted as charset, any other charset is 415."""
     body = json.dumps({"agentId": api.new_id(), "tenantId": 1, "config": {}}).encode()
     assert send(api, b"\xef\xbb\xbf" + body).status == 200
     for charset, status in (("utf-8", 200), ('"UTF-8"', 200), ("latin1", 415), ("utf-16", 415)):
@@ -231,12 +231,12 @@ def test_byte_order_mark_and_charset(api: JudgedApi) -> None:
     assert send(api, body, CREATE, **{"Content-Type": content_type}).status == 415
 
 
-def test_packed_bodies(api: JudgedApi) -> None:
-    """Gzip and deflate are unpacked; what unpacks to too much is 413; others are refused."""
+def test_compressed_bodies(api: JudgedApi) -> None:
+    """Gzip and deflate are decompressed, at most to the limit; other encodings are refused."""
     body = json.dumps({"agentId": api.new_id(), "tenantId": 1, "config": {}}).encode()
     bomb = gzip.compress(b" " * 50_000_000)
     assert len(bomb) < 100 * 1024
-    for packed, encoding, status in (
+    for compressed, encoding, status in (
         (gzip.compress(body), "gzip", 200),
         (zlib.compress(body), "deflate", 200),
         (body, "identity", 200),
@@ -244,10 +244,10 @@ def test_packed_bodies(api: JudgedApi) -> None:
         (bomb, "gzip", 413),
         (body, "br", 415),
     ):
-        assert send(api, packed, **{"Content-Encoding": encoding}).status == status
+        assert send(api, compressed, **{"Content-Encoding": encoding}).status == status
 
 
 @pytest.mark.parametrize("path", [REGISTER, CREATE])
 def test_large_body(api: JudgedApi, path: str) -> None:
-    """A body above 100 KiB is 413 in the shape of every error."""
+    """A body above 100 KiB is 413."""
     assert send(api, b" " * (100 * 1024 + 1), path).status == 413

@@ -1,4 +1,4 @@
-"""The API while the database or LiveKit is at fault: what it answers, and that it recovers."""
+"""The API during outages of the database or LiveKit: its responses, and its recovery."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BREAK: Final = """
 
 @contextmanager
 def cursor(url: str) -> Iterator[psycopg2.extensions.cursor]:
-    """Statements on a database, each for itself."""
+    """A cursor for statements, each in its own transaction."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as statements:
@@ -31,7 +31,7 @@ def cursor(url: str) -> Iterator[psycopg2.extensions.cursor]:
 
 
 def test_killed_connections_are_replaced(start_api: StartApi, postgres_database: str) -> None:
-    """When the database drops every connection, the requests after it succeed, every one."""
+    """After the database has dropped all connections, every request succeeds."""
     with start_api(DATABASE_URL=postgres_database) as api:
         agent_id, session_id = api.new_session()
         for _ in range(5):
@@ -44,8 +44,8 @@ def test_killed_connections_are_replaced(start_api: StartApi, postgres_database:
             assert api.create(agent_id).status == 200
 
 
-def test_missing_tables_are_said(start_api: StartApi, postgres_database: str) -> None:
-    """Without our own tables readiness and operations are 503 and tell what to do."""
+def test_missing_tables_are_reported(start_api: StartApi, postgres_database: str) -> None:
+    """Without our own tables readiness and operations are 503, and the error says what to do."""
     with start_api(DATABASE_URL=postgres_database) as api:
         with cursor(postgres_database) as statements:
             statements.execute("ALTER SCHEMA public RENAME TO elsewhere; CREATE SCHEMA public")
@@ -53,10 +53,10 @@ def test_missing_tables_are_said(start_api: StartApi, postgres_database: str) ->
         assert "db migrate" in api.ask("GET", "/api/agents").error
 
 
-def test_every_fault_is_seen(
+def test_every_documented_fault_is_seen(
     start_api: StartApi, postgres_database: str, contract: ApiContract
 ) -> None:
-    """What only a fault brings is seen under that fault, from every operation that documents it."""
+    """Every operation responds to an outage with the status that the contract documents for it."""
     (nobody,) = free_ports(1)
     with start_api(
         DATABASE_URL=postgres_database, LIVEKIT_URL=f"ws://127.0.0.1:{nobody}"
@@ -75,21 +75,21 @@ def test_every_fault_is_seen(
         with cursor(postgres_database.rpartition("/")[0] + "/postgres") as statements:
             statements.execute(f"DROP DATABASE {name} WITH (FORCE)")
         began = time.monotonic()
-        away = api.ask_every_operation()
+        down = api.ask_every_operation()
         took = time.monotonic() - began
     seen = without_livekit.seen | api.seen
     expected = {pair for pair, faults in contract.documented.items() if faults}
     assert seen >= expected, f"never seen: {sorted(expected - seen)}"
-    # Neither asks the database: the one is well, the other was not signed.
+    # Neither uses the database: the first is healthy, the second is not signed.
     healthy = {"GET /health": 200, "POST /livekit/webhook": 401}
     assert broken == dict.fromkeys(contract.operations, 500) | {"GET /ready": 200} | healthy
     without_database = healthy | {"GET /metrics": 200}
-    assert away == dict.fromkeys(contract.operations, 503) | without_database
-    assert took < len(away)  # seconds: each answers within one
+    assert down == dict.fromkeys(contract.operations, 503) | without_database
+    assert took < len(down)  # seconds: each answers within one
 
 
-def test_no_stack_trace_leaves(start_api: StartApi, postgres_database: str) -> None:
-    """A fault inside is 500 in plain words; the trace is in the log, for us."""
+def test_no_stack_trace_is_sent(start_api: StartApi, postgres_database: str) -> None:
+    """An internal error is 500 in plain words, and its stack trace is only in the log."""
     with start_api(DATABASE_URL=postgres_database) as api:
         with cursor(postgres_database) as statements:
             statements.execute(BREAK)

@@ -1,4 +1,4 @@
-"""The API as a process: how it stops, what it weighs, what it writes."""
+"""The API as a process: its shutdown, memory and log."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from runtime.tests.api.start import StartApi
 
 
 def process_of(api: JudgedApi) -> LoggedProcess:
-    """The process that serves it."""
+    """The process that serves `api`."""
     assert api.process is not None
     return api.process
 
 
 def test_first_signal_ends_it_with_code_0(start_api: StartApi) -> None:
-    """SIGTERM ends the process with code 0, though a client holds half a request."""
+    """SIGTERM ends the process with code 0, also while a client has sent half a request."""
     with start_api() as api, socket.create_connection(("127.0.0.1", api.port)) as client:
         client.sendall(
             b"POST /api/agents/register HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
@@ -29,10 +29,10 @@ def test_first_signal_ends_it_with_code_0(start_api: StartApi) -> None:
         assert process_of(api).wait(10) == 0
 
 
-def test_memory(start_api: StartApi) -> None:
-    """Up and asked, the process has less than 70 MB resident."""
+def test_memory_stays_small(start_api: StartApi) -> None:
+    """After 200 requests the process has less than 70 MB of resident memory."""
     with start_api():
-        pass  # the first start on a machine compiles modules, which takes memory of its own
+        pass  # the first start on a machine compiles modules, which takes more memory
     with start_api() as api:
         for _ in range(200):
             api.ask("GET", "/api/agents")
@@ -40,11 +40,11 @@ def test_memory(start_api: StartApi) -> None:
 
 
 def test_a_request_is_one_line_of_the_log(start_api: StartApi) -> None:
-    """The log has one JSON line for a request: its path as sent, so that no path forges a line."""
+    """A request is one JSON line in the log with its path as sent, so that no path forges a line."""
     with start_api() as api:
         since = process_of(api).mark()
         api.ask("GET", "/no%0Apath")
         line = process_of(api).wait_for('"request"', 10, since=since).string
-    told = json.loads(line)
-    assert (told["method"], told["path"], told["status"]) == ("GET", "/no%0Apath", 404)
-    assert told["ms"] >= 0
+    entry = json.loads(line)
+    assert (entry["method"], entry["path"], entry["status"]) == ("GET", "/no%0Apath", 404)
+    assert entry["ms"] >= 0

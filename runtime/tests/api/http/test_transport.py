@@ -1,4 +1,4 @@
-"""Paths, methods and headers, as HTTP has them and clients of the Node.js version know them."""
+"""Paths, methods and headers, as in HTTP and in the Node.js version."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fixtures.runtime_client.judged_api import JudgedApi
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/api/agents"])
-def test_last_slash_does_not_count(api: JudgedApi, path: str) -> None:
-    """A path answers the same with and without its last slash."""
+def test_a_trailing_slash_is_ignored(api: JudgedApi, path: str) -> None:
+    """A path gives the same response with and without a trailing slash."""
     plain, slashed = api.ask("GET", path), api.ask("GET", f"{path}/")
     assert (plain.status, plain.json.keys()) == (slashed.status, slashed.json.keys())
 
 
 def test_health_is_healthy(api: JudgedApi) -> None:
-    """/health says so, with the time."""
+    """GET /health responds with status and time."""
     answer = api.ask("GET", "/health").json
     assert list(answer) == ["status", "timestamp"]
     assert answer["status"] == "healthy"
@@ -25,7 +25,7 @@ def test_health_is_healthy(api: JudgedApi) -> None:
 
 
 def test_ready_is_ready(api: JudgedApi) -> None:
-    """/ready tells readiness, not health."""
+    """GET /ready responds with readiness."""
     answer = api.ask("GET", "/ready")
     assert (answer.status, answer.json["status"]) == (200, "ready")
 
@@ -51,7 +51,7 @@ def test_unknown_path(api: JudgedApi, path: str) -> None:
     ],
 )
 def test_other_method(api: JudgedApi, method: str, path: str, allowed: str) -> None:
-    """Another method on a known path is 405 and tells which there are."""
+    """An unsupported method on a known path is 405 and lists the supported ones."""
     answer = api.ask(method, path)
     assert (answer.status, answer.error) == (405, f"Cannot {method} {path}")
     assert sorted(answer.headers["allow"].split(", ")) == allowed.split(", ")
@@ -66,14 +66,14 @@ def test_other_method(api: JudgedApi, method: str, path: str, allowed: str) -> N
     ],
 )
 def test_options(api: JudgedApi, path: str, methods: str) -> None:
-    """OPTIONS lists the methods in Allow, and as its body."""
+    """OPTIONS lists the methods in the Allow header and as its body."""
     answer = api.ask("OPTIONS", path)
     assert (answer.status, answer.headers["allow"], answer.body.decode()) == (200, methods, methods)
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/api/agents", "/api/agents/1"])
 def test_head(api: JudgedApi, path: str) -> None:
-    """HEAD answers as GET does, without the body."""
+    """HEAD responds like GET, without the body."""
     head, get = api.ask("HEAD", path), api.ask("GET", path)
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-length"] == get.headers["content-length"]
@@ -81,14 +81,14 @@ def test_head(api: JudgedApi, path: str) -> None:
 
 
 def test_headers(api: JudgedApi) -> None:
-    """Answers carry the known content type and keep-alive, and do not tell what we run on."""
+    """Responses carry content type and keep-alive as before, and do not name our software."""
     headers = api.ask("GET", "/health").headers
     assert headers["content-type"] == "application/json; charset=utf-8"
     assert headers["keep-alive"] == "timeout=5"
     assert not {"server", "x-powered-by", "etag"} & headers.keys()
 
 
-def test_body_where_none_belongs_is_ignored(api: JudgedApi) -> None:
-    """An operation that takes no body does not look at one."""
+def test_an_unexpected_body_is_ignored(api: JudgedApi) -> None:
+    """An operation that takes no body ignores one."""
     headers = {"Content-Type": "application/json"}
     assert api.ask("GET", "/health", body=b"{", headers=headers).status == 200

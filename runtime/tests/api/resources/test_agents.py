@@ -1,4 +1,4 @@
-"""Agents over HTTP, as the builder uses them."""
+"""Agents over HTTP, as the platform's builder uses them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from fixtures.runtime_client.judged_api import JudgedApi
 UNKNOWN = {"registered": False, "active": False, "activeSessions": 0, "maxSessions": 0}
 
 
-def test_unregistered_agent_is_an_answer(api: JudgedApi) -> None:
-    """An id that nobody registered is told as such, in the known order of keys, with 200."""
+def test_an_unregistered_agent_is_no_error(api: JudgedApi) -> None:
+    """The status of an unregistered agent is 200 with false and zeros, keys in the known order."""
     answer = api.ask("GET", f"/api/agents/{api.new_id()}")
     assert answer.status == 200
     assert answer.json == UNKNOWN
     assert list(answer.json) == list(UNKNOWN)
 
 
-def test_registered_agent_is_told(api: JudgedApi) -> None:
-    """After register the agent is registered and active, with the maximum that it was given."""
+def test_a_registered_agent_has_its_maximum(api: JudgedApi) -> None:
+    """After register the agent is registered and active, with the given maximum of sessions."""
     agent_id = api.new_id()
     assert api.register(agent_id, maxConcurrentSessions=3).json == {
         "success": True,
@@ -40,7 +40,7 @@ def test_maximum_has_a_default(api: JudgedApi) -> None:
 
 
 def test_agents_are_listed_in_order_of_registration(api: JudgedApi) -> None:
-    """The list keeps the order of first registration, and an agent that was forgotten leaves it."""
+    """Agents are listed in the order of first registration, without deleted ones."""
     first, second, third = (api.new_id() for _ in range(3))
     for agent_id in (third, first, second, third):
         api.register(agent_id)
@@ -57,24 +57,24 @@ def test_registering_again_keeps_sessions(api: JudgedApi) -> None:
     assert (status["activeSessions"], status["maxSessions"]) == (1, 5)
 
 
-def test_forgetting_ends_sessions(api: JudgedApi) -> None:
-    """Deleting an agent ends its sessions; they stay on record."""
+def test_deleting_ends_sessions(api: JudgedApi) -> None:
+    """Deleting an agent ends its sessions, which can still be read."""
     agent_id, session_id = api.new_session()
     assert api.ask("DELETE", f"/api/agents/{agent_id}").json == {"success": True}
     assert api.ask("GET", f"/api/agents/{agent_id}").json == UNKNOWN
     assert api.ask("GET", f"/api/sessions/{session_id}").json["status"] == "ended"
 
 
-def test_forgetting_what_is_not_there_succeeds(api: JudgedApi) -> None:
-    """Deleting an agent that nobody registered is 200."""
+def test_deleting_an_unknown_agent_succeeds(api: JudgedApi) -> None:
+    """Deleting an agent that is not registered is 200."""
     assert api.ask("DELETE", f"/api/agents/{api.new_id()}").json == {"success": True}
 
 
 @pytest.mark.parametrize(
     "text", ["abc", "1abc", "1.7", "0", "-1", "+1", "01", "2147483648", "%C2%B9"]
 )
-def test_what_is_no_id(api: JudgedApi, text: str) -> None:
-    """Text that spells no id is 404 to ask for and 400 to delete; nothing is guessed from it."""
+def test_an_invalid_id(api: JudgedApi, text: str) -> None:
+    """Text that is no id is 404 in GET and 400 in DELETE; no number is guessed from it."""
     assert api.ask("GET", f"/api/agents/{text}").status == 404
     refused = api.ask("DELETE", f"/api/agents/{text}")
     assert (refused.status, refused.error) == (
@@ -83,8 +83,8 @@ def test_what_is_no_id(api: JudgedApi, text: str) -> None:
     )
 
 
-def test_builder_sends_null_for_what_is_not_set(api: JudgedApi) -> None:
-    """A configuration of nothing but nulls and unknown keys is accepted."""
+def test_null_and_unknown_keys_are_accepted(api: JudgedApi) -> None:
+    """A configuration of nulls and unknown keys is accepted: the builder sends null for unset fields."""
     names = (
         "name description sttProvider sttConfig ttsProvider ttsConfig voiceId llmProvider llmModel "
         "llmConfig visionEnabled screenShareEnabled transcribeEnabled languages avatarModel "
@@ -119,6 +119,6 @@ def test_faulty_configuration_names_the_field(api: JudgedApi, field: str, value:
     assert api.ask("GET", f"/api/agents/{agent_id}").json == UNKNOWN
 
 
-def test_unknown_provider_is_told_what_there_is(api: JudgedApi) -> None:
-    """An unknown provider is answered with those that are available."""
+def test_an_unknown_provider_lists_the_known_ones(api: JudgedApi) -> None:
+    """The error for an unknown provider lists the available ones."""
     assert "deepgram" in api.register(api.new_id(), sttProvider="nobody").error

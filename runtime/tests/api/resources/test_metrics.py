@@ -1,4 +1,4 @@
-"""Figures over HTTP: their dates and forms. That the sums are right: the tests of storage."""
+"""Metrics over HTTP: their dates and forms; the tests of storage check the sums."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ FORM = "must be an ISO 8601 date or date-time"
 PATHS = ["/api/metrics/agent/1", "/api/metrics/tenant/1"]
 
 
-def test_nobody_has_zeros(api: JudgedApi) -> None:
-    """An agent and a tenant without sessions have zeros, whole numbers all, in the known order."""
+def test_without_sessions_metrics_are_zeros(api: JudgedApi) -> None:
+    """Metrics of an agent or tenant without sessions are integer zeros, keys in the known order."""
     number = 2147483647
     agent = api.ask("GET", f"/api/metrics/agent/{number}").body.decode()
     tenant = api.ask("GET", f"/api/metrics/tenant/{number}").body.decode()
@@ -29,17 +29,17 @@ def test_sessions_are_counted(api: JudgedApi) -> None:
     api.register(agent_id)
     session_id = api.create(agent_id, tenantId=tenant_id).json["session"]["sessionId"]
     agent, tenant = f"/api/metrics/agent/{agent_id}", f"/api/metrics/tenant/{tenant_id}"
-    figures = api.ask("GET", agent).json
-    assert (figures["totalSessions"], figures["activeSessions"]) == (1, 1)
+    metrics = api.ask("GET", agent).json
+    assert (metrics["totalSessions"], metrics["activeSessions"]) == (1, 1)
     assert api.ask("GET", tenant).json["activeAgents"] == 1
     api.ask("POST", f"/api/sessions/{session_id}/end")
-    figures = api.ask("GET", agent).json
-    assert (figures["totalSessions"], figures["activeSessions"]) == (1, 0)
+    metrics = api.ask("GET", agent).json
+    assert (metrics["totalSessions"], metrics["activeSessions"]) == (1, 0)
     assert api.ask("GET", tenant).json["activeAgents"] == 0
 
 
 def test_session_without_turns_has_zeros(api: JudgedApi) -> None:
-    """Before its first turn a session's figures are zeros."""
+    """Before its first turn a session's metrics are zeros."""
     _, session_id = api.new_session()
     assert api.ask("GET", f"/api/metrics/session/{session_id}").json == {
         "sessionId": session_id,
@@ -50,7 +50,7 @@ def test_session_without_turns_has_zeros(api: JudgedApi) -> None:
 
 
 def test_dates_are_inclusive(api: JudgedApi) -> None:
-    """A session is within a range that begins or ends with its own start, as shown; or its day."""
+    """A session is in a range that begins or ends with its own start as shown, or with its day."""
     agent_id, session_id = api.new_session()
     shown = api.ask("GET", f"/api/sessions/{session_id}").json["startedAt"]
     started = datetime.fromisoformat(shown)
@@ -84,8 +84,8 @@ def test_dates_are_inclusive(api: JudgedApi) -> None:
         "9999-12-31",
     ],
 )
-def test_dates_that_are_read(api: JudgedApi, path: str, date: str) -> None:
-    """ISO 8601 dates and times, with or without a zone, up to the ends of the calendar."""
+def test_valid_dates(api: JudgedApi, path: str, date: str) -> None:
+    """ISO 8601 dates and times are accepted, with or without zone, to the ends of the calendar."""
     assert api.ask("GET", f"{path}?startDate={date}&endDate={date}").status == 200
 
 
@@ -96,22 +96,22 @@ def test_dates_that_are_read(api: JudgedApi, path: str, date: str) -> None:
     ["garbage", "", "2026-02-30", "2026-13-01", "20260131", "31.01.2026", "1769852400",
      "2026-01-31 09:30", "2026-01-31T25:00Z", "2026-01-31T09:30:00+02:00", "%00", "2026-W05-6"],
 )  # fmt: skip
-def test_dates_that_are_refused(api: JudgedApi, path: str, name: str, date: str) -> None:
-    """Anything else is 400 and names the parameter, never read as no limit."""
+def test_invalid_dates(api: JudgedApi, path: str, name: str, date: str) -> None:
+    """Any other date is 400 and names the parameter; it is never taken as no limit."""
     refused = api.ask("GET", f"{path}?{name}={date.replace(' ', '%20')}")
     assert refused.status == 400
     assert refused.error.startswith(f"{name} {FORM}")
 
 
 def test_date_given_twice_is_refused(api: JudgedApi) -> None:
-    """Two values for one parameter are 400: which one counts would be a guess."""
+    """A parameter with two values is 400: which one counts would be a guess."""
     refused = api.ask("GET", f"{PATHS[0]}?startDate=2026-01-01&startDate=2026-01-02")
     assert refused.error == "startDate is given more than once"
 
 
 @pytest.mark.parametrize("text", ["abc", "1.5", "0", "2147483648"])
-def test_what_is_no_id(api: JudgedApi, text: str) -> None:
-    """Metrics of what is no id are 400, naming which id."""
+def test_an_invalid_id(api: JudgedApi, text: str) -> None:
+    """Metrics of an invalid id are 400, and the parameter is named."""
     for kind in ("agent", "tenant"):
         refused = api.ask("GET", f"/api/metrics/{kind}/{text}")
         assert refused.status == 400

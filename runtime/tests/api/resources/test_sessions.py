@@ -1,4 +1,4 @@
-"""Sessions over HTTP."""
+"""Sessions over HTTP, from create to end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fixtures.runtime_client.judged_api import JudgedApi
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
-def test_the_id_that_create_gives_is_the_sessions(api: JudgedApi) -> None:
-    """Create gives 21 characters under which the session is found, with all that is known of it."""
+def test_create_returns_the_sessions_id(api: JudgedApi) -> None:
+    """Create returns an id of 21 characters, under which the session is found with all its fields."""
     agent_id = api.new_id()
     api.register(agent_id)
     created = api.create(agent_id, tenantId=9, roomName="a room", participantName="Ada").json
@@ -36,7 +36,7 @@ def test_the_id_that_create_gives_is_the_sessions(api: JudgedApi) -> None:
 
 
 def test_empty_room_name_gives_a_room(api: JudgedApi) -> None:
-    """Two sessions without a room name get two rooms, told in the answers."""
+    """Two sessions without a room name get two rooms, which the responses name."""
     agent_id = api.new_id()
     api.register(agent_id)
     rooms = {api.create(agent_id).json["session"]["roomName"] for _ in range(2)}
@@ -44,8 +44,8 @@ def test_empty_room_name_gives_a_room(api: JudgedApi) -> None:
     assert "" not in rooms
 
 
-def test_session_ends_once_and_for_all(api: JudgedApi) -> None:
-    """Ending ends, frees the agent's place, and ending again changes nothing."""
+def test_a_session_ends_once(api: JudgedApi) -> None:
+    """Ending a session frees the agent's capacity; ending it again changes nothing."""
     agent_id, session_id = api.new_session()
     assert api.ask("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
     ended = api.ask("GET", f"/api/sessions/{session_id}").json
@@ -59,7 +59,7 @@ def test_session_ends_once_and_for_all(api: JudgedApi) -> None:
 
 @pytest.mark.parametrize("session_id", ["nope", "%00", "a%2Fb", "x" * 300, "%F0%9F%98%80"])
 def test_unknown_session(api: JudgedApi, session_id: str) -> None:
-    """A session that never was is 404 to ask for, and 400 to end, as old clients expect."""
+    """An unknown session is 404 in GET and 400 at its end, as old clients expect."""
     assert api.ask("GET", f"/api/sessions/{session_id}").status == 404
     assert api.ask("GET", f"/api/metrics/session/{session_id}").status == 404
     if session_id != "a%2Fb":
@@ -67,7 +67,7 @@ def test_unknown_session(api: JudgedApi, session_id: str) -> None:
 
 
 def test_words_for_an_unknown_session(api: JudgedApi) -> None:
-    """The error names the session, in the words that clients know."""
+    """The error for an unknown session names it, in the words that clients know."""
     for method, path in (
         ("GET", "/api/sessions/nope"),
         ("GET", "/api/metrics/session/nope"),
@@ -77,14 +77,14 @@ def test_words_for_an_unknown_session(api: JudgedApi) -> None:
 
 
 def test_unregistered_agent_gets_no_session(api: JudgedApi) -> None:
-    """Create for an agent that nobody registered is 400 in the known words."""
+    """A create for an agent that is not registered is 400 in the known words."""
     agent_id = api.new_id()
     refused = api.create(agent_id)
     assert (refused.status, refused.error) == (400, f"Agent {agent_id} not registered")
 
 
 def test_capacity_holds(api: JudgedApi) -> None:
-    """Of 10 simultaneous creates for an agent of 2, two succeed and eight are told why not."""
+    """Of 10 simultaneous creates for an agent with capacity 2, two succeed and eight are refused."""
     agent_id = api.new_id()
     api.register(agent_id, maxConcurrentSessions=2)
     with ThreadPoolExecutor(10) as pool:
@@ -94,18 +94,18 @@ def test_capacity_holds(api: JudgedApi) -> None:
     assert words == {f"Agent {agent_id} is at capacity (2 sessions)"}
 
 
-def test_place_is_free_again_after_the_end(api: JudgedApi) -> None:
-    """Ending a session lets the next one in."""
+def test_the_end_of_a_session_frees_capacity(api: JudgedApi) -> None:
+    """After a session of a full agent has ended, the next create succeeds."""
     agent_id, session_id = api.new_session(maxConcurrentSessions=1)
     assert api.create(agent_id).status == 400
     api.ask("POST", f"/api/sessions/{session_id}/end")
     assert api.create(agent_id).status == 200
 
 
-def test_livekit_away_is_said_and_leaves_no_ghost(
+def test_an_outage_of_livekit_takes_no_capacity(
     start_api: Callable[..., AbstractContextManager[JudgedApi]],
 ) -> None:
-    """Create while LiveKit cannot be reached is 503 and takes no place; the rest works."""
+    """A create while LiveKit is unreachable is 503 and takes no capacity; other requests succeed."""
     (nobody,) = free_ports(1)
     with start_api(LIVEKIT_URL=f"ws://127.0.0.1:{nobody}") as api:
         agent_id = api.new_id()
