@@ -1,4 +1,4 @@
-"""API processes: the real use cases, watcher, webhook endpoint and dispatch logic."""
+"""API processes: the real use cases, session supervisor, webhook endpoint and LiveKit client."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
     from .world import World
 
 KEY, SECRET = "key", "secret-of-thirty-two-characters-"
-INTERVAL = 0.25
+INTERVAL = 0.25  # seconds between two passes of a supervisor
 
 
 class Lock:
-    """What one API process at a time has; the database may take it away without a word."""
+    """The state of the leader lock; the database may drop it without telling its owner."""
 
     owner: Api | None = None
 
 
 class LeaderLock:
-    """Implements the port Guard with that lock."""
+    """Implements the port LeaderLock with that state."""
 
     def __init__(self, lock: Lock, api: Api) -> None:
         self._lock = lock
         self._api = api
 
     async def acquire(self) -> bool:
-        """Whether we have it; it is freed with its process."""
+        """Whether this process holds the lock; a dead owner has released it."""
         await self._api.step()
-        if self._api.is_cut:
-            raise StoreUnavailable("cut off")
+        if self._api.is_disconnected:
+            raise StoreUnavailable("disconnected")
         if self._lock.owner is None or self._lock.owner.dead:
             self._lock.owner = self._api
         return self._lock.owner is self._api
 
     async def close(self) -> None:
-        """Never called: processes are killed here."""
+        """Do nothing: the processes of a walk are killed, not closed."""
 
 
 class Api(Process):
@@ -62,41 +62,41 @@ class Api(Process):
         super().__init__(world, name, offset)
         self.offset = offset
         stores = world.stores
-        sessions = self.with_line(stores.sessions)
-        leases = self.with_line(stores.leases)
-        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET, asked=world.notify)
-        rooms._livekit = cast("Any", SimpleNamespace(ask=world.livekit.ask_from(self)))
+        sessions = self.connected(stores.sessions)
+        leases = self.connected(stores.leases)
+        rooms = LiveKitRooms("ws://nowhere", KEY, SECRET, on_dispatch=world.notify)
+        rooms._livekit = cast("Any", SimpleNamespace(call=world.livekit.api_for(self)))
         self.runtime = AgentRuntime(
-            agents=self.with_line(stores.agents),
+            agents=self.connected(stores.agents),
             sessions=sessions,
             metrics=cast("Any", None),
             rooms=rooms,
-            database=self.line,
+            database=self.connection,
             default_max_sessions=10,
             clock=self.clock,
         )
-        self.watcher = SessionSupervisor(
-            guard=LeaderLock(world.lock, self),
+        self.supervisor = SessionSupervisor(
+            lock=LeaderLock(world.lock, self),
             leases=leases,
             sessions=sessions,
-            workers=self.with_line(stores.workers),
-            events=self.with_line(stores.events),
-            transcripts=self.with_line(stores.transcripts),
+            workers=self.connected(stores.workers),
+            events=self.connected(stores.events),
+            transcripts=self.connected(stores.transcripts),
             rooms=rooms,
-            terms=DispatchTimeouts(),
+            timeouts=DispatchTimeouts(),
             interval=INTERVAL,
             clock=self.clock,
         )
-        self._webhooks = Webhooks(WebhookReader(KEY, SECRET).read, self.watcher.nudge)
-        self.start(self.watcher.run())
+        self._webhooks = Webhooks(WebhookReader(KEY, SECRET).read, self.supervisor.nudge)
+        self.start(self.supervisor.run())
 
     def kill(self) -> None:
-        """What it does in the background ends with it."""
+        """Kill the process with its background work."""
         super().kill()
         self.runtime.stop()
 
     async def create(self, agent_id: int, room: str) -> str | None:
-        """A session's id; None when it was refused."""
+        """Create a session; returns its id, None when it was refused."""
         try:
             session = await self.runtime.create_session(agent_id, 3, room, None)
         except (StoreUnavailable, LiveKitUnavailable):
@@ -104,7 +104,7 @@ class Api(Process):
         return session.session_id
 
     async def end(self, session_id: str) -> bool:
-        """Whether it was acknowledged."""
+        """End a session; returns whether that was acknowledged."""
         try:
             await self.runtime.end_session(session_id)
         except StoreUnavailable:
@@ -112,7 +112,7 @@ class Api(Process):
         return True
 
     async def receive(self, body: bytes, secret: str = SECRET) -> bool:
-        """A webhook, signed with `secret`; whether it was taken."""
+        """Receive a webhook that is signed with `secret`; returns whether it was accepted."""
         headers = SimpleNamespace(auth=signed(body, secret), stream=_Stream(body))
         try:
             await self._webhooks.on_post(cast("Any", headers), cast("Any", SimpleNamespace()))
@@ -126,12 +126,12 @@ class _Stream:
         self._body = body
 
     async def read(self) -> bytes:
-        """All of it."""
+        """The whole body."""
         return self._body
 
 
 def signed(body: bytes, secret: str) -> str:
-    """As LiveKit signs."""
+    """The Authorization header with which LiveKit signs `body`."""
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     token = livekit_api.AccessToken(KEY, secret).with_sha256(digest)
     return token.with_ttl(timedelta(seconds=time.monotonic() + 600)).to_jwt()

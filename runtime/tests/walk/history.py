@@ -1,4 +1,4 @@
-"""What the events of a session may tell, one after the other: they are written with what they tell of."""
+"""The order in which the events of a session may occur; each is written with the change that it records."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from agent_runtime.domain.lease import EventKind
 
 GIVEN_UP = ("no agent within", "the agent was lost and nobody")
-TAKEN = {EventKind.CLAIMED, EventKind.TALKING}
+CLAIMS = {EventKind.CLAIMED, EventKind.TALKING}
 FINAL = {EventKind.ENDED, EventKind.ERROR}
 
 
 @dataclass
 class History:
-    """One session's. `brought_by` is which dispatch brought each job."""
+    """The events of one session so far. `brought_by` maps each job to the number of its dispatch."""
 
     session_id: str
     brought_by: Mapping[str, int]
@@ -22,24 +22,28 @@ class History:
     dispatches: int = 1
     over: bool = False
 
-    def goes_on(self, kind: str, detail: str) -> str | None:
-        """The next event; what is wrong with it, if anything."""
+    def add(self, kind: str, detail: str) -> str | None:
+        """Take in the next event; returns what is wrong with it, or None."""
         wrong = f"{self.session_id} is over, and then: {kind} {detail}" if self.over else None
         job = detail.partition(" on ")[0]
-        if kind in TAKEN and job != self.holder:
-            wrong = self._taken(job)
+        if kind in CLAIMS and job != self.holder:
+            wrong = self._claimed(job)
         elif kind == EventKind.LOST:
-            wrong = None if self.holder else f"{self.session_id} was lost by nobody: {detail}"
+            wrong = (
+                None if self.holder else f"{self.session_id} was lost without a holder: {detail}"
+            )
             self.holder = None
         elif kind == EventKind.ASKED:
             self.dispatches += 1
-            wrong = self._unheld("an agent was asked for")
+            wrong = self._not_held("another agent was dispatched")
         elif kind in FINAL:
             self.over = True
-            wrong = self._unheld(f"it was given up: {detail}") if self._given_up(detail) else wrong
+            wrong = (
+                self._not_held(f"it was given up: {detail}") if self._given_up(detail) else wrong
+            )
         return wrong
 
-    def _taken(self, job: str) -> str | None:
+    def _claimed(self, job: str) -> str | None:
         before, self.holder = self.holder, job
         if before is not None:
             return f"{job} took {self.session_id} from {before}"
@@ -47,7 +51,7 @@ class History:
             return f"{job} of dispatch {self.brought_by[job]} came after {self.dispatches}"
         return None
 
-    def _unheld(self, what: str) -> str | None:
+    def _not_held(self, what: str) -> str | None:
         return f"{self.holder} had {self.session_id} when {what}" if self.holder else None
 
     @staticmethod

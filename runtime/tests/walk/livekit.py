@@ -1,4 +1,4 @@
-"""LiveKit as far as sessions see it: rooms, dispatches that may be forgotten, webhooks that go astray."""
+"""A LiveKit server as sessions see it; its dispatches and webhooks may be lost, late or doubled."""
 
 from __future__ import annotations
 
@@ -15,27 +15,32 @@ from agent_runtime.livekit_api.twirp import NotThereError
 from .processes import START, Process
 
 if TYPE_CHECKING:
-    from .workers import Job, Worker
+    from .jobs import Job
+    from .workers import Worker
     from .world import World
 
-EMPTY = 20.0  # seconds that a room outlives those who were in it
-UNUSED = 300.0  # and one that nobody came to
-ANSWER = 10.0  # seconds for a worker's yes or no, after which nobody else is asked
-LATE = 6.0  # seconds that a dispatch may lie about
+# Seconds after which a room is closed that its participants have left.
+DEPARTURE_TIMEOUT = 20.0
+# Seconds after which a room is closed that nobody has joined.
+EMPTY_TIMEOUT = 300.0
+# Seconds that a worker has to answer an offer; afterwards the job is offered to no other worker.
+OFFER_TIMEOUT = 10.0
+# Most seconds by which a dispatch may be late.
+MAX_DELAY = 6.0
 
 
-class Ask(Protocol):
-    """A question to LiveKit's server API."""
+class Call(Protocol):
+    """A call to LiveKit's server API."""
 
     async def __call__(
         self, method: str, request: Mapping[str, Any], *, room: str | None = None
     ) -> dict[str, Any]:
-        """Its answer."""
+        """The response."""
 
 
 @dataclass
 class Dispatch:
-    """A wish for an agent, and the jobs that came of it."""
+    """A dispatch of an agent, and the jobs that came from it."""
 
     key: str
     metadata: str
@@ -44,17 +49,17 @@ class Dispatch:
 
     @property
     def number(self) -> int:
-        """Which of its session's dispatches this is."""
+        """The number of this dispatch within its session."""
         number: int = json.loads(self.metadata or "{}").get("dispatchNumber", 1)
         return number
 
 
 @dataclass
 class Room:
-    """Who is in it. A room that was deleted and made again is another."""
+    """A room and its participants. A room that is created again after its deletion is another one."""
 
     name: str
-    made_at: float
+    created_at: float
     callers: set[str] = field(default_factory=set)
     agents: dict[str, Job] = field(default_factory=dict)
     dispatches: dict[str, Dispatch] = field(default_factory=dict)
@@ -62,31 +67,31 @@ class Room:
 
 
 class LiveKit:
-    """One server. Of its dispatches a share comes to nothing, comes late, or comes twice."""
+    """One server. The shares of lost, late and doubled dispatches can be set."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.rooms: dict[str, Room] = {}
         self.caller_seen: dict[str, float] = {}
-        self.forgets = self.is_late = self.doubles = 0.0
-        self.away = False
-        self.hangs = 0.0  # seconds until whoever asks gives up, while it is away
+        self.lost_share = self.late_share = self.doubled_share = 0.0
+        self.is_unavailable = False
+        self.hangs = 0.0  # seconds that a call takes to fail while the server is unavailable
         self._numbers = itertools.count(1)
 
-    # What callers and jobs do
+    # Callers and jobs
 
     def enter(self, name: str, caller: str) -> None:
-        """A caller joins; a room that was not there gets the automatic dispatch."""
+        """A caller joins; a new room gets the automatic dispatch."""
         room = self.rooms.get(name)
         if room is None:
-            room = self._make(name)
+            room = self._create(name)
             self._launch(room, "")
         room.callers.add(caller)
         room.visits += 1
-        self._tell("participant_joined", room)
+        self._send_webhook("participant_joined", room)
 
     def leave(self, name: str, caller: str) -> None:
-        """A caller goes."""
+        """A caller leaves."""
         room = self.rooms.get(name)
         if room is not None and caller in room.callers:
             self.caller_seen[name] = self._now
@@ -94,24 +99,24 @@ class LiveKit:
             self._left(room)
 
     def enter_job(self, name: str, job: Job) -> Room:
-        """An agent joins; one of the same name is sent out, as its connection was doubled."""
-        room = self.rooms.get(name) or self._make(name)
+        """An agent joins; one with the same identity is disconnected as a duplicate."""
+        room = self.rooms.get(name) or self._create(name)
         double = room.agents.get(job.identity)
         room.agents[job.identity] = job
         room.visits += 1
         if double is not None:
             double.disconnected("duplicate_identity")
-        self._tell("participant_joined", room)
+        self._send_webhook("participant_joined", room)
         return room
 
     def leave_job(self, room: Room, job: Job) -> None:
-        """An agent goes, or its connection breaks."""
+        """An agent leaves, or its connection breaks."""
         if room.agents.get(job.identity) is job:
             del room.agents[job.identity]
             self._left(room)
 
     def delete(self, name: str) -> None:
-        """Everybody is sent out."""
+        """Delete a room, which disconnects all participants."""
         room = self.rooms.pop(name, None)
         if room is None:
             return
@@ -123,27 +128,27 @@ class LiveKit:
         for dispatch in room.dispatches.values():
             dispatch.deleted = True
         room.agents.clear()
-        self._tell("room_finished", room)
+        self._send_webhook("room_finished", room)
 
     # The server API
 
-    def ask_from(self, process: Process) -> Ask:
-        """How a process asks: that takes a moment, and fails while the server is away."""
+    def api_for(self, process: Process) -> Call:
+        """The server API as a process calls it: a call takes time, and fails during an outage."""
 
-        async def ask(
+        async def call(
             method: str, request: Mapping[str, Any], *, room: str | None = None
         ) -> dict[str, Any]:
-            del room  # whom the token is for
+            del room  # the room that the token is for
             what = method.partition("/")[2]
             await process.step(0.1, doing=f"before {what}")
-            if self.away:
+            if self.is_unavailable:
                 await asyncio.sleep(self.hangs)
-                raise LiveKitUnavailable("LiveKit is away")
+                raise LiveKitUnavailable("LiveKit is unavailable")
             answer = self._methods[method](request)
             await process.step(doing=f"after {what}")
             return answer
 
-        return ask
+        return call
 
     @property
     def _methods(self) -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
@@ -160,7 +165,7 @@ class LiveKit:
 
     def _create_room(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if request["name"] not in self.rooms:
-            room = self._make(request["name"])
+            room = self._create(request["name"])
             for agent in request["agents"]:
                 self._launch(room, agent["metadata"])
         return {}
@@ -171,7 +176,7 @@ class LiveKit:
             "rooms": [
                 {
                     "name": name,
-                    "creation_time": str(int(START.timestamp() + self.rooms[name].made_at)),
+                    "creation_time": str(int(START.timestamp() + self.rooms[name].created_at)),
                     "num_participants": len(self.rooms[name].callers)
                     + len(self.rooms[name].agents),
                 }
@@ -213,7 +218,7 @@ class LiveKit:
         return {}
 
     def _delete_dispatch(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Its jobs are ended with it."""
+        """Delete the dispatch and end its jobs."""
         dispatch = self._room(request).dispatches.pop(request["dispatch_id"], None)
         if dispatch is None:
             raise NotThereError
@@ -227,21 +232,21 @@ class LiveKit:
             raise NotThereError
         return self.rooms[request["room"]]
 
-    # What it does by itself
+    # The server's own work
 
     @property
     def _now(self) -> float:
         return self._world.loop.time()
 
-    def _make(self, name: str) -> Room:
+    def _create(self, name: str) -> Room:
         room = self.rooms[name] = Room(name, self._now)
-        self._world.later(UNUSED, lambda: self._close_if_empty(room, 0))
+        self._world.later(EMPTY_TIMEOUT, lambda: self._close_if_empty(room, 0))
         return room
 
     def _left(self, room: Room) -> None:
         visits = room.visits
-        self._world.later(EMPTY, lambda: self._close_if_empty(room, visits))
-        self._tell("participant_left", room)
+        self._world.later(DEPARTURE_TIMEOUT, lambda: self._close_if_empty(room, visits))
+        self._send_webhook("participant_left", room)
 
     def _close_if_empty(self, room: Room, visits: int) -> None:
         empty = not room.callers and not room.agents and room.visits == visits
@@ -251,27 +256,29 @@ class LiveKit:
     def _launch(self, room: Room, metadata: str) -> None:
         dispatch = Dispatch(f"AD_{next(self._numbers)}", metadata)
         room.dispatches[dispatch.key] = dispatch
-        for _ in range(1 + (self._world.chance.random() < self.doubles)):
+        for _ in range(1 + (self._world.chance.random() < self.doubled_share)):
             self._world.spawn(self._offer(room, dispatch))
 
     async def _offer(self, room: Room, dispatch: Dispatch) -> None:
         chance = self._world.chance
-        is_late = chance.random() < self.is_late
-        await asyncio.sleep(chance.uniform(0.5, LATE) if is_late else chance.uniform(0.01, 0.5))
-        if chance.random() < self.forgets:
+        is_late = chance.random() < self.late_share
+        await asyncio.sleep(
+            chance.uniform(0.5, MAX_DELAY) if is_late else chance.uniform(0.01, 0.5)
+        )
+        if chance.random() < self.lost_share:
             return
         job_id = f"AJ_{next(self._numbers)}"
         workers: list[Worker] = [one for one in self._world.workers if not one.dead]
         chance.shuffle(workers)
         for worker in workers:
             try:
-                async with asyncio.timeout(ANSWER):
+                async with asyncio.timeout(OFFER_TIMEOUT):
                     answer = await worker.offer(job_id, dispatch, room.name)
             except TimeoutError:
                 return
             if answer is not None:
                 return
 
-    def _tell(self, event: str, room: Room) -> None:
+    def _send_webhook(self, event: str, room: Room) -> None:
         body = {"event": event, "room": {"name": room.name}, "id": f"EV_{next(self._numbers)}"}
         self._world.post(json.dumps(body).encode())

@@ -1,4 +1,4 @@
-"""What can die: each process has its own tasks, clock and line to the database."""
+"""Processes that can be killed, suspended and disconnected from the database."""
 
 from __future__ import annotations
 
@@ -26,46 +26,46 @@ StoreType = TypeVar("StoreType")
 
 
 class Machine(Protocol):
-    """What all processes share."""
+    """What all processes of a walk share."""
 
     loop: SimulatedLoop
     chance: random.Random
-    database: Inline
+    database: InlineDatabase
 
-    def fell(self, task: asyncio.Task[Any]) -> None:
-        """A task of some process is over."""
+    def task_done(self, task: asyncio.Task[Any]) -> None:
+        """Take note that a task of a process has ended."""
 
     def trap(self, process: Process, doing: str) -> None:
-        """Let it hang, if whoever does this next is to."""
+        """Suspend the process if a trap is set for this step."""
 
-    def word_for(self, step: Step) -> str:
-        """What a change that begins like this is called."""
+    def name_of(self, step: Step) -> str:
+        """The name of the change that begins with this statement."""
 
 
-class Inline(SqliteDatabase):
-    """The real database without its threads: beside a simulated loop nothing may happen."""
+class InlineDatabase(SqliteDatabase):
+    """The real SQLite database without threads, which simulated time cannot control."""
 
     def __init__(self, path: Path) -> None:
         make_embedded(path)
         super().__init__(path)
-        self._writer._connect = lambda: _without_patience(path)
+        self._writer._connect = lambda: _without_sync(path)
         self._ticks = 0
 
     def moment_at(self, seconds: float) -> datetime:
-        """No two moments are the same, as with real clocks of microseconds."""
+        """The wall clock at a simulated time; as with real clocks, no two results are equal."""
         self._ticks += 1
         return START + timedelta(seconds=seconds, microseconds=self._ticks)
 
     async def look(self, step: Step) -> Rows:
-        """As any other read."""
+        """Read, like any other query."""
         return await self.read(step)
 
     async def scan(self, step: Step) -> Rows:
-        """As any other read."""
+        """Read, like any other query."""
         return await self.read(step)
 
     async def write(self, *steps: Step) -> Rows:
-        """By the real writer, on this thread."""
+        """Write with the real writer, on this thread."""
         future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
         (outcome,) = self._writer._commit([QueuedUnit(steps, future)])
         if isinstance(outcome, Exception):
@@ -73,7 +73,7 @@ class Inline(SqliteDatabase):
         return outcome
 
     def shut(self) -> None:
-        """Close without a loop."""
+        """Close without an event loop."""
         self._writer.close()
         for thread, connection in ((self._looks, self._looker), (self._scans, self._scanner)):
             thread.shutdown()
@@ -81,58 +81,61 @@ class Inline(SqliteDatabase):
         self._reader.close()
 
 
-def _without_patience(path: Path) -> sqlite3.Connection:
+def _without_sync(path: Path) -> sqlite3.Connection:
     made = connect(path)
-    made.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
+    made.execute("PRAGMA synchronous = OFF")  # no power failure is simulated
     return made
 
 
 class Process:
-    """Runs until it is killed; may be frozen, and cut from the database. `offset`: its clock is wrong."""
+    """A process that runs until it is killed; its wall clock is off by `offset` seconds.
+
+    It may be suspended (`running` is cleared) and disconnected from the database.
+    """
 
     def __init__(self, machine: Machine, name: str, offset: float = 0.0) -> None:
         self.name = name
         self.machine = machine
         self.dead = False
-        self.is_cut = False
-        self.touched_at = machine.loop.time()
+        self.is_disconnected = False
+        self.disturbed_at = machine.loop.time()
         self.running = asyncio.Event()
         self.running.set()
         self.clock = Clock(
             lambda: machine.database.moment_at(machine.loop.time() + offset), machine.loop.time
         )
-        self.line = Line(self)
-        self._tasks: dict[asyncio.Task[Any], None] = {}  # in order
+        self.connection = Connection(self)
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # an ordered set
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run something for as long as the process lives."""
+        """Run a coroutine for as long as the process lives."""
         task = self.machine.loop.create_task(work)
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
-        task.add_done_callback(self.machine.fell)
+        task.add_done_callback(self.machine.task_done)
         return task
 
     def kill(self) -> None:
-        """Kill -9: nothing is cleaned up."""
+        """Kill the process as with SIGKILL: nothing is cleaned up."""
         self.dead = True
         for task in list(self._tasks):
             task.cancel()
 
     async def step(self, longest: float = 0.02, doing: str = "") -> None:
-        """A way to the outside: takes a moment, and nothing comes of it while we are frozen."""
+        """Take the time of a call to the outside, and longer while the process is suspended."""
         self.machine.trap(self, doing)
         await asyncio.sleep(self.machine.chance.uniform(0.001, longest))
         await self.running.wait()
 
-    def with_line(self, store: StoreType) -> StoreType:
-        """The store on this process's line; its statements are compiled once for all."""
+    def connected(self, store: StoreType) -> StoreType:
+        """The store on this process's connection; statements are compiled once for all processes."""
         made = copy.copy(store)
-        made._database = self.line  # type: ignore[attr-defined]
+        made._database = self.connection  # type: ignore[attr-defined]
         return made
 
 
-class Line:
-    """Implements the port Database for one process."""
+class Connection:
+    """Implements storage's Database for one process."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -140,26 +143,26 @@ class Line:
         self.dialect = self._database.dialect
 
     async def read(self, step: Step) -> Rows:
-        """Rows."""
-        return await self._over(step)
+        """Read."""
+        return await self._through(step)
 
     async def look(self, step: Step) -> Rows:
-        """Rows."""
-        return await self._over(step)
+        """Read."""
+        return await self._through(step)
 
     async def scan(self, step: Step) -> Rows:
-        """Rows."""
-        return await self._over(step)
+        """Read."""
+        return await self._through(step)
 
     async def write(self, *steps: Step) -> Rows:
-        """One transaction; whoever is killed on the way back never learns of it."""
-        return await self._over(*steps, write=True)
+        """Commit one transaction; a process that is killed right after it never learns of it."""
+        return await self._through(*steps, write=True)
 
-    async def _over(self, *steps: Step, write: bool = False) -> Rows:
-        what = self._process.machine.word_for(steps[0]) if write else ""
+    async def _through(self, *steps: Step, write: bool = False) -> Rows:
+        what = self._process.machine.name_of(steps[0]) if write else ""
         await self._process.step(doing=f"before {what}")
-        if self._process.is_cut:
-            raise StoreUnavailable("cut off")
+        if self._process.is_disconnected:
+            raise StoreUnavailable("disconnected")
         if write:
             rows = await self._database.write(*steps)
             await self._process.step(doing=f"after {what}")
@@ -167,19 +170,19 @@ class Line:
         return await self._database.read(steps[0])
 
     def lock(self, agent_id: int) -> tuple[Step, ...]:
-        """SQLite's."""
+        """The steps of SQLite's lock."""
         return self._database.lock(agent_id)
 
     def moment(self, moment: datetime) -> str:
-        """SQLite's."""
+        """The time as SQLite stores it."""
         return self._database.moment(moment)
 
     def now(self) -> str:
-        """By the clock of the process."""
+        """The time by the clock of the process."""
         return self.moment(self._process.clock.wall())
 
     async def check(self) -> None:
-        """It is there."""
+        """Do nothing: the database is there."""
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: the world closes the database."""

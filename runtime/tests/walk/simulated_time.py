@@ -1,4 +1,4 @@
-"""An event loop whose time jumps to whatever is due next: hours pass in seconds, and always the same."""
+"""An event loop whose time jumps to the next timer: hours pass in seconds, and repeatably."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import selectors
 
 
 class _Skipping(selectors.SelectSelector):
-    """Waits for nobody: the time that it was to wait has passed when it returns."""
+    """Never waits: the simulated time of a wait has passed when `select` returns."""
 
     now = 0.0
 
@@ -15,18 +15,18 @@ class _Skipping(selectors.SelectSelector):
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, selectors._EventMask]]:
         if timeout is None:
-            raise RuntimeError("everybody waits, and nothing is due")
+            raise RuntimeError("all tasks wait, and no timer is due")
         self.now += max(timeout, 0.0)
         return super().select(0)
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """Runs what is asynchronous in simulated time; threads have no place in it."""
+    """Runs coroutines in simulated time; threads cannot take part in it."""
 
     def __init__(self) -> None:
         self._skipping = _Skipping()
         super().__init__(self._skipping)
 
     def time(self) -> float:
-        """Simulated seconds since the loop was made."""
+        """Simulated seconds since the loop was created."""
         return self._skipping.now
