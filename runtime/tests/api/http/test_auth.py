@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
 import pytest
 
 from fixtures.runtime_client.judged_api import DEFAULT_KEY, JudgedApi
+from runtime.tests.api.start import StartApi
 
 PROTECTED = [
     ("GET", "/api/agents"),
@@ -72,7 +70,7 @@ def test_two_leading_slashes_are_unknown(api: JudgedApi, path: str) -> None:
 
 
 def test_without_a_configured_key_every_request_passes(
-    start_api: Callable[..., AbstractContextManager[JudgedApi]],
+    start_api: StartApi,
 ) -> None:
     """When no key is configured, requests pass with any Authorization header or none."""
     with start_api(key="") as open_api:
@@ -84,7 +82,7 @@ def test_without_a_configured_key_every_request_passes(
 
 
 def test_sessions_and_metrics_can_be_opened(
-    start_api: Callable[..., AbstractContextManager[JudgedApi]],
+    start_api: StartApi,
 ) -> None:
     """The setting for old clients opens sessions and metrics, and keeps agents protected."""
     with start_api(AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS="true") as half_open:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Final
 
 import psycopg2
 
 from fixtures.processes.ports import free_ports
 from fixtures.runtime_client.api_contract import ApiContract
-from fixtures.runtime_client.judged_api import JudgedApi
+from runtime.tests.api.start import StartApi
 
-StartApi = Callable[..., AbstractContextManager[JudgedApi]]
 # Columns of two tables that every operation on the database needs.
 BREAK: Final = """
     ALTER TABLE runtime_registrations RENAME COLUMN agent_id TO broken;

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 
 import pytest
 
 from fixtures.processes.ports import free_ports
 from fixtures.runtime_client.judged_api import JudgedApi
+from runtime.tests.api.start import StartApi
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -103,7 +102,7 @@ def test_the_end_of_a_session_frees_capacity(api: JudgedApi) -> None:
 
 
 def test_an_outage_of_livekit_takes_no_capacity(
-    start_api: Callable[..., AbstractContextManager[JudgedApi]],
+    start_api: StartApi,
 ) -> None:
     """A create while LiveKit is unreachable is 503 and takes no capacity; other requests succeed."""
     (nobody,) = free_ports(1)
