@@ -1,4 +1,4 @@
-"""`python -m contract`: the parity gate's command line."""
+"""`python -m contract`: the command line of the parity gate."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from contract.agent_api.services.coverage import SOURCE
-from contract.agent_api.services.services import ManagedOld
-from contract.corpus.frozen import FROZEN
-from contract.errors import Inconclusive
+from contract.api.api import Api
+from contract.errors import BrokenInput, Inconclusive
 from contract.options import Options, read
-from contract.record.recording import record
+from contract.record.recording import Amount, record
 from contract.report import junit, page, verdict
 from contract.report.explain import explain
-from contract.run import Gate
+from contract.run import Run
+from contract.targets.http_target import HttpTarget
+from contract.testbed.external import external_old
 
-INCONCLUSIVE = verdict.Judgement.INCONCLUSIVE.exit_code
+INCONCLUSIVE = verdict.Verdict.INCONCLUSIVE.exit_code
 
 
 def main() -> int:
     """Run a command; 0 parity, 1 divergence, 2 anything that proves nothing."""
-    options = read(sys.argv[1:])
-    # Stopped from outside, it still stops what it started and writes what it found.
+    # A stopped gate still stops its services and writes its results.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
+        options = read(sys.argv[1:])
         if options.command == "explain":
             print(explain(options.finding or "", options.report))
             return 0
         if options.command == "record":
             asyncio.run(_record(options, _clock()))
             return 0
-        return _gate(options, _clock())
+        return _run(options, _clock())
     except Inconclusive as error:
         print(f"Inconclusive: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -45,54 +46,58 @@ def main() -> int:
     return INCONCLUSIVE
 
 
-def _gate(options: Options, say: Callable[[str], None]) -> int:
-    gate = Gate(options, say)
+def _run(options: Options, log: Callable[[str], None]) -> int:
+    run = Run(options, log)
+    report = run.report
     try:
-        asyncio.run(gate.run())
+        asyncio.run(run.run())
     except BaseException as error:
-        gate.report.failures.append(f"the gate was stopped by {type(error).__name__}: {error}")
+        report.failures.append(f"{type(error).__name__} stopped the gate: {error}")
         raise
     finally:
-        verdict.write(gate.report, options.report)
-        junit.write(gate.report, options.report)
-        page.write(gate.report, gate.material, options.report)
-    for side, cluster in gate.report.clusters:
+        verdict.write(report, options.report)
+        junit.write(report, options.report)
+        page.write(report, run.material, options.report)
+    for side, cluster in report.clusters:
         print(f"  {cluster.fingerprint} {side.name} {cluster.title}: {len(cluster.findings)}")
-    for fault in gate.report.faults:
+    for fault in report.faults:
         print(f"  ledger: {fault.entry} {fault.problem}: {fault.detail}")
-    print(gate.report.sentence)
-    if gate.report.coverage is not None:
-        print(f"reached of {SOURCE}: {gate.report.coverage:.1f} % of lines and branches")
+    print(report.sentence)
+    if report.coverage is not None and report.coverage.percent is not None:
+        percent, source = report.coverage.percent, report.coverage.source
+        print(f"coverage of {source}: {percent:.1f} % of lines and branches")
     print(f"report: {options.report / 'index.html'}")
-    return gate.report.judgement.exit_code
+    return report.verdict.exit_code
 
 
-async def _record(options: Options, say: Callable[[str], None]) -> None:
-    service = ManagedOld("old")
-    target = await service.start()
-    seeds = range(options.seed, options.seed + 4)
-    try:
-        await record(
-            target,
-            options.contract.resolve(),
-            seeds=seeds,
-            max_examples=20,
-            most_generated=900,
-            folder=FROZEN,
-            say=say,
-        )
-    finally:
-        await service.stop()
+async def _record(options: Options, log: Callable[[str], None]) -> None:
+    api = Api.load(options.profile, options.contract)
+    amount = Amount(seeds=range(options.seed, options.seed + 4))
+    folder = options.profile.files.corpus
+    async with _old_service(options) as target:
+        await record(target, api, options.contract.resolve(), amount, folder, log)
+
+
+@asynccontextmanager
+async def _old_service(options: Options) -> AsyncIterator[HttpTarget]:
+    services = options.profile.services
+    if options.external is not None:
+        yield external_old(options.external)
+    elif services is None:
+        raise BrokenInput(f"the profile of {options.profile.name} starts no services: pass --old")
+    else:
+        async with services.old(options.profile) as target:
+            yield target
 
 
 def _clock() -> Callable[[str], None]:
-    """Prints what goes on, with the seconds since the start."""
+    """Prints progress with the seconds since the start."""
     start = time.monotonic()
 
-    def say(text: str) -> None:
+    def log(text: str) -> None:
         print(f"{time.monotonic() - start:6.1f} s  {text}", flush=True)
 
-    return say
+    return log
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
 """Why a run cannot be judged.
 
-Inconclusive                 base: the gate ends with exit code 2 and the message
-├── TargetUnreachable        nothing accepts connections there
-├── TargetMisbehaved         it hung, closed, sent too much, or did not speak HTTP
-├── WrongTarget              something answers, but it is not the service that was announced
-├── BrokenInput              the ledger, the contract, the corpus or a mutant does not parse
-└── BudgetSpent              the seconds of --budget are over
+Inconclusive                 base: the gate prints the message and ends with exit code 2
+├── TargetUnreachable        no server accepts connections at the address
+├── TargetMisbehaved         the target hung, closed, sent too much, or did not speak HTTP
+├── WrongTarget              a server answers, but it is not the announced service
+├── BrokenInput              the profile, openapi.yaml, the ledger, the corpus or a mutant is invalid
+└── BudgetSpent              the seconds of --budget have passed
 """
 
 from __future__ import annotations
 
 
 class Inconclusive(Exception):
-    """The run proves nothing; the message says why and what to do."""
+    """The run proves nothing; the message gives the cause and the remedy."""
 
 
 class TargetUnreachable(Inconclusive):
-    """Nothing accepts connections at the address."""
+    """No server accepts connections at the address."""
 
 
 class TargetMisbehaved(Inconclusive):
@@ -24,12 +24,12 @@ class TargetMisbehaved(Inconclusive):
 
 
 class WrongTarget(Inconclusive):
-    """Something answers, but it is not the service that was announced."""
+    """A server answers, but it is not the announced service."""
 
 
 class BrokenInput(Inconclusive):
-    """A file that the gate reads is at fault; the message names the file and the place."""
+    """A file that the gate reads is invalid; the message names the file and the place."""
 
 
 class BudgetSpent(Inconclusive):
-    """The seconds of --budget are over before the run was."""
+    """The seconds of --budget passed before the run was complete."""

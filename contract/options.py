@@ -3,121 +3,135 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from contract.ledger.entries import DEFAULT as DEFAULT_LEDGER
+from contract.api.profile import ApiProfile
+from contract.errors import BrokenInput
+from contract.testbed.external import External
 
-ROOT: Final = Path(__file__).parent.parent
 COMMANDS: Final = ("gate", "compare", "self-test", "record", "explain")
+AGENT_API: Final = "contract.agent_api.profile"
 
 _EPILOG: Final = """\
-Without --old and --new everything is started here: the Node.js stand-in twice and our API on SQLite
-and on PostgreSQL. Exit: 0 parity, 1 divergence, 2 inconclusive. docs/parity.md tells the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class External:
-    """Services that already run. Commands are shell commands; None where there is none."""
-
-    old: str
-    new: str
-    old_again: str | None
-    key: str
-    reset_old: str | None
-    reset_new: str | None
-    restart_old: str | None
-    restart_new: str | None
+Without --old and --new the gate starts all services itself: the Node.js stand-in twice and our API on
+SQLite and on PostgreSQL. Exit codes: 0 parity, 1 divergence, 2 inconclusive. Manual: docs/parity.md"""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for."""
+    """The options of a command. `budget` is in seconds; `variants` name the managed new services."""
 
     command: str
     finding: str | None
+    profile: ApiProfile
     external: External | None
     contract: Path
     ledger: Path
     report: Path
     seed: int
     budget: float | None
-    databases: tuple[str, ...]
-
-    @property
-    def coverage(self) -> bool:
-        """Whether to tell how much of our HTTP layer was reached: where we start it ourselves."""
-        return self.external is None
+    variants: tuple[str, ...]
 
 
 def read(arguments: Sequence[str]) -> Options:
-    """Read the command line; a wrong one ends the process with 2 and says what is wrong."""
-    parser = _parser()
-    # The gate itself needs no word: `python -m contract --old ... --new ...`.
+    """Read the command line; an invalid one ends the process with exit code 2 and the reason.
+
+    Raises BrokenInput when --api names no profile.
+    """
+    profile = _profile(_api(arguments))
+    parser = _parser(profile)
+    # The command `gate` may be left out: `python -m contract --old ... --new ...`.
     words = list(arguments)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, "gate")
     given = parser.parse_intermixed_args(words)
-    if bool(given.old) != bool(given.new):
+    if given.command != "record" and bool(given.old) != bool(given.new):
         parser.error("--old and --new belong together: give both, or neither")
-    finding = given.finding
-    if given.command == "explain" and not finding:
+    if given.command == "explain" and not given.finding:
         parser.error("explain needs the fingerprint of a cluster")
-    external = None
-    if given.old:
-        external = External(
-            given.old,
-            given.new,
-            given.old_again,
-            given.key,
-            given.reset_old,
-            given.reset_new,
-            given.restart_old,
-            given.restart_new,
-        )
     return Options(
         given.command,
-        finding,
-        external,
+        given.finding,
+        profile,
+        _external(given) if given.old else None,
         given.contract,
         given.ledger,
         given.report,
         given.seed,
         given.budget,
-        tuple(given.database or ("sqlite", "postgresql")),
+        tuple(given.database or _variants(profile)),
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _external(given: Any) -> External:
+    return External(
+        given.old,
+        given.new or "",
+        given.old_again,
+        given.key,
+        given.reset_old,
+        given.reset_new,
+        given.restart_old,
+        given.restart_new,
+    )
+
+
+def _api(arguments: Sequence[str]) -> str:
+    """The value of --api: the defaults of the other options depend on it."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--api", default=AGENT_API)
+    name: str = parser.parse_known_args(arguments)[0].api
+    return name
+
+
+def _profile(module: str) -> ApiProfile:
+    try:
+        found = importlib.import_module(module).PROFILE
+    except (ImportError, AttributeError) as error:
+        raise BrokenInput(f"--api {module}: no module with a PROFILE ({error})") from error
+    if not isinstance(found, ApiProfile):
+        raise BrokenInput(f"--api {module}: PROFILE is no contract.api.profile.ApiProfile")
+    return found
+
+
+def _variants(profile: ApiProfile) -> tuple[str, ...]:
+    return () if profile.services is None else profile.services.variants
+
+
+def _parser(profile: ApiProfile) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m contract",
         description="The parity gate: does the new service answer as the old one does?",
         epilog=_EPILOG,
     )
+    files = profile.files
     add = parser.add_argument
-    add("command", choices=COMMANDS, help="gate (compare and self-test) when left out")
-    add("finding", nargs="?", help="explain: the fingerprint of a cluster")
+    add("command", choices=COMMANDS, help="default: gate, which is compare and self-test")
+    add("finding", nargs="?", help="for explain: the fingerprint of a cluster")
     add("--old", metavar="URL", help="the old service")
     add("--new", metavar="URL", help="the new service")
     add("--old-again", metavar="URL", help="a second instance of the old service, to learn noise")
-    add("--key", default="", metavar="K", help="the API key of all of them")
-    add("--reset-old", metavar="CMD", help="brings the old services to a fresh state")
-    add("--reset-new", metavar="CMD", help="brings the new service to a fresh state")
-    add("--restart-old", metavar="CMD", help="restarts the old services")
-    add("--restart-new", metavar="CMD", help="restarts the new service, keeping its database")
-    add("--ledger", type=Path, default=DEFAULT_LEDGER, metavar="F", help="accepted differences")
-    add("--contract", type=Path, default=ROOT / "openapi.yaml", metavar="F", help="openapi.yaml")
-    add("--report", type=Path, default=Path("reports/contract"), metavar="DIR")
-    add("--seed", type=int, default=1, metavar="N", help="which neighbours the leak tests try")
-    add("--budget", type=_seconds, metavar="SECONDS", help="give up (2) when it takes longer")
+    add("--key", default="", metavar="K", help="the API key of all services")
+    add("--reset-old", metavar="CMD", help="command that resets the old services")
+    add("--reset-new", metavar="CMD", help="command that resets the new service")
+    add("--restart-old", metavar="CMD", help="command that restarts the old services")
+    add("--restart-new", metavar="CMD", help="command that restarts the new one, not its database")
+    add("--ledger", type=Path, default=files.ledger, metavar="F", help="accepted differences")
+    add("--contract", type=Path, default=files.contract, metavar="F", help="openapi.yaml")
+    add("--report", type=Path, default=Path("reports/contract"), metavar="DIR", help="results")
+    add("--seed", type=int, default=1, metavar="N", help="seed for the choice of leak tests")
+    add("--budget", type=_seconds, metavar="SECONDS", help="give up after this time (exit code 2)")
     add(
         "--database",
         action="append",
-        choices=("sqlite", "postgresql"),
-        help="only on this database (of services started here)",
+        choices=_variants(profile),
+        help="only with this database, for services that the gate starts",
     )
+    add("--api", default=AGENT_API, metavar="MODULE", help="module with the PROFILE of the API")
     return parser
 
 

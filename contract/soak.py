@@ -1,8 +1,8 @@
-"""Many fresh runs of the gate: it must never cry wolf, and say the same each time.
+"""Many fresh runs of the gate, which must raise no false alarm and always give the same verdict.
 
-`python -m contract.soak --runs 100` compares, as often, old with old (with an empty ledger: nothing
-may differ) and old with ours; `--whole 20` runs the whole gate with its self-test. Every run starts
-its own services. Exit 0 only when no run found anything and all verdict files of a kind are equal,
+`python -m contract.soak --runs 100` compares 100 times old with old (with an empty ledger: nothing may
+differ) and 100 times old with ours; `--whole 20` adds 20 whole runs with their self-test. Every run
+starts its own services. Exit code 0: no run found anything, and all verdict files of a kind are equal,
 byte by byte.
 """
 
@@ -21,15 +21,15 @@ from json import loads
 from pathlib import Path
 from typing import Final
 
-from contract.agent_api.services.services import MANAGED_KEY, OLD_DATABASE
+from contract.agent_api.services.old_service import MANAGED_KEY, OLD_DATABASE
 from fixtures.servers.node_service import NodeService
 
 _EMPTY: Final = "entries: []\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run: the clusters that it found, what made it fail, its verdict file's hash, its time."""
+class Result:
+    """The result of one run; `digest` is the hash of its verdict file."""
 
     clusters: int
     failures: tuple[str, ...]
@@ -38,14 +38,14 @@ class Run:
 
 
 def main() -> int:
-    """Run all kinds, say what came of each."""
+    """Run all kinds and print the result of each."""
     parser = argparse.ArgumentParser(prog="python -m contract.soak", description=__doc__)
     parser.add_argument(
-        "--runs", type=int, default=100, help="of old with old, and of old with ours"
+        "--runs", type=int, default=100, help="runs of old with old, and of old with ours"
     )
     parser.add_argument("--whole", type=int, default=20, help="runs with the self-test")
     given = parser.parse_args()
-    kinds: dict[str, tuple[int, Callable[[Path], Run]]] = {
+    kinds: dict[str, tuple[int, Callable[[Path], Result]]] = {
         "old with old": (given.runs, _old_with_old),
         "old with ours": (given.runs, lambda folder: _gate(folder, "compare")),
         "whole gate": (given.whole, lambda folder: _gate(folder, "gate")),
@@ -54,8 +54,8 @@ def main() -> int:
     return 0 if all(results) else 1
 
 
-def _soak(kind: str, count: int, run: Callable[[Path], Run]) -> bool:
-    found: list[Run] = []
+def _soak(kind: str, count: int, run: Callable[[Path], Result]) -> bool:
+    found: list[Result] = []
     for number in range(1, count + 1):
         with tempfile.TemporaryDirectory(prefix="parity-soak-") as folder:
             found.append(run(Path(folder)))
@@ -73,7 +73,7 @@ def _soak(kind: str, count: int, run: Callable[[Path], Run]) -> bool:
     return not alarms and len(digests) == 1
 
 
-def _old_with_old(folder: Path) -> Run:
+def _old_with_old(folder: Path) -> Result:
     ledger = folder / "ledger.yaml"
     ledger.write_text(_EMPTY, "utf-8")
     with _old_services(3) as (old, again, new):
@@ -96,20 +96,20 @@ def _old_services(count: int) -> Iterator[list[str]]:
         yield [service.url for service in services]
 
 
-def _gate(folder: Path, *arguments: str) -> Run:
+def _gate(folder: Path, *arguments: str) -> Result:
     start = time.monotonic()
     command = [sys.executable, "-m", "contract", *arguments, "--report", str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - start
     try:
         text = (folder / "verdict.json").read_bytes()
     except FileNotFoundError:
-        return Run(0, (f"no verdict: {result.stderr[-500:]}",), "", seconds)
+        return Result(0, (f"no verdict: {process.stderr[-500:]}",), "", seconds)
     verdict = loads(text)
     failures = tuple(verdict["failures"])
     if verdict["self_test"] is not None and verdict["self_test"]["missed"]:
         failures += (f"missed {', '.join(verdict['self_test']['missed'])}",)
-    return Run(len(verdict["clusters"]), failures, sha256(text).hexdigest(), seconds)
+    return Result(len(verdict["clusters"]), failures, sha256(text).hexdigest(), seconds)
 
 
 if __name__ == "__main__":

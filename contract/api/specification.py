@@ -21,10 +21,10 @@ PlaceType = Literal["moment", "new-id"]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A request's operation.
+    """The operation of a request.
 
-    `name` is method and path template, `known` that it is documented, `allow` the methods that the
-    path has (HEAD where GET is), none when the path is unknown.
+    `name` is method and path template; `known`: it is documented. `allow` has the methods of the path
+    (with HEAD beside GET); it is empty when the path is unknown.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A documented (operation, status); `faults` names what must be at fault to see it."""
+    """A documented (operation, status); only the `faults`, if there are any, bring it about."""
 
     operation: str
     status: int
@@ -46,32 +46,33 @@ class Pair:
 
 
 def own_paths(path: Path) -> list[str]:
-    """Path templates of the document that the old service never had (`x-own`)."""
+    """Path templates of the document that the old service does not have (`x-own`)."""
     paths = yaml.safe_load(path.read_text("utf-8"))["paths"]
     return [template for template, item in paths.items() if item.get("x-own")]
 
 
 @dataclass(frozen=True)
 class Specification:
-    """An openapi.yaml that was read and found usable."""
+    """A valid openapi.yaml. `id_schema` names the component for a generated id."""
 
     document: Mapping[str, Any]
+    id_schema: str = ""
     _validators: dict[str, Draft202012Validator] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, path: Path) -> Specification:
-        """Raises BrokenInput when the file is missing, is not YAML or describes no operation."""
+    def load(cls, path: Path, id_schema: str = "") -> Specification:
+        """Read a file. Raises BrokenInput when it is missing, no YAML or without operations."""
         try:
             document = yaml.safe_load(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise BrokenInput(f"{path} cannot be read as YAML: {error}") from error
         if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
             raise BrokenInput(f"{path} is not an OpenAPI 3 document: `openapi: 3.x` is missing")
-        found = cls(document)
+        found = cls(document, id_schema)
         try:
             if not found.operations:
                 raise BrokenInput(f"{path} describes no operation: `paths` is empty")
-            _ = (found.pairs, found.typed_places)
+            _ = (found.pairs, found.typed_places, found.date_parameters)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BrokenInput(
                 f"{path} is not a valid OpenAPI document: {type(error).__name__} {error}"
@@ -90,7 +91,7 @@ class Specification:
 
     @cached_property
     def _paths(self) -> Mapping[str, Mapping[str, Any]]:
-        """What both services have; `x-own` marks what the old one never had."""
+        """The paths of both services; `x-own` marks a path that only the new one has."""
         paths: Mapping[str, Mapping[str, Any]] = self.document["paths"]
         return {template: item for template, item in paths.items() if not item.get("x-own")}
 
@@ -114,10 +115,33 @@ class Specification:
                 found[name, int(status)] = dict(self._places(content.get("schema", {}), ""))
         return found
 
-    def match(self, method: str, path: str) -> Match:
-        """The operation of a request; one last slash does not count.
+    @cached_property
+    def date_parameters(self) -> tuple[str, ...]:
+        """Names of the query parameters that are dates, in the order of the document."""
+        found: dict[str, None] = {}
+        for item in self._paths.values():
+            lists = [item, *(item[method] for method in METHODS if method in item)]
+            for raw in (raw for node in lists for raw in node.get("parameters", ())):
+                parameter = self._resolve(raw)
+                if parameter["in"] == "query" and self._is_date(parameter.get("schema", {})):
+                    found[parameter["name"]] = None
+        return tuple(found)
 
-        Encoded characters are those that they encode (RFC 3986, section 2.3), but for slashes.
+    def new_id_pointer(self, operation: str, status: int) -> str | None:
+        """The JSON pointer of the generated id in an answer, None when it hands out none."""
+        places = self.typed_places.get((operation, status), {})
+        return next((at for at, kind in places.items() if kind == "new-id"), None)
+
+    def required_keys(self, operation: str) -> frozenset[str]:
+        """The keys that a JSON body of the operation must have; none when it takes no body."""
+        body = self._resolve(self.operations.get(operation, {}).get("requestBody", {}))
+        content = body.get("content", {}).get("application/json", {})
+        return frozenset(self._resolve(content.get("schema", {})).get("required", ()))
+
+    def match(self, method: str, path: str) -> Match:
+        """The operation of a request; a single trailing slash does not count.
+
+        Percent-encoding is decoded first (RFC 3986, section 2.3), except for slashes.
         """
         path = re.sub(
             r"(?:%(?!2f)[0-9a-f]{2})+", lambda hit: unquote(hit[0]), path, flags=re.IGNORECASE
@@ -132,7 +156,7 @@ class Specification:
         return Match(f"{method} (unknown path)", {}, known=False)
 
     def is_valid(self, schema: str, value: Any) -> bool:
-        """Whether a value is what a schema of the contract's components says."""
+        """Whether a value is valid by a schema of the components."""
         return bool(self._validator(schema).is_valid(value))
 
     def _validator(self, schema: str) -> Draft202012Validator:
@@ -148,7 +172,7 @@ class Specification:
 
     @cached_property
     def _patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
-        """Templates as patterns, literal ones first, as routers prefer them."""
+        """Templates as patterns; literal ones first, as routers prefer them."""
         templates = sorted(self._paths, key=lambda text: text.count("{"))
         return tuple(
             (text, re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(text))))
@@ -163,8 +187,13 @@ class Specification:
             node = {**found, **{key: value for key, value in node.items() if key != "$ref"}}
         return node
 
+    def _is_date(self, schema: Mapping[str, Any]) -> bool:
+        resolved = self._resolve(schema)
+        forms = {resolved.get("format"), *(s.get("format") for s in resolved.get("anyOf", ()))}
+        return not forms.isdisjoint({"date", "date-time"})
+
     def _places(self, schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, PlaceType]]:
-        if schema.get("$ref", "").endswith("/SessionKey"):
+        if self.id_schema and schema.get("$ref", "").endswith(f"/{self.id_schema}"):
             yield at, "new-id"
         resolved = self._resolve(schema)
         if resolved.get("format") == "date-time":

@@ -1,54 +1,18 @@
-"""The frozen requests: one sequence, replayed in order to each target from fresh state."""
+"""Writes the corpus to a folder and reads it; a hash shows every change in between."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from contract.corpus import har
+from contract.corpus.steps import Corpus, Step
 from contract.errors import BrokenInput
-from contract.http.messages import Answer, Request
-
-# Stands in the frozen requests where a target's own key is put at replay.
-RECORDED_KEY: Final = "key-of-the-recording"
-FROZEN: Final = Path(__file__).parents[1] / "agent_api/corpus"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One request of the sequence.
-
-    `source` tells where it comes from (`generated`, `scenario/capacity/fill`, `mutator/...`);
-    steps that follow each other with the same `together` are sent at the same time; `before` is
-    what is done to the service first (`restart`).
-    """
-
-    index: int
-    source: str
-    request: Request
-    recorded: Answer
-    together: str | None = None
-    before: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """All steps, and the hash under which they were frozen."""
-
-    steps: tuple[Step, ...]
-    hash: str
-
-    def only(self, indexes: Iterable[int]) -> Corpus:
-        """The steps with these indexes, in order, under their old numbers."""
-        wanted = set(indexes)
-        return replace(self, steps=tuple(s for s in self.steps if s.index in wanted))
-
-
-def freeze(steps: Sequence[Step], folder: Path = FROZEN) -> Corpus:
+def freeze(steps: Sequence[Step], folder: Path) -> Corpus:
     """Write the HAR and, beside it, its hash."""
     entries = []
     for step in steps:
@@ -60,7 +24,7 @@ def freeze(steps: Sequence[Step], folder: Path = FROZEN) -> Corpus:
             entry["_before"] = step.before
         entries.append(entry)
     text = json.dumps(har.log(entries), ensure_ascii=False, separators=(",", ":"))
-    # One entry a line: a change of the corpus reads as a change of lines.
+    # One entry a line, so that a diff of the corpus is a diff of lines.
     text = text.replace('{"startedDateTime"', '\n{"startedDateTime"') + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "requests.har").write_text(text, "utf-8")
@@ -69,7 +33,7 @@ def freeze(steps: Sequence[Step], folder: Path = FROZEN) -> Corpus:
     return Corpus(tuple(steps), digest)
 
 
-def load(folder: Path = FROZEN) -> Corpus:
+def load(folder: Path) -> Corpus:
     """The frozen corpus. Raises BrokenInput when it is missing, changed, empty or cut short."""
     path = folder / "requests.har"
     try:
@@ -98,7 +62,7 @@ def load(folder: Path = FROZEN) -> Corpus:
     except (KeyError, ValueError, TypeError) as error:
         raise BrokenInput(f"{path} is not a corpus of this gate: {error!r}") from error
     if not steps:
-        raise BrokenInput(f"{path} holds no request: record again")
+        raise BrokenInput(f"{path} has no requests: record again")
     return Corpus(steps, digest)
 
 

@@ -1,7 +1,7 @@
-"""HAR 1.2 files with the bytes of requests kept exactly.
+"""HAR 1.2 files that keep the exact bytes of requests.
 
-Bodies that are not UTF-8 are base64 with `encoding`, as the format does it for answers. Fields of
-our own begin with an underscore, as the format asks.
+Bodies that are not UTF-8 are base64 with `encoding`, as the format has it for answers. Our own fields
+begin with an underscore, as the format demands.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contract.http.messages import Answer, Headers, Request
 
 Entry = dict[str, Any]
 CREATOR: Final = {"name": "agent-runtime parity gate", "version": "1"}
-# A page with a stack trace names paths of the machine that recorded it.
+# A page with a stack trace shows paths of the recording machine.
 _LEFT_OUT: Final = "an HTML page is not kept: its stack trace names the recording machine's paths"
 
 
@@ -58,7 +58,7 @@ def entry_of(request: Request, answer: Answer) -> Entry:
 
 
 def request_of(entry: Entry) -> Request:
-    """The request of an entry. Raises KeyError or ValueError when the entry is not of our form."""
+    """The request of an entry. Raises KeyError or ValueError when the entry has another form."""
     sent = entry["request"]
     headers = tuple((item["name"], item["value"]) for item in sent["headers"])
     target = sent["url"].removeprefix("http://recorded")
@@ -66,7 +66,7 @@ def request_of(entry: Entry) -> Request:
 
 
 def answer_of(entry: Entry) -> Answer:
-    """The answer of an entry, as far as it was kept: status, content type and body."""
+    """The recorded part of an entry's answer: status, content type and body."""
     got = entry["response"]
     content_type = got["content"]["mimeType"]
     headers = (("Content-Type", content_type),) if content_type else ()

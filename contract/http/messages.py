@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 Headers = tuple[tuple[str, str], ...]
-HEADER_CHARSET: Final = "latin-1"  # header bytes survive a round trip through it unchanged
+HEADER_CHARSET: Final = "latin-1"  # decodes and encodes every header byte without loss
+# The key in recorded requests; each target replaces it with its own key at replay.
+RECORDED_KEY: Final = "key-of-the-recording"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request by its exact bytes; only Host is set anew for each target.
+    """A request by its exact bytes; only the Host header is set anew for each target.
 
-    `target` is the request line's path with its query, `body` whatever follows the head (framing
-    of a chunked body included).
+    `target` is the path of the request line with its query; `body` is everything after the head,
+    with the framing of a chunked body.
     """
 
     method: str
@@ -30,17 +32,21 @@ class Request:
 
     @property
     def query(self) -> str:
-        """What follows the first question mark."""
+        """The part of the target after its first question mark."""
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, whatever the letter case of its name."""
+        """The first value of a header; the letter case of the name does not matter."""
         return first_header(self.headers, name)
 
     def with_header(self, name: str, value: str | None) -> Request:
         """The same request with one header replaced, added, or (None) removed."""
         kept = tuple(item for item in self.headers if item[0].lower() != name.lower())
         return replace(self, headers=kept if value is None else (*kept, (name, value)))
+
+    def with_body(self, body: bytes) -> Request:
+        """The same request with another body and its Content-Length."""
+        return replace(self, body=body).with_header("Content-Length", str(len(body)))
 
     def raw(self, host: str) -> bytes:
         """The bytes to send."""
@@ -51,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that a service asked of LiveKit while it worked on a request.
+    """A side effect: one call that a service made to its peer while it handled a request.
 
     `call` is the method's name (`CreateDispatch`), `body` its request as canonical JSON text.
     """
@@ -62,7 +68,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `sent` and `received` are seconds since the epoch by the gate's clock."""
+    """A response; `sent` and `received` are seconds since the epoch by the gate's clock."""
 
     status: int
     headers: Headers
@@ -72,16 +78,16 @@ class Answer:
     effects: tuple[Effect, ...] = field(default=())
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, whatever the letter case of its name."""
+        """The first value of a header; the letter case of the name does not matter."""
         return first_header(self.headers, name)
 
     @property
     def text(self) -> str:
-        """The body as UTF-8; bytes that are not are shown as escapes."""
+        """The body as UTF-8; other bytes appear as escapes."""
         return self.body.decode("utf-8", "backslashreplace")
 
 
 def first_header(headers: Sequence[tuple[str, str]], name: str) -> str | None:
-    """The first value of a header, whatever the letter case of its name."""
+    """The first value of a header; the letter case of the name does not matter."""
     wanted = name.lower()
     return next((value for key, value in headers if key.lower() == wanted), None)

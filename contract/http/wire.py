@@ -1,7 +1,7 @@
-"""Sends exact bytes over a connection of its own and reads one answer.
+"""Sends one request's exact bytes over a new connection and reads one answer.
 
-No client library sends what it is given unchanged, so the bytes go out by hand; the answer is
-read by h11, which follows RFC 9112 on framing.
+Client libraries change requests before they send them, so this module writes the bytes itself.
+h11 reads the answer; it follows RFC 9112 on framing.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import h11
 from contract.errors import TargetMisbehaved, TargetUnreachable
 from contract.http.messages import HEADER_CHARSET, Answer, Request
 
-MAX_BODY: Final = 8 * 1024 * 1024
-TIMEOUT: Final = 15.0
-_PIECE: Final = 64 * 1024
+MAX_BODY: Final = 8 * 1024 * 1024  # bytes of an answer; no answer of an API is near that
+TIMEOUT: Final = 15.0  # seconds for a whole answer; a service under test answers in milliseconds
+_PIECE: Final = 64 * 1024  # bytes to read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def send(address: Address, request: Request, *, timeout: float = TIMEOUT) 
             return await _exchange(address, request)
     except TimeoutError as error:
         raise TargetMisbehaved(
-            f"{address} hung: no whole answer to {request.method} {request.path[:80]} "
+            f"{address} hung: no complete answer to {request.method} {request.path[:80]} "
             f"within {timeout:g} s"
         ) from error
 
@@ -78,7 +78,7 @@ async def _write(writer: asyncio.StreamWriter, raw: bytes) -> None:
         writer.write(raw)
         await writer.drain()
     except ConnectionError:
-        # A server may answer (413, 431) and close before it has read everything: the answer counts.
+        # A server may answer (413, 431) and close before it has read all bytes: its answer counts.
         return
 
 
@@ -86,7 +86,7 @@ async def _read(
     address: Address, request: Request, reader: asyncio.StreamReader, sent: float
 ) -> Answer:
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=1024 * 1024)
-    # h11 needs to know only whether the answer has a body, which the method decides.
+    # h11 uses the method only to know whether the answer has a body.
     method = "HEAD" if request.method == "HEAD" else "GET"
     connection.send(h11.Request(method=method, target="/", headers=[("Host", "x")]))
     connection.send(h11.EndOfMessage())

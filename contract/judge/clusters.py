@@ -1,4 +1,4 @@
-"""Findings, and the clusters of those that have one cause as far as can be told from outside."""
+"""Findings, and clusters of findings that seem to have one cause, seen from outside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract.judge.compare import Difference
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference in one step that neither the ledger nor noise accounts for."""
+    """A difference in one step that neither a rule nor noise explains."""
 
     step: int
     operation: str
@@ -22,10 +22,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Findings that look like one cause: the same kind of difference at the same place.
+    """Findings that seem to have one cause: the same kind of difference at the same place.
 
-    `operation` is `*` when several operations show it. `fingerprint` is stable over runs: it is
-    made of kind, place and, where they tell causes apart, operation and statuses.
+    `operation` is `*` when several operations show it. `fingerprint` is stable over runs: it comes
+    from kind, place and, where these tell causes apart, the new status or the kinds of body.
     """
 
     fingerprint: str
@@ -50,19 +50,19 @@ class Cluster:
         return f"{where}: {self.kind} at {self.at} (old {old}, new {new})"
 
 
-# When the status or the kind of body differs, the rest of the answer differs as a consequence.
+# Where the status or the kind of body differs, the other differences are consequences.
 _LEADING = ("status", "body kind")
 _REFUSALS = (400, 413, 415, 422, 431)
 _Key = tuple[str, str, str]
 
 
 def clusters(findings: Iterable[Finding]) -> list[Cluster]:
-    """Group findings; within a step, consequences follow their cause."""
+    """Group findings; within a step, consequences join their cause."""
     by_step: dict[int, list[Finding]] = {}
     for finding in findings:
         by_step.setdefault(finding.step, []).append(finding)
     causes = {step: _leading(of_step) for step, of_step in by_step.items()}
-    # A place that differs also where nothing else does has a cause of its own everywhere.
+    # A place that also differs on its own in some step has a cause of its own everywhere.
     own = {_key(f) for step, fs in by_step.items() if causes[step] is None for f in fs}
     groups: dict[_Key, list[Finding]] = {}
     for step, of_step in by_step.items():
@@ -85,7 +85,7 @@ def _leading(of_step: list[Finding]) -> Finding | None:
 
 
 def _merged(groups: dict[_Key, list[Finding]]) -> dict[_Key, list[Finding]]:
-    """What differs only together with something larger belongs to that."""
+    """Groups; one that differs only together with a larger group joins it."""
     steps = {key: {finding.step for finding in members} for key, members in groups.items()}
     by_size = sorted(groups, key=lambda key: (-len(steps[key]), key))
     kept: dict[_Key, list[Finding]] = {}
@@ -106,7 +106,7 @@ def _merged(groups: dict[_Key, list[Finding]]) -> dict[_Key, list[Finding]]:
 
 
 def _cluster(key: _Key, members: list[Finding]) -> Cluster:
-    """The finding to show comes first: of the cluster's own kind, as early as there is one."""
+    """A cluster; the finding to show comes first: the earliest of the cluster's own kind."""
     _, kind, at = key
     members = sorted(members, key=lambda f: (_key(f) != key, f.step))
     operations = {finding.operation for finding in members}
@@ -116,9 +116,9 @@ def _cluster(key: _Key, members: list[Finding]) -> Cluster:
 
 
 def _key(finding: Finding) -> _Key:
-    """What tells causes apart: what a status became, what kind of body came, where a text differs.
+    """What tells causes apart: the new status, the kinds of body, the place of a value.
 
-    Numbers and flags all tell of state, and one wrong state shows in many of them.
+    Numbers and flags of a body count as one place: a single wrong state shows in many of them.
     """
     difference = finding.difference
     at = re.sub(r"/\d+(?=/|$)", "/*", difference.at)
@@ -129,12 +129,12 @@ def _key(finding: Finding) -> _Key:
         kinds = (text.partition(" ")[0] for text in (difference.expected, difference.actual))
         said = ["nothing" if kind in ("empty", "null") else kind for kind in kinds]
         return " for ".join(said), difference.kind, at
-    if difference.kind == "value" and _tells_state(difference.expected):
+    if difference.kind == "value" and _is_state(difference.expected):
         return "", difference.kind, "numbers and flags of the body"
     return "", difference.kind, at
 
 
-def _tells_state(text: str) -> bool:
+def _is_state(text: str) -> bool:
     return text in ("true", "false") or re.fullmatch(r"-?\d.*", text) is not None
 
 

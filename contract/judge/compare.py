@@ -1,4 +1,4 @@
-"""Compares what was expected of an answer with what came. Nothing is ignored without a rule."""
+"""Compares an answer with what it must be. Nothing is ignored without a rule."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from contract.api.specification import PlaceType
 from contract.http.messages import Answer, Effect, Headers
-from contract.replay.identity import pointed
 from contract.values.documents import Document, Json, Kind, Number, dump, parse, parse_json
+from contract.values.pointers import pointed, put
 from contract.values.typed_values import Marker, Matching, Moment, Window, form_of_time
 
-# Of the message's framing and clock, not of what it says: h11 has checked it against the body.
+# Framing and clock of a message, not its content; h11 has checked the framing against the body.
 FRAMING: Final = frozenset({"date", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One place where an answer is not as expected. `kind` is a word for people and clusters."""
+    """A place where an answer is not as expected. `kind` is a word for people and clusters."""
 
     kind: str
     at: str
@@ -28,7 +28,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What an answer must be. Body values and header values may be markers."""
+    """What an answer must be. Values of body and headers may be markers."""
 
     status: int
     headers: Mapping[str, str | Marker]
@@ -41,10 +41,10 @@ class Expectation:
 def expected_from(
     answer: Answer, places: Mapping[str, PlaceType] | None, window: Window
 ) -> Expectation:
-    """What another service must answer to be like this one: the same, but for typed places.
+    """What another service must answer to be like this one: the same, except in typed places.
 
-    A typed place counts as such only where this answer's own value is of that type. Where the
-    contract knows nothing of the answer (`places` is None), a time of just now is typed.
+    A typed place counts only where the value of this answer has that type. Where openapi.yaml does not
+    have the answer (`places` is None), each present time in it is a typed place.
     """
     document = parse(answer)
     value = document.value
@@ -56,7 +56,7 @@ def expected_from(
         if kind != "moment" or not isinstance(found, str):
             continue
         if Moment(own).fault(found) is None:
-            value = _with(value, pointer, Moment(window, form_of_time(found)))
+            value = put(value, pointer, Moment(window, form_of_time(found)))
     return Expectation(
         answer.status, joined(answer.headers), document.kind, value, document.text, answer.effects
     )
@@ -68,22 +68,22 @@ def _guessed(value: Json) -> Mapping[str, PlaceType]:
     return {f"/{key}": "moment" for key in value}
 
 
-_OLDEST: Final = 86_400.0  # a stored time may be as old as the longest run
+_OLDEST: Final = 86_400.0  # seconds; a stored time may be as old as the longest run
 
 
-def differences(expected: Expectation, actual: Answer) -> list[Difference]:
-    """All differences, in the order status, headers, body, effects."""
+def differences(expected: Expectation, actual: Answer, peer: str) -> list[Difference]:
+    """All differences, in the order status, headers, body, calls to the peer."""
     found: list[Difference] = []
     if actual.status != expected.status:
         found.append(Difference("status", "status", str(expected.status), str(actual.status)))
     found += _headers(expected.headers, joined(actual.headers))
     found += _body(expected, parse(actual))
-    found += _effects(expected.effects, actual.effects)
+    found += _effects(expected.effects, actual.effects, peer)
     return found
 
 
 def joined(headers: Headers) -> dict[str, str]:
-    """Header values by lower-case name, several of one name joined; framing left out."""
+    """Header values by lower-case name, those of one name joined; without the framing."""
     found: dict[str, str] = {}
     for name, value in headers:
         key = name.lower()
@@ -104,7 +104,7 @@ def _headers(
         else:
             wanted = expected[name]
             if name == "etag" and isinstance(wanted, str):
-                # Each service hashes its own bytes (times and ids in them): the form must agree.
+                # Each service hashes its own bytes, with its own times and ids: compare the form.
                 wanted = Matching(r'W/".+"' if wanted.startswith("W/") else r'".+"')
             if not _same(wanted, actual[name]):
                 yield Difference("header value", at, str(wanted), actual[name])
@@ -129,7 +129,7 @@ def _body(expected: Expectation, actual: Document) -> Iterator[Difference]:
 
 
 def _kind(kind: Kind, value: Any) -> str:
-    """A JSON null says as little as an empty body, but is not the same."""
+    """The kind, with JSON null apart: it carries as little as an empty body, but differs."""
     return "null" if kind is Kind.JSON and value is None else str(kind)
 
 
@@ -175,17 +175,19 @@ def _lists(expected: list[Any], actual: list[Json], at: str) -> Iterator[Differe
             yield from _values(one, other, f"{at}/{index}")
 
 
-def _effects(expected: Sequence[Effect], actual: Sequence[Effect]) -> Iterator[Difference]:
+def _effects(
+    expected: Sequence[Effect], actual: Sequence[Effect], peer: str
+) -> Iterator[Difference]:
     calls = [effect.call for effect in expected]
     made = [effect.call for effect in actual]
     if calls != made:
         yield Difference(
-            "side effect", "LiveKit calls", ", ".join(calls) or "none", ", ".join(made) or "none"
+            "side effect", f"{peer} calls", ", ".join(calls) or "none", ", ".join(made) or "none"
         )
         return
     for one, other in zip(expected, actual, strict=True):
         wanted, found = parse_json(one.body), parse_json(other.body)
-        for difference in _values(wanted, found, f"LiveKit {one.call} "):
+        for difference in _values(wanted, found, f"{peer} {one.call} "):
             yield replace(difference, kind="side effect")
 
 
@@ -195,12 +197,3 @@ def _same(expected: str | Marker, actual: str) -> bool:
 
 def _kind_of_fault(marker: Marker) -> str:
     return "time" if isinstance(marker, Moment) else "value"
-
-
-def _with(value: Json, pointer: str, marker: Marker) -> Any:
-    """A copy of the value with the marker at a pointer of plain keys."""
-    head, _, rest = pointer[1:].partition("/")
-    if not isinstance(value, dict):
-        return marker
-    inner = _with(value[head], f"/{rest}", marker) if rest else marker
-    return {**value, head: inner}

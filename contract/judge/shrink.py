@@ -1,32 +1,35 @@
 """The shortest sequence of requests that still shows a finding, by delta debugging.
 
-Zeller and Hildebrandt's ddmin (IEEE TSE 28(2), 2002) over the steps before the finding; the steps
-that share an id with it are tried first, which most often is enough.
+Zeller and Hildebrandt's ddmin (IEEE TSE 28(2), 2002) over the steps before the finding. Steps that
+share an id with the finding's step are tried first, since they are usually enough.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from contract.api.request_facts import request_facts
-from contract.corpus.frozen import Step
+from contract.corpus.steps import Step
 from contract.judge.clusters import Cluster
-from contract.judge.comparison import Material, judged, replayed
+from contract.judge.comparison import compare_replays
+from contract.judge.material import Material
 from contract.judge.noise import Noise
+from contract.replay.replay import replay_all
 from contract.targets.target import Target
 
 Shows = Callable[[Sequence[int]], Awaitable[bool]]
-# Counted, not timed: the verdict must not depend on the machine.
-MOST_TRIALS = 24
-MOST_STEPS = 200
+# Limits are counts and no seconds: the verdict must not depend on the speed of the machine.
+MOST_TRIALS: Final = 24  # replays for one cluster
+MOST_STEPS: Final = 200  # steps before the finding, where related ones do not show it
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 async def minimal(
     material: Material, cluster: Cluster, noise: Noise, old: Target, new: Target
 ) -> list[int]:
-    """Indexes of the steps to send, the finding's own last; the best that few trials find."""
+    """Indexes of the steps to send, the finding's own last: the fewest that MOST_TRIALS find."""
     last = cluster.first.step
     steps = {step.index: step for step in material.corpus.steps}
 
@@ -38,10 +41,10 @@ async def minimal(
         if trials > MOST_TRIALS:
             return False
         part = material.only([*before, last])
-        found, failure = await replayed(part, [old, new], lambda _: lambda _: None)
+        found, failure = await replay_all(part, [old, new])
         if failure is not None:
             return False
-        again = judged(part, found[0], found[1], noise)
+        again = compare_replays(part, found[0], found[1], noise)
         return any(c.fingerprint == cluster.fingerprint for c in again.clusters)
 
     if await shows([]):
@@ -53,10 +56,11 @@ async def minimal(
     ]
     related = _related(material, [steps[index] for index in earlier], steps[last])
     start = related if await shows(related) else earlier[-MOST_STEPS:]
-    return [*await _ddmin(start, shows), last]
+    return [*await ddmin(start, shows), last]
 
 
-async def _ddmin(items: Sequence[int], shows: Shows) -> list[int]:
+async def ddmin(items: Sequence[int], shows: Shows) -> list[int]:
+    """A subsequence that still `shows`, from which no single item can be removed."""
     kept = list(items)
     parts = 2
     while len(kept) >= 2:
@@ -76,23 +80,31 @@ async def _ddmin(items: Sequence[int], shows: Shows) -> list[int]:
 
 
 def _related(material: Material, earlier: Sequence[Step], last: Step) -> list[int]:
-    """Steps that speak of the same agent, tenant or session as the last."""
+    """Earlier steps that share an id or a field of the profile's relations with the last one."""
+    ids = material.api.profile.ids
+    loose = tuple(map(_noun, material.api.profile.relations.loose))
     words = _words(material, last)
     found: list[int] = []
     for step in reversed(earlier):
         theirs = _words(material, step)
-        if theirs & words or f"session-{step.index}" in words:
-            words |= {word for word in theirs if not word.startswith("tenant")}
+        if theirs & words or ids.symbol_of(step.index) in words:
+            words |= {word for word in theirs if not word.startswith(loose)}
             found.append(step.index)
     return sorted(found)
 
 
 def _words(material: Material, step: Step) -> set[str]:
+    """The things that a step names: `agent 7`, `session-12`."""
     request = material.requests[step.index]
-    facts = request_facts(request, material.spec)
+    facts = request_facts(request, material.api)
     body = facts.body if isinstance(facts.body, dict) else {}
-    words = {f"{key.removesuffix('Id')} {value}" for key, value in facts.path.items()}
-    for key in ("agentId", "tenantId"):
+    words = {f"{_noun(key)} {value}" for key, value in facts.path.items()}
+    for key in material.api.profile.relations.fields:
         if key in body:
-            words.add(f"{key.removesuffix('Id')} {body[key]}")
-    return words | set(re.findall(r"session-\d+", request.target))
+            words.add(f"{_noun(key)} {body[key]}")
+    symbol = re.escape(material.api.profile.ids.symbol)
+    return words | set(re.findall(rf"{symbol}-\d+", request.target))
+
+
+def _noun(key: str) -> str:
+    return key.removesuffix("Id")

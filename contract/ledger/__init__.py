@@ -1,1 +1,1 @@
-"""The ledger of accepted differences: `ledger.yaml` beside this package says what and why."""
+"""The ledger of accepted differences: each entry is a rule with its reason, owner and expiry."""

@@ -1,8 +1,8 @@
-"""Whether the ledger itself may be trusted: nothing expired, nothing unused, no leaks.
+"""The audit of the ledger: no entry may be expired, unused or leaking.
 
 A leak test takes an exchange that an entry accepted and changes the new service's answer a little:
-each such neighbour must be caught. It also gives the accepted answer to other requests of the
-operation, where the entry does not hold.
+the gate must notice each such neighbour. It also gives the accepted answer to other requests of the
+operation, for which the entry does not hold.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from __future__ import annotations
 import datetime as dt
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from contract.http.messages import Answer, Effect
-from contract.judge.comparison import Comparison, Material
-from contract.judge.judge import Exchange, judge
+from contract.http.messages import Answer
+from contract.judge.comparison import Comparison
+from contract.judge.exchange import Exchange
+from contract.judge.judge import judge
+from contract.judge.material import Material
 from contract.judge.noise import Noise
 from contract.ledger.entries import Entry
-from contract.values.answer_changes import changed
-from contract.values.documents import Kind, dump, parse, plain
+from contract.ledger.neighbours import neighbours
 
-NEIGHBOURS: Final = 3
-_CASES: Final = 3
-_FAR: Final = 6
+# Fewer neighbours than this prove nothing about an entry.
+ENOUGH: Final = 3
+_CASES: Final = 3  # uses of an entry whose neighbours are tried
+_FAR: Final = 6  # other requests that are tried with the accepted answer
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with an entry: `problem` is expired, unused, leaks or untested."""
+    """A fault of an entry: `problem` is expired, unused, leaks or untested."""
 
     entry: str
     problem: str
@@ -38,6 +40,7 @@ class Fault:
 
 def audit(
     material: Material,
+    entries: Sequence[Entry],
     comparisons: Sequence[Comparison],
     today: dt.date,
     cannot: frozenset[str],
@@ -45,7 +48,7 @@ def audit(
 ) -> list[Fault]:
     """All faults of the ledger. `cannot` names the changes that the targets cannot make."""
     found: list[Fault] = []
-    for entry in material.entries:
+    for entry in entries:
         if entry.expires < today:
             found.append(Fault(entry.id, "expired", f"on {entry.expires}: decide again"))
         uses = [c for c in comparisons if entry.id in c.uses]
@@ -63,7 +66,7 @@ def _leaks(
     cases = [comparison.exchanges[step] for step in comparison.uses[entry.id]]
     tried = 0
     for case in chance.sample(cases, min(_CASES, len(cases))):
-        for name, answer in _neighbours(case, entry):
+        for name, answer in neighbours(case, entry, material.api.profile.peer):
             tried += 1
             if _silent(material, comparison.noise, case, answer):
                 yield Fault(entry.id, "leaks", f"step {case.index}: {name} was not noticed")
@@ -71,7 +74,7 @@ def _leaks(
         case
         for case in comparison.exchanges.values()
         if case.request.operation == cases[0].request.operation
-        and not entry.when.evaluate(case.vocabulary)
+        and not entry.when.evaluate(case.words)
     ]
     for other in chance.sample(others, min(_FAR, len(others))):
         answer = replace(cases[0].new, sent=other.new.sent, received=other.new.received)
@@ -80,64 +83,17 @@ def _leaks(
         tried += 1
         if _silent(material, comparison.noise, other, answer):
             yield Fault(entry.id, "leaks", f"its answer passed for step {other.index} too")
-    if tried < NEIGHBOURS:
+    if tried < ENOUGH:
         yield Fault(entry.id, "untested", f"only {tried} neighbours could be made of its uses")
 
 
 def _alike(one: Answer, other: Answer) -> bool:
-    """Whether two answers say the same at different times."""
+    """Whether two answers are equal but for their times."""
     texts = [re.sub(r"\d+-\d\d-\d\dT[\d:.]+Z", "then", answer.text) for answer in (one, other)]
     return one.status == other.status and texts[0] == texts[1]
 
 
 def _silent(material: Material, noise: Noise, case: Exchange, answer: Answer) -> bool:
-    found = judge(case.answered(answer), material.entries, material.spec).differences
+    """Whether the gate would not notice this answer."""
+    found = judge(case.answered(answer), material.rules, material.api).differences
     return all(noise.hides(case.index, difference) for difference in found)
-
-
-def _neighbours(case: Exchange, entry: Entry) -> Iterator[tuple[str, Answer]]:
-    """Answers that are nearly the accepted one, by what the entry changes."""
-    answer = case.new
-    if entry.new.keys() & {"status", "body", "set"}:
-        yield "another status", replace(answer, status=answer.status + 1)
-        yield from _other_bodies(case)
-    for name in entry.new.get("headers", {}):
-        yield (
-            f"header {name} with another value",
-            changed(answer, {"headers": {name: "something-else"}}, case.vocabulary),
-        )
-    yield "one header more", changed(answer, {"headers": {"x-surprise": "1"}}, case.vocabulary)
-    yield "no content type", changed(answer, {"headers": {"content-type": None}}, case.vocabulary)
-    if "effects" in entry.new:
-        more = (*answer.effects, Effect("DeleteRoom", "{}"))
-        yield "one call to LiveKit more", replace(answer, effects=more)
-        if answer.effects:
-            yield "one call to LiveKit less", replace(answer, effects=answer.effects[:-1])
-
-
-def _other_bodies(case: Exchange) -> Iterator[tuple[str, Answer]]:
-    document = parse(case.new)
-    if document.kind is Kind.EMPTY and case.request.method == "HEAD":
-        return
-    if document.kind is not Kind.JSON or not isinstance(document.value, dict):
-        yield "another body", replace(case.new, body=case.new.body + b" more")
-        return
-    value: Mapping[str, Any] = document.value
-    yield "an additional key", _with_body(case.new, {**value, "surprise": 1})
-    for key, inner in value.items():
-        rest = {k: v for k, v in value.items() if k != key}
-        yield f"no {key}", _with_body(case.new, rest)
-        yield f"{key} as null", _with_body(case.new, {**value, key: None})
-        yield f"another {key}", _with_body(case.new, {**value, key: _other(plain(inner))})
-
-
-def _with_body(answer: Answer, value: Mapping[str, Any]) -> Answer:
-    return replace(answer, body=dump(value).encode())
-
-
-def _other(value: Any) -> Any:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | float):
-        return f"{value}"
-    return f"not {value}" if isinstance(value, str) else "something else"

@@ -1,9 +1,8 @@
-"""Reads ledger.yaml into entries. Every entry is checked before anything runs."""
+"""Reads a ledger into entries and checks each before anything runs."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,29 +10,21 @@ from typing import Any, Final
 import yaml
 
 from contract.errors import BrokenInput
+from contract.judge.rules import CHANGES, Rule
 from contract.values.expressions import Expression
 
-DEFAULT: Final = Path(__file__).parents[1] / "agent_api/ledger.yaml"
 _TEXTS: Final = ("id", "operation", "reason", "owner", "evidence")
-_CHANGES: Final = frozenset({"status", "headers", "body", "text", "set", "effects"})
 _KEYS: Final = frozenset({*_TEXTS, "when", "new", "date", "expires", "demanded"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One accepted difference.
+class Entry(Rule):
+    """A rule that a person has decided: why, who, when, and until when.
 
-    `operation` is a contract's name, or `*`; `when` a predicate over the request, both answers and
-    the facts; `new` what the new service must answer instead of what the old one did: `status`,
-    `headers` (null takes one away), `body` (whole) or `set` (pointer: value), `effects`. A run in
-    which an entry is not used fails, unless `demanded` names a change (`restart`, a fault) that the
-    targets of the run cannot make.
+    A run in which an entry is not used fails, unless `demanded` names a change (`restart`, a fault, or
+    the profile's `watching`) that the targets of the run cannot make.
     """
 
-    id: str
-    operation: str
-    when: Expression
-    new: Mapping[str, Any]
     reason: str
     owner: str
     evidence: str
@@ -41,12 +32,8 @@ class Entry:
     expires: dt.date
     demanded: str | None = None
 
-    def concerns(self, operation: str) -> bool:
-        """Whether the entry speaks of this operation at all."""
-        return self.operation in ("*", operation)
 
-
-def load(path: Path = DEFAULT) -> tuple[Entry, ...]:
+def load(path: Path) -> tuple[Entry, ...]:
     """All entries. Raises BrokenInput that names the entry and the field."""
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
@@ -61,7 +48,7 @@ def load(path: Path = DEFAULT) -> tuple[Entry, ...]:
     names = [entry.id for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise BrokenInput(f"{path.name}: ids that stand twice: {', '.join(twice)}")
+        raise BrokenInput(f"{path.name}: ids that appear twice: {', '.join(twice)}")
     return entries
 
 
@@ -74,13 +61,13 @@ def _entry(raw: Any, where: str) -> Entry:
         raise BrokenInput(f"{where}: unknown field {', '.join(unknown)}")
     for name in _TEXTS:
         if not isinstance(raw.get(name), str) or not raw[name].strip():
-            raise BrokenInput(f"{where}: `{name}` is missing; every entry says it in words")
+            raise BrokenInput(f"{where}: `{name}` is missing; it must be a text")
     for name in ("date", "expires"):
         if not isinstance(raw.get(name), dt.date):
             raise BrokenInput(f"{where}: `{name}` must be a date like 2026-01-31")
     new = raw.get("new")
-    if not isinstance(new, dict) or not new or not set(new) <= _CHANGES:
-        raise BrokenInput(f"{where}: `new` must name some of {', '.join(sorted(_CHANGES))}")
+    if not isinstance(new, dict) or not new or not set(new) <= CHANGES:
+        raise BrokenInput(f"{where}: `new` must name some of {', '.join(sorted(CHANGES))}")
     return Entry(
         when=Expression.of(str(raw.get("when", "true")), f"{where}: `when`"),
         new=new,

@@ -1,1 +1,1 @@
-"""Seeded divergences: the gate must catch every one of them, or it does not pass."""
+"""Mutants, seeded divergences: the gate must notice each of them, or it does not pass."""

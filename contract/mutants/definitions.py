@@ -1,4 +1,4 @@
-"""Reads catalogue.yaml: each mutant as data, checked before anything runs."""
+"""Reads a file of mutants: each as data, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from typing import Any, Final
 import yaml
 
 from contract.errors import BrokenInput
+from contract.values.answer_changes import ANSWER_CHANGES
 from contract.values.expressions import Expression
 
-DEFAULT: Final = Path(__file__).parents[1] / "agent_api/mutants.yaml"
 CLASSES: Final = frozenset(
     {"status", "body", "type", "order", "missing", "extra", "header", "state"}
     | {"concurrency", "persistence", "time", "auth", "words", "side-effect"}
 )
-# What happens to an answer (see contract.mutants.answers) ...
-ANSWER_CHANGES: Final = frozenset(
-    {"status", "body", "set", "remove", "rename", "reverse", "sort", "drop-last"}
-    | {"repeat-last", "times", "lexemes", "words", "layout", "headers", "effects"}
-)
-# ... and to requests and the service (see contract.mutants.layer).
+# Changes of requests and of the service (contract.mutants.mutating_target); ANSWER_CHANGES are those
+# of an answer.
 LIVE_CHANGES: Final = frozenset({"instead", "key", "twice", "stale", "restart", "same-id"})
+# The answers to which a mutant without `when` happens.
 ANY_JSON: Final = "new.status == 200 and new.kind == 'json'"
 
 
@@ -31,7 +28,7 @@ ANY_JSON: Final = "new.status == 200 and new.kind == 'json'"
 class Mutant:
     """One seeded divergence of one operation.
 
-    `when` says to which answers of the new service it happens; `change` what happens.
+    `kind` is one of CLASSES. `when` selects the answers of the new service to which `change` happens.
     """
 
     id: str
@@ -42,32 +39,32 @@ class Mutant:
 
     @property
     def needs_restart(self) -> bool:
-        """Whether it shows only once the service was restarted."""
+        """Whether it shows only after a restart of the service."""
         return "restart" in self.change or "world.restarts" in self.when.text
 
     @property
     def needs_watching(self) -> bool:
-        """Whether it shows only in what LiveKit is asked."""
+        """Whether it shows only in the calls to the peer."""
         return self.kind == "side-effect"
 
     @property
     def live(self) -> bool:
-        """Whether it needs a replay of its own, since it touches requests or the service."""
+        """Whether it needs its own replay, because it changes requests or the service."""
         return bool(self.change.keys() & LIVE_CHANGES)
 
 
-def load(path: Path = DEFAULT) -> tuple[Mutant, ...]:
+def load(path: Path) -> tuple[Mutant, ...]:
     """All mutants. Raises BrokenInput that names the mutant."""
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
         groups = document["mutants"].items()
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise BrokenInput(f"{path} is not a catalogue of mutants: {error!r}") from error
+        raise BrokenInput(f"{path} is not a file of mutants: {error!r}") from error
     found = tuple(_mutant(raw, operation) for operation, raws in groups for raw in raws)
     names = [mutant.id for mutant in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise BrokenInput(f"{path}: ids that stand twice: {', '.join(twice)}")
+        raise BrokenInput(f"{path}: ids that appear twice: {', '.join(twice)}")
     return found
 
 

@@ -6,26 +6,28 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from contract.corpus.frozen import Corpus, Step
+from contract.corpus.steps import Corpus, Step
 from contract.judge.compare import Difference
-from contract.judge.comparison import Comparison, Material, judged
-from contract.judge.judge import Exchange, expectation, judge
+from contract.judge.comparison import Comparison, compare_replays
+from contract.judge.exchange import Exchange
+from contract.judge.judge import expectation, judge
+from contract.judge.material import Material
 from contract.mutants.definitions import Mutant
 from contract.mutants.mutating_target import MutatingTarget
 from contract.replay.replay import Replay, replay
 from contract.targets.target import Target
 from contract.values.answer_changes import changed
 
-Say = Callable[[int, int], None]
+SelfTestProgress = Callable[[int, int], None]
 Key = tuple[int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one mutant.
+    """The outcome of one mutant.
 
-    `touched` counts the answers that it changed, `status_only` tells whether comparing statuses
-    alone would have noticed it, `shown` is the first difference that gave it away.
+    `touched` counts the answers that it changed; `status_only`: comparing statuses alone would have
+    noticed it. `shown` is the first difference that gave it away.
     """
 
     mutant: Mutant
@@ -37,25 +39,25 @@ class Outcome:
 
 @dataclass
 class Score:
-    """All outcomes, and whether the identity control was silent."""
+    """All outcomes, and the findings of the control: the old service against itself."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     control_findings: int = 0
 
     @property
     def missed(self) -> list[Outcome]:
-        """The mutants that nobody noticed."""
+        """The mutants that the gate did not notice."""
         return [outcome for outcome in self.outcomes if not outcome.caught]
 
     @property
     def passed(self) -> bool:
-        """Whether the gate may pass judgement: all caught, and silent when nothing differs."""
+        """Whether the gate may judge: it noticed all mutants, and found nothing in the control."""
         return bool(self.outcomes) and not self.missed and not self.control_findings
 
 
 @dataclass(frozen=True)
 class _Base:
-    """What is found without any mutant, and the old service's answers."""
+    """The comparison without any mutant, and the old service's answers."""
 
     found: Comparison
     old: Replay
@@ -72,13 +74,12 @@ async def self_test(
     old: Target,
     new: Target,
     mutants: Sequence[Mutant],
-    say: Say,
+    progress: SelfTestProgress,
 ) -> list[Outcome]:
-    """One outcome for each mutant.
+    """One outcome for each mutant; `progress` gets the number of tried and of missed mutants.
 
-    `full` is what was found without any mutant; its findings do not count as noticing. Mutants of
-    answers are tried on the answers of `full`, the others by replaying the directed scenarios to
-    `new` again.
+    `full` is the comparison without any mutant; its findings do not count as noticing. Mutants of
+    answers are tried on the answers of `full`, the others by replaying the scenarios to `new` again.
     """
     known = frozenset(_key(f.step, f.difference) for f in full.findings)
     steps = tuple(step for step in material.corpus.steps if _needed(step))
@@ -91,7 +92,7 @@ async def self_test(
             found.append(await _live(short, base, mutant, new))
         else:
             found.append(_on_answers(material, full, mutant, known))
-        say(number, sum(not outcome.caught for outcome in found))
+        progress(number, sum(not outcome.caught for outcome in found))
     return found
 
 
@@ -102,15 +103,15 @@ def _on_answers(
     shown: Difference | None = None
     by_status = False
     for case in base.exchanges.values():
-        if case.request.operation != mutant.operation or not mutant.when.holds(case.vocabulary):
+        if case.request.operation != mutant.operation or not mutant.when.holds(case.words):
             continue
-        answer = changed(case.new, mutant.change, case.vocabulary)
+        answer = changed(case.new, mutant.change, case.words)
         if answer == case.new:
             continue
         touched += 1
         spoilt = case.answered(answer)
         shown = shown or _noticed(material, base, spoilt, before)
-        expected, _ = expectation(spoilt, material.entries, material.spec)
+        expected, _ = expectation(spoilt, material.rules, material.api)
         by_status = by_status or answer.status != expected.status
         if shown is not None and by_status:
             break
@@ -120,7 +121,7 @@ def _on_answers(
 def _noticed(
     material: Material, base: Comparison, case: Exchange, before: frozenset[Key]
 ) -> Difference | None:
-    for difference in judge(case, material.entries, material.spec).differences:
+    for difference in judge(case, material.rules, material.api).differences:
         known = _key(case.index, difference) in before
         if not known and not base.noise.hides(case.index, difference):
             return difference
@@ -128,9 +129,8 @@ def _noticed(
 
 
 async def _live(material: Material, base: _Base, mutant: Mutant, target: Target) -> Outcome:
-    layer = MutatingTarget(target, mutant, material.spec)
-    new = await replay(material.corpus.steps, material.requests, layer, material.spec)
-    after = judged(material, base.old, new, base.found.noise)
+    new = await replay(material, MutatingTarget(target, mutant, material.api))
+    after = compare_replays(material, base.old, new, base.found.noise)
     fresh = [f for f in after.findings if _key(f.step, f.difference) not in base.known]
     by_status = any(f.difference.kind == "status" for f in fresh)
     shown = fresh[0].difference if fresh else None
@@ -139,16 +139,15 @@ async def _live(material: Material, base: _Base, mutant: Mutant, target: Target)
 
 async def _short_base(material: Material, full: Comparison, old: Target, new: Target) -> _Base:
     """Both services on the short corpus, without any mutant."""
-    steps, requests = material.corpus.steps, material.requests
     async with asyncio.TaskGroup() as group:
-        of_old = group.create_task(replay(steps, requests, old, material.spec))
-        of_new = group.create_task(replay(steps, requests, new, material.spec))
-    found = judged(material, of_old.result(), of_new.result(), full.noise)
+        of_old = group.create_task(replay(material, old))
+        of_new = group.create_task(replay(material, new))
+    found = compare_replays(material, of_old.result(), of_new.result(), full.noise)
     return _Base(found, of_old.result())
 
 
 def _needed(step: Step) -> bool:
-    """Whether live mutants are tried on this step: directed scenarios, and the kinds of key."""
+    """Whether live mutants are tried on this step: scenarios, set-up, and the spellings of the key."""
     return step.source.startswith(("scenario/", "mutator/setup/")) or "/keys/" in step.source
 
 

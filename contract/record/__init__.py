@@ -1,1 +1,1 @@
-"""Makes the corpus: generated, directed and mutated requests, recorded against the old service."""
+"""Makes the corpus: generated, directed and mutated requests, recorded with the old service."""

@@ -1,4 +1,8 @@
-"""Runs the directed scenarios (a subset of Arazzo 1.0) against the old service."""
+"""Runs directed scenarios (a subset of Arazzo 1.0) against the old service.
+
+https://spec.openapis.org/arazzo/latest.html, with three extensions: `x-repeat` sends a step several
+times, `x-at-once` sends the repetitions at the same time, `x-before` changes the service first.
+"""
 
 from __future__ import annotations
 
@@ -11,52 +15,49 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
+from contract.api.api import Api
 from contract.api.specification import Specification
-from contract.corpus.frozen import RECORDED_KEY, Step
+from contract.corpus.steps import Step
 from contract.errors import BrokenInput
-from contract.http.messages import Answer, Request
-from contract.replay.identity import pointed
+from contract.http.messages import RECORDED_KEY, Answer, Request
 from contract.targets.target import Target
 from contract.values.documents import parse, plain
-
-FOLDER: Final = Path(__file__).parents[1] / "agent_api"
-WITHOUT_FAULTS: Final = FOLDER / "scenarios.arazzo.yaml"
-WITH_FAULTS: Final = FOLDER / "scenarios-with-faults.arazzo.yaml"
+from contract.values.pointers import pointed
 
 _BODY: Final = "$response.body#"
 
 
 @dataclass
 class _Workflow:
-    """One scenario while it runs: outputs by step."""
+    """One scenario while it runs: the outputs of its steps, by expression."""
 
     name: str
     outputs: dict[str, Any]
 
     def resolve(self, value: Any) -> Any:
-        """A value with `$steps.X.outputs.Y` replaced by what the step gave."""
+        """A value with `$steps.X.outputs.Y` replaced by that output. Raises BrokenInput."""
         if isinstance(value, str) and value.startswith("$steps."):
             if value not in self.outputs:
-                raise BrokenInput(f"scenario {self.name}: nothing is known of {value}")
+                raise BrokenInput(f"scenario {self.name}: no step before has the output {value}")
             return self.outputs[value]
         if isinstance(value, dict):
             return {key: self.resolve(item) for key, item in value.items()}
         return value
 
     def learn(self, step: Mapping[str, Any], answer: Answer) -> None:
-        """Take in a step's outputs."""
+        """Take in the outputs of a step."""
         document = plain(parse(answer).value)
         for name, expression in step.get("outputs", {}).items():
             value = pointed(document, expression.removeprefix(_BODY))
             self.outputs[f"$steps.{step['stepId']}.outputs.{name}"] = value
 
 
-async def directed(path: Path, old: Target, spec: Specification, first: int) -> list[Step]:
-    """The steps of all scenarios of a file, numbered from `first`. Raises BrokenInput."""
+async def directed(path: Path, old: Target, api: Api, first: int) -> list[Step]:
+    """The steps of all scenarios of a file, with indexes from `first`. Raises BrokenInput."""
     found: list[Step] = []
     for workflow, raw in _steps(path):
         name = f"scenario/{workflow.name}/{raw['stepId']}"
-        request = _request(raw, workflow, spec)
+        request = _request(raw, workflow, api.spec)
         together = name if raw.get("x-at-once") else None
         before = raw.get("x-before")
         if before is not None:
@@ -84,7 +85,7 @@ def _request(raw: Mapping[str, Any], workflow: _Workflow, spec: Specification) -
     wanted = raw["operationId"]
     name = next((n for n, op in spec.operations.items() if op["operationId"] == wanted), None)
     if name is None:
-        raise BrokenInput(f"scenario {workflow.name}: the contract has no operation {wanted}")
+        raise BrokenInput(f"scenario {workflow.name}: openapi.yaml has no operation {wanted}")
     method, template = name.split(" ")
     query = {}
     for parameter in raw.get("parameters", ()):

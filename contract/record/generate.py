@@ -1,7 +1,7 @@
 """Lets Schemathesis generate requests from openapi.yaml against the old service, through the proxy.
 
-Schemathesis with one seed does not send the same requests to two servers, so what it sends to one
-is recorded, once, and replayed to all.
+With the same seed Schemathesis sends different requests to two servers. So its requests to one server
+are recorded, once, and replayed to all.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from contract.api.specification import own_paths
-from contract.corpus.frozen import RECORDED_KEY
 from contract.errors import BrokenInput
+from contract.http.messages import RECORDED_KEY
 from contract.record.proxy import RecordingProxy, Taken
-from contract.targets.target import HttpTarget
+from contract.targets.http_target import HttpTarget
 
-# Its verdict on the old service does not matter here: 0 and 1 (failures found) are both fine.
+# Exit codes of a complete run: 0, and 1 (failures found), which do not matter here.
 _RAN = (0, 1)
 
 
@@ -28,18 +28,18 @@ async def generated(
     contract: Path,
     seeds: Sequence[int],
     max_examples: int,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> list[Taken]:
-    """What Schemathesis sent, all seeds one after another, each from fresh state.
+    """The requests of all seeds, one seed after another, each from fresh state.
 
-    `contract` is an absolute path.
+    `contract` is the absolute path of openapi.yaml. Raises BrokenInput when Schemathesis fails.
     """
     found: list[Taken] = []
     for seed in seeds:
         await old.reset()
         async with RecordingProxy(old.address) as proxy:
             await _run(proxy.url, contract, seed, max_examples)
-            say(f"seed {seed}: {len(proxy.taken)} requests")
+            report(f"seed {seed}: {len(proxy.taken)} requests")
             found += proxy.taken
     return found
 
@@ -59,7 +59,7 @@ async def _run(url: str, contract: Path, seed: int, max_examples: int) -> None:
         process = await asyncio.create_subprocess_exec(
             str(command),
             *arguments,
-            cwd=empty,  # no schemathesis.toml of a checkout may change what is generated
+            cwd=empty,  # away from any schemathesis.toml that would change the requests
             env={**os.environ, "SCHEMATHESIS_HOOKS": ""},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

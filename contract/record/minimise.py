@@ -1,4 +1,4 @@
-"""Keeps of the generated requests those that show something new."""
+"""Selects the generated requests that show something new."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from contract.api.specification import Specification
+from contract.api.api import Api
 from contract.http.messages import Request
 from contract.record.proxy import Taken
 from contract.replay.identity import new_id
 
-# How many requests may look alike in all that `_shape` sees.
+# Requests to keep of each shape; a few, because a shape does not see all that matters.
 ALIKE: Final = 4
 _NUMBER: Final = re.compile(r"\d+")
 
 
-def minimised(taken: Sequence[Taken], spec: Specification, most: int) -> list[Taken]:
-    """At most about `most` requests, in their order; a session that one of them uses stays too.
+def minimised(taken: Sequence[Taken], api: Api, most: int) -> list[Taken]:
+    """At most `most` requests, in their order, with the requests that handed out the ids they use.
 
-    Two requests are alike when their operation, the shape of their parameters, headers and body,
-    and the old service's answer to them are. The first few of each kind are kept, fewer when there
-    are too many.
+    Two requests are alike when their operation, the shape of their parameters, headers and body, and
+    the old service's answers are. The first few of each shape stay, fewer when there are too many.
     """
-    shapes = [_shape(item, spec) for item in taken]
+    shapes = [_shape(item, api) for item in taken]
     for alike in range(ALIKE, 0, -1):
         kept = _first_of_each(taken, shapes, alike)
         if len(kept) <= most:
             break
-    return [taken[index] for index in sorted(_with_sources(taken, kept, spec))[:most]]
+    return [taken[index] for index in sorted(_with_sources(taken, kept, api))[:most]]
 
 
 def _first_of_each(taken: Sequence[Taken], shapes: Sequence[str], alike: int) -> set[int]:
@@ -48,23 +47,23 @@ def _first_of_each(taken: Sequence[Taken], shapes: Sequence[str], alike: int) ->
     return kept
 
 
-def _with_sources(taken: Sequence[Taken], kept: set[int], spec: Specification) -> set[int]:
-    """The kept requests and those that handed out the ids which they use."""
+def _with_sources(taken: Sequence[Taken], kept: set[int], api: Api) -> set[int]:
+    """The kept requests, and the requests that handed out the ids in them."""
     source: dict[str, int] = {}
     needed = set(kept)
     for index, item in enumerate(taken):
-        handed_out = new_id(spec, item.request, item.answer)
+        handed_out = new_id(api, item.request, item.answer)
         if index in kept:
-            words = re.findall(r"[A-Za-z0-9_-]{21}", item.request.target)
+            words = re.findall(api.profile.ids.pattern, item.request.target)
             needed |= {source[word] for word in words if word in source}
         if handed_out is not None:
             source[handed_out] = index
     return needed
 
 
-def _shape(item: Taken, spec: Specification) -> str:
+def _shape(item: Taken, api: Api) -> str:
     request, answer = item.request, item.answer
-    match = spec.match(request.method, request.path)
+    match = api.spec.match(request.method, request.path)
     parts = [
         match.name,
         sorted((key, _kind_of_text(value)) for key, value in match.path.items()),
@@ -72,27 +71,27 @@ def _shape(item: Taken, spec: Specification) -> str:
         (request.header("content-type") or "").lower(),
         request.header("authorization") or "",
         sorted(name.lower() for name, _ in request.headers),
-        _body_shape(request),
+        _body_shape(request, api.profile.nested),
         answer.status,
         _NUMBER.sub("9", answer.text)[:400],
     ]
     return json.dumps(parts)
 
 
-def _body_shape(request: Request) -> str:
+def _body_shape(request: Request, nested: str | None) -> str:
     try:
         document = json.loads(request.body)
     except (ValueError, RecursionError):
         return f"no JSON {len(request.body) > 0}"
     if not isinstance(document, dict):
         return type(document).__name__
-    config = document.get("config")
+    deep = document.get(nested) if nested is not None else None
     inner = (
-        sorted((key, _kind(value)) for key, value in config.items())
-        if isinstance(config, dict)
-        else _kind(config)
+        sorted((key, _kind(value)) for key, value in deep.items())
+        if isinstance(deep, dict)
+        else _kind(deep)
     )
-    outer = sorted((key, _kind(value)) for key, value in document.items() if key != "config")
+    outer = sorted((key, _kind(value)) for key, value in document.items() if key != nested)
     return json.dumps([outer, inner])
 
 
@@ -107,6 +106,6 @@ def _kind(value: object) -> str:
 
 
 def _kind_of_text(text: str) -> str:
-    """Letters as a, digits as 9, the rest as it is, repetitions once; long tails cut."""
+    """The text with runs of letters as a, of digits as 9, other characters as they are; cut."""
     shape = re.sub(r"[^\W\d_]+", "a", _NUMBER.sub("9", text))
     return shape[:24] if shape.isascii() else f"beyond ASCII {len(shape) > 8}"

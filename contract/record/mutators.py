@@ -1,30 +1,22 @@
-"""Semantic mutators: requests that are nearly the same as a valid one, in valid state.
+"""Mutators: requests that are nearly the same as a valid one, in valid state.
 
-Each mutator yields variants of one request; `variants` applies all of them to a valid request of
-every operation.
+Each mutator yields variants of one request; the recorder applies all of them to a valid request of
+every operation. Those that depend on the API take its date parameters and the size that it refuses.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from contract.corpus.frozen import RECORDED_KEY
-from contract.http.messages import Request
+from contract.http.messages import RECORDED_KEY, Request
 
 Named = tuple[str, Request]
-Mutator = Callable[[Request], Iterator[Named]]
 
-TOO_LARGE: Final = 100 * 1024 + 1
 _JSON_LENGTH: Final = "Content-Length"
-
-
-def with_body(request: Request, body: bytes) -> Request:
-    """The request with another body and its length."""
-    return replace(request, body=body).with_header(_JSON_LENGTH, str(len(body)))
 
 
 def keys(request: Request) -> Iterator[Named]:
@@ -46,7 +38,7 @@ def keys(request: Request) -> Iterator[Named]:
 
 
 def paths(request: Request) -> Iterator[Named]:
-    """Slashes, letter case, encodings and tails of the path."""
+    """Other slashes, letter case, encodings and tails of the path."""
     path, query = request.path, request.query
     tail = f"?{query}" if query else ""
     for name, changed in {
@@ -66,25 +58,26 @@ def paths(request: Request) -> Iterator[Named]:
             yield f"{name}-no-key", moved.with_header("Authorization", None)
 
 
-def queries(request: Request) -> Iterator[Named]:
-    """Query parameters that nobody asked for, twice, empty, badly encoded."""
-    base = request.path
-    for name, query in {
-        "unknown-parameter": "surprise=1",
-        "empty-query": "",
-        "start-twice": "startDate=2001-01-01&startDate=2002-01-01",
-        "start-empty": "startDate=",
-        "start-number": "startDate=20010101",
-        "start-time": "startDate=2001-01-01T00:00:00Z",
-        "start-offset": "startDate=2001-01-01T00:00:00%2B02:00",
-        "start-spaces": "startDate=%202001-01-01",
-        "end-before-start": "startDate=2990-01-01&endDate=2001-01-01",
-        "end-no-such-day": "endDate=2001-02-30",
-        "case-of-name": "STARTDATE=garbage",
-        "bad-encoding": "startDate=%zz",
-        "list-form": "startDate[]=2001-01-01",
-    }.items():
-        yield name, replace(request, target=f"{base}?{query}")
+def queries(request: Request, dates: Sequence[str]) -> Iterator[Named]:
+    """Query parameters that are unknown, given twice, empty, no dates, badly encoded."""
+    found = {"unknown-parameter": "surprise=1", "empty-query": ""}
+    if dates:
+        first, last = dates[0], dates[-1]
+        found |= {
+            "start-twice": f"{first}=2001-01-01&{first}=2002-01-01",
+            "start-empty": f"{first}=",
+            "start-number": f"{first}=20010101",
+            "start-time": f"{first}=2001-01-01T00:00:00Z",
+            "start-offset": f"{first}=2001-01-01T00:00:00%2B02:00",
+            "start-spaces": f"{first}=%202001-01-01",
+            "end-before-start": f"{first}=2990-01-01&{last}=2001-01-01",
+            "end-no-such-day": f"{last}=2001-02-30",
+            "case-of-name": f"{first.upper()}=garbage",
+            "bad-encoding": f"{first}=%zz",
+            "list-form": f"{first}[]=2001-01-01",
+        }
+    for name, query in found.items():
+        yield name, replace(request, target=f"{request.path}?{query}")
 
 
 def methods(request: Request) -> Iterator[Named]:
@@ -112,11 +105,11 @@ def content_types(request: Request) -> Iterator[Named]:
         yield name, request.with_header("Content-Type", value)
     text = request.body.decode()
     utf_16 = request.with_header("Content-Type", "application/json; charset=utf-16")
-    yield "utf-16", with_body(utf_16, text.encode("utf-16"))
+    yield "utf-16", utf_16.with_body(text.encode("utf-16"))
     packed = gzip.compress(request.body, mtime=0)
-    yield "gzip", with_body(request, packed).with_header("Content-Encoding", "gzip")
+    yield "gzip", request.with_body(packed).with_header("Content-Encoding", "gzip")
     yield "encoding-unknown", request.with_header("Content-Encoding", "snappy")
-    yield "byte-order-mark", with_body(request, b"\xef\xbb\xbf" + request.body)
+    yield "byte-order-mark", request.with_body(b"\xef\xbb\xbf" + request.body)
     half = len(request.body) // 2
     chunks = b"".join(
         b"%x\r\n%s\r\n" % (len(piece), piece)
@@ -127,7 +120,7 @@ def content_types(request: Request) -> Iterator[Named]:
 
 
 def layouts(request: Request) -> Iterator[Named]:
-    """The same JSON written otherwise, and texts that are no JSON any more."""
+    """The same JSON in other layouts, and texts that are no valid JSON."""
     if not request.body:
         return
     document: dict[str, Any] = json.loads(request.body)
@@ -149,15 +142,15 @@ def layouts(request: Request) -> Iterator[Named]:
         "empty-object": "{}",
         "empty-list": "[]",
     }.items():
-        yield name, with_body(request, text.encode())
-    yield "empty-body", with_body(request, b"")
-    yield "not-utf-8", with_body(request, b'{"agentId": "\xff\xfe"}')
+        yield name, request.with_body(text.encode())
+    yield "empty-body", request.with_body(b"")
+    yield "not-utf-8", request.with_body(b'{"agentId": "\xff\xfe"}')
     deep = b"[" * 20_000 + b"]" * 20_000
-    yield "deep", with_body(request, deep)
+    yield "deep", request.with_body(deep)
 
 
 def fields(request: Request) -> Iterator[Named]:
-    """Each field missing, doubled, of another type, one more, one less, in another letter case."""
+    """Each field missing, given twice, of another type or letter case; and one field more."""
     if not request.body:
         return
     document: dict[str, Any] = json.loads(request.body)
@@ -168,7 +161,7 @@ def fields(request: Request) -> Iterator[Named]:
         yield f"without-{key}", _json(request, rest)
         yield f"upper-case-{key}", _json(request, {**rest, key.upper(): value})
         twice = json.dumps(document)[:-1] + f", {json.dumps(key)}: {json.dumps(value)}}}"
-        yield f"twice-{key}", with_body(request, twice.encode())
+        yield f"twice-{key}", request.with_body(twice.encode())
         for name, other in _others(value):
             yield f"{key}-{name}", _json(request, {**document, key: other})
         if isinstance(value, int):
@@ -180,7 +173,7 @@ def fields(request: Request) -> Iterator[Named]:
                 "precise": "1.0000000000000001",
             }.items():
                 text = json.dumps({**document, key: "@"}).replace('"@"', lexeme)
-                yield f"{key}-{name}", with_body(request, text.encode())
+                yield f"{key}-{name}", request.with_body(text.encode())
 
 
 def unasked_bodies(request: Request) -> Iterator[Named]:
@@ -188,44 +181,44 @@ def unasked_bodies(request: Request) -> Iterator[Named]:
     if request.body or request.method not in ("GET", "POST", "DELETE"):
         return
     typed = request.with_header("Content-Type", "application/json")
-    yield "malformed", with_body(typed, b"{")
-    yield "text", with_body(typed, b'"text"')
-    yield "object", with_body(typed, b'{"agentId": 1}')
+    yield "malformed", typed.with_body(b"{")
+    yield "text", typed.with_body(b'"text"')
+    yield "object", typed.with_body(b'{"agentId": 1}')
     latin = request.with_header("Content-Type", "application/json; charset=iso-8859-1")
-    yield "charset", with_body(latin, b"{}")
+    yield "charset", latin.with_body(b"{}")
 
 
-def sizes(request: Request) -> Iterator[Named]:
-    """A body and a head that are too large."""
-    filler = b'{"x":"' + b"x" * (TOO_LARGE - 8) + b'"}'
+def sizes(request: Request, large_body: int) -> Iterator[Named]:
+    """A body of `large_body` bytes and heads that are too large."""
+    filler = b'{"x":"' + b"x" * (large_body - 8) + b'"}'
     typed = request.with_header("Content-Type", "application/json")
-    yield "large-body", with_body(typed, filler)
+    yield "large-body", typed.with_body(filler)
     yield "large-head", request.with_header("X-Filler", "x" * 17_000)
     yield "quite-large-head", request.with_header("X-Filler", "x" * 8_000)
 
 
-ALL: Final[tuple[Mutator, ...]] = (
-    keys,
-    paths,
-    queries,
-    methods,
-    content_types,
-    layouts,
-    fields,
-    unasked_bodies,
-    sizes,
-)
+def variants(request: Request, dates: Sequence[str], large_body: int) -> Iterator[Named]:
+    """All variants of a valid request, named `mutator/variant`.
 
-
-def variants(request: Request) -> Iterator[Named]:
-    """All variants of a request, named."""
-    for mutator in ALL:
-        for name, changed in mutator(request):
-            yield f"{mutator.__name__}/{name}", changed
+    `dates` are the date parameters of the API, `large_body` a number of bytes that it refuses.
+    """
+    for mutator, changes in (
+        ("keys", keys(request)),
+        ("paths", paths(request)),
+        ("queries", queries(request, dates)),
+        ("methods", methods(request)),
+        ("content_types", content_types(request)),
+        ("layouts", layouts(request)),
+        ("fields", fields(request)),
+        ("unasked_bodies", unasked_bodies(request)),
+        ("sizes", sizes(request, large_body)),
+    ):
+        for name, changed in changes:
+            yield f"{mutator}/{name}", changed
 
 
 def _json(request: Request, document: Any) -> Request:
-    return with_body(request, json.dumps(document, ensure_ascii=True).encode())
+    return request.with_body(json.dumps(document, ensure_ascii=True).encode())
 
 
 def _others(value: Any) -> Iterator[tuple[str, Any]]:

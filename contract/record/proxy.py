@@ -1,4 +1,4 @@
-"""A proxy that keeps every request's exact bytes on the way to the service behind it."""
+"""A proxy that keeps the exact bytes of every request on its way to the service behind it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD_END: Final = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A request that came by, and what the service answered."""
+    """A request, and the answer of the service."""
 
     request: Request
     answer: Answer
@@ -29,7 +29,7 @@ class Taken:
 class RecordingProxy:
     """Listens on a free port of 127.0.0.1; an asynchronous context manager.
 
-    One request a connection: answers carry `Connection: close`.
+    It serves one request a connection: answers carry `Connection: close`.
     """
 
     behind: Address
@@ -65,13 +65,13 @@ class RecordingProxy:
                 writer.write(_raw(answer))
                 await writer.drain()
         except (TargetMisbehaved, ConnectionError):
-            return  # the client sees its connection close and goes on; nothing is recorded
+            return  # nothing is recorded; the client sees a closed connection and continues
         finally:
             writer.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
-    """One request by its bytes; h11 only finds where it ends."""
+    """One request by its bytes; h11 only finds its end."""
     framing = h11.Connection(h11.SERVER, max_incomplete_event_size=1024 * 1024)
     received = b""
     while True:

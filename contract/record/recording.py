@@ -1,55 +1,72 @@
-"""Puts the corpus together and records it against a fresh old service."""
+"""Puts the corpus together and records it with a fresh old service."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from contract.api.specification import Specification
-from contract.corpus.frozen import RECORDED_KEY, Corpus, Step, freeze
-from contract.errors import Inconclusive
-from contract.http.messages import Request
-from contract.record.arazzo import WITH_FAULTS, WITHOUT_FAULTS, directed
+from contract.api.api import Api
+from contract.api.profile import Example
+from contract.corpus.frozen import freeze
+from contract.corpus.steps import Corpus, Step
+from contract.errors import BrokenInput, Inconclusive
+from contract.http.messages import RECORDED_KEY, Request
+from contract.record.arazzo import directed
 from contract.record.generate import generated
 from contract.record.minimise import minimised
-from contract.record.mutators import variants, with_body
+from contract.record.mutators import variants
 from contract.replay.identity import new_id
-from contract.replay.replay import replay, symbolic_requests
-from contract.targets.target import HttpTarget
+from contract.replay.prepared import Prepared
+from contract.replay.replay import replay
+from contract.targets.http_target import HttpTarget
 
-Say = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much to generate: for each seed up to `max_examples` an operation, `most` requests in all."""
+
+    seeds: Sequence[int]
+    max_examples: int = 20
+    most: int = 900
 
 
 async def record(
     old: HttpTarget,
+    api: Api,
     contract: Path,
-    *,
-    seeds: Sequence[int],
-    max_examples: int,
-    most_generated: int,
+    amount: Amount,
     folder: Path,
-    say: Say,
+    report: Callable[[str], None],
 ) -> Corpus:
-    """Generate, minimise, direct, mutate; then replay all of it to the fresh service and freeze."""
-    spec = Specification.load(contract)
-    taken = await generated(old, contract, seeds, max_examples, say)
-    kept = minimised(taken, spec, most_generated)
-    say(f"generated: {len(taken)} requests, {len(kept)} kept")
+    """Generate, minimise, direct, mutate; then replay all of it to the fresh service and freeze.
+
+    `contract` is the absolute path of openapi.yaml, `report` prints progress. Without seeds nothing is
+    generated.
+    """
+    taken = await generated(old, contract, amount.seeds, amount.max_examples, report)
+    kept = minimised(taken, api, amount.most)
+    report(f"generated: {len(taken)} requests, {len(kept)} kept")
     steps = [Step(index, "generated", item.request, item.answer) for index, item in enumerate(kept)]
+    files = api.profile.files
     await old.reset()
-    steps += await directed(WITHOUT_FAULTS, old, spec, len(steps))
-    steps += await _mutated(old, spec, len(steps))
-    steps += await directed(WITH_FAULTS, old, spec, len(steps))
-    return await _frozen(steps, old, spec, folder, say)
+    if files.scenarios is not None:
+        steps += await directed(files.scenarios, old, api, len(steps))
+    steps += await _mutated(old, api, len(steps))
+    if files.scenarios_with_faults is not None:
+        steps += await directed(files.scenarios_with_faults, old, api, len(steps))
+    return await _frozen(steps, old, api, folder, report)
 
 
 async def _frozen(
-    steps: Sequence[Step], old: HttpTarget, spec: Specification, folder: Path, say: Say
+    steps: Sequence[Step],
+    old: HttpTarget,
+    api: Api,
+    folder: Path,
+    report: Callable[[str], None],
 ) -> Corpus:
-    draft = Corpus(tuple(steps), "")
-    result = await replay(draft.steps, symbolic_requests(draft, spec), old, spec)
+    result = await replay(Prepared.of(Corpus(tuple(steps), ""), api), old)
     if result.left_out:
         raise Inconclusive(f"the old service cannot do {set(result.left_out.values())}")
     final = [
@@ -57,65 +74,46 @@ async def _frozen(
         for step in steps
     ]
     corpus = freeze(final, folder)
-    say(f"frozen: {len(final)} requests, hash {corpus.hash[:12]}")
+    report(f"frozen: {len(final)} requests, hash {corpus.hash[:12]}")
     return corpus
 
 
-async def _mutated(old: HttpTarget, spec: Specification, first: int) -> list[Step]:
+async def _mutated(old: HttpTarget, api: Api, first: int) -> list[Step]:
     """Variants of one valid request of each operation, in valid state."""
+    examples = api.profile.examples
     found: list[Step] = []
+    ids: list[str] = []
 
     async def take(source: str, request: Request) -> Step:
         step = Step(first + len(found), source, request, await old.send(request))
         found.append(step)
         return step
 
-    for agent in (930001, 930002, 930003, 930004):
-        await take(f"mutator/setup/register-{agent}", _registration(agent))
-    sessions = []
-    for number in range(3):
-        step = await take(f"mutator/setup/create-{number}", _creation(930004))
-        sessions.append(new_id(spec, step.request, step.recorded) or "")
-    for name, request in _valid(sessions):
-        await take(f"mutator/{name}/valid", request)
-        for variant, changed in variants(request):
-            await take(f"mutator/{name}/{variant}", changed)
-        await take(f"mutator/{name}/valid-after", request)
+    for example in examples.setup:
+        step = await take(f"mutator/setup/{example.name}", _request(example, ids))
+        handed_out = new_id(api, step.request, step.recorded)
+        if handed_out is not None:
+            ids.append(handed_out)
+    for example in examples.valid:
+        request = _request(example, ids)
+        await take(f"mutator/{example.name}/valid", request)
+        for name, variant in variants(request, api.spec.date_parameters, api.profile.large_body):
+            await take(f"mutator/{example.name}/{name}", variant)
+        await take(f"mutator/{example.name}/valid-after", request)
     return found
 
 
-def _valid(sessions: Sequence[str]) -> Iterator[tuple[str, Request]]:
-    """One valid request of each operation."""
-    yield "register", _registration(930001)
-    yield "status", _plain("GET", "/api/agents/930002")
-    yield "list", _plain("GET", "/api/agents")
-    yield "create", _creation(930004)
-    yield "session", _plain("GET", f"/api/sessions/{sessions[0]}")
-    yield "session-figures", _plain("GET", f"/api/metrics/session/{sessions[1]}")
-    yield "agent-figures", _plain("GET", "/api/metrics/agent/930004")
-    yield "tenant-figures", _plain("GET", "/api/metrics/tenant/93")
-    yield "health", _plain("GET", "/health")
-    yield "ready", _plain("GET", "/ready")
-    yield "end", _plain("POST", f"/api/sessions/{sessions[2]}/end")
-    yield "delete", _plain("DELETE", "/api/agents/930003")
-
-
-def _plain(method: str, target: str) -> Request:
+def _request(example: Example, ids: Sequence[str]) -> Request:
+    try:
+        target = example.target.format(*ids)
+    except IndexError as error:
+        raise BrokenInput(
+            f"example {example.name} needs more ids than the {len(ids)} that the set-up handed out"
+        ) from error
     headers = (("Authorization", f"Bearer {RECORDED_KEY}"), ("Accept", "*/*"))
-    length = (("Content-Length", "0"),) if method == "POST" else ()
-    return Request(method, target, headers + length)
-
-
-def _json(target: str, document: object) -> Request:
-    request = _plain("POST", target).with_header("Content-Type", "application/json")
-    return with_body(request, json.dumps(document).encode())
-
-
-def _registration(agent: int) -> Request:
-    config = {"name": "Front desk", "maxConcurrentSessions": 1000}
-    return _json("/api/agents/register", {"agentId": agent, "tenantId": 93, "config": config})
-
-
-def _creation(agent: int) -> Request:
-    document = {"agentId": agent, "tenantId": 93, "roomName": "lobby", "participantName": "Ada"}
-    return _json("/api/sessions/create", document)
+    length = (("Content-Length", "0"),) if example.method == "POST" else ()
+    request = Request(example.method, target, headers + length)
+    if example.body is None:
+        return request
+    typed = request.with_header("Content-Type", "application/json")
+    return typed.with_body(json.dumps(example.body).encode())

@@ -1,1 +1,1 @@
-"""What a run leaves behind: verdict.json, JUnit XML, one HTML page, replays to paste."""
+"""The results of a run: verdict.json, JUnit XML, one HTML page, replays to paste."""

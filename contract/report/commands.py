@@ -1,4 +1,4 @@
-"""A minimal replay as shell commands: paste them with URL and KEY set, once for each service."""
+"""A shortest replay as shell commands, to paste with URL and KEY set, once for each service."""
 
 from __future__ import annotations
 
@@ -6,54 +6,80 @@ import base64
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
-from contract.corpus.frozen import RECORDED_KEY, Step
-from contract.http.messages import Request
-from contract.judge.comparison import Material
+from contract.http.messages import RECORDED_KEY, Request
+from contract.judge.material import Material
 
-_SYMBOL = re.compile(r"<session-(\d+)>")
-_AT_ONCE = " &"
+_AT_ONCE: Final = " &"
+_LARGE: Final = 4096  # bytes of a body; a larger one is not pasted
 
 
 def commands(material: Material, indexes: Sequence[int]) -> str:
-    """A POSIX shell script; ids that the service makes up are read from its answers."""
+    """A POSIX shell script; it reads generated ids from the service's answers."""
     steps = {step.index: step for step in material.corpus.steps}
-    used = {
-        int(number)
-        for index in indexes
-        for number in _SYMBOL.findall(material.requests[index].target)
-    }
+    symbols = _Symbols(material)
+    used = {n for index in indexes for n in symbols.steps_in(material.requests[index].target)}
     lines = ["# set URL (http://host:port) and KEY first; begin with a fresh service"]
     for index in indexes:
         step = steps[index]
         if step.before is not None:
             lines.append(f"# now: {step.before}")
         lines.append(f"# step {index}, {step.source}")
-        lines.append(_line(material.requests[index], step, learn=index in used))
+        command = _curl(material.requests[index], symbols)
+        if index in used:
+            command = symbols.learning(command, index)
+        elif step.together:
+            command += _AT_ONCE
+        lines.append(command)
     if any(steps[index].together for index in indexes):
         lines.append("wait")
     return "\n".join(lines)
 
 
-def _line(request: Request, step: Step, *, learn: bool) -> str:
-    command = _curl(request)
-    if learn:
-        pattern = r"""sed -n 's/.*"sessionId":"\([^"]*\)".*/\1/p'"""
-        return f'SESSION_{step.index}=$({command} | {pattern}); echo "$SESSION_{step.index}"'
-    return command + _AT_ONCE if step.together else command
+class _Symbols:
+    """Shell variables for generated ids: `$SESSION_12` for `<session-12>`."""
+
+    def __init__(self, material: Material) -> None:
+        self._material = material
+        self._symbol = material.api.profile.ids.symbol
+        self._pattern = re.compile(rf"<{re.escape(self._symbol)}-(\d+)>")
+
+    def steps_in(self, text: str) -> list[int]:
+        """The steps whose ids a text contains."""
+        return [int(number) for number in self._pattern.findall(text)]
+
+    def as_variables(self, quoted: str) -> str:
+        """A single-quoted text with variables in place of symbols."""
+        return self._pattern.sub(rf"'${self._symbol.upper()}_\1'", quoted)
+
+    def learning(self, command: str, step: int) -> str:
+        """The command, with the id of its answer put into the step's variable."""
+        case = self._material.matches[step].name
+        spec = self._material.api.spec
+        pointers = (
+            at
+            for (name, status) in spec.typed_places
+            if name == case
+            if (at := spec.new_id_pointer(name, status)) is not None
+        )
+        key = next(pointers, "/id").rpartition("/")[2]
+        pattern = rf"""sed -n 's/.*"{key}":"\([^"]*\)".*/\1/p'"""
+        variable = f"{self._symbol.upper()}_{step}"
+        return f'{variable}=$({command} | {pattern}); echo "${variable}"'
 
 
-def _curl(request: Request) -> str:
+def _curl(request: Request, symbols: _Symbols) -> str:
     parts = ["curl -sS -i --path-as-is" if request.method != "HEAD" else "curl -sS -I"]
     if request.method not in ("GET", "HEAD"):
         parts.append(f"-X {shlex.quote(request.method)}")
     for name, value in request.headers:
         if name.lower() in ("host", "content-length", "transfer-encoding"):
             continue
-        # `Name;` is how curl is told to send a header without a value.
+        # curl sends a header without a value for `Name;`.
         header = f"{name}: {value}" if value else f"{name};"
         parts.append("-H " + _with_key(header))
-    url = _SYMBOL.sub(r"'$SESSION_\1'", shlex.quote(request.target).strip("'"))
+    url = symbols.as_variables(shlex.quote(request.target).strip("'"))
     parts.append(f"\"$URL\"'{url}'")
     return _with_body(" ".join(parts), request.body)
 
@@ -65,7 +91,7 @@ def _with_key(text: str) -> str:
 def _with_body(command: str, body: bytes) -> str:
     if not body:
         return command
-    if len(body) > 4096:
+    if len(body) > _LARGE:
         return f"{command} --data-binary @-  # a body of {len(body)} bytes, in the corpus' HAR"
     try:
         text = body.decode("ascii")

@@ -1,4 +1,4 @@
-"""Prints the ledger entry that a finding would need. Adding it is a person's decision."""
+"""The ledger entry that would accept a finding. A person decides whether to add it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.errors import BrokenInput
 
 
 def explain(finding: str, report: Path) -> str:
-    """The entry for a cluster of the last run. Raises BrokenInput when there is none such."""
+    """The entry for a cluster of the last run. Raises BrokenInput when that run has no such cluster."""
     path = report / "verdict.json"
     try:
         verdict = json.loads(path.read_text("utf-8"))
@@ -46,7 +46,7 @@ def _explained(cluster: dict[str, Any]) -> str:
         f"# {cluster['operation']}: {cluster['kind']} at {cluster['at']}, in {cluster['findings']} "
         f"places\n# expected {cluster['example']['expected'][:300]}\n"
         f"# actual   {cluster['example']['actual'][:300]}\n"
-        "# An entry that would accept it; without a reason and an owner it does not load.\n"
+        "# This entry would accept it; without a reason and an owner it does not load.\n"
         f"{text}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from contract.report.verdict import Judgement, Report
+from contract.report.verdict import Report, Verdict
 
 
 def write(report: Report, folder: Path) -> None:
@@ -23,7 +23,7 @@ def write(report: Report, folder: Path) -> None:
 
 def _verdict(root: ET.Element, report: Report) -> None:
     suite = _Suite(root, "verdict")
-    failed = None if report.judgement is Judgement.PARITY else report.sentence
+    failed = None if report.verdict is Verdict.PARITY else report.sentence
     suite.case("verdict", failed)
     for side, cluster in report.clusters:
         first = cluster.first.difference
@@ -61,7 +61,7 @@ def _mutants(root: ET.Element, report: Report) -> None:
 
 
 class _Suite:
-    """One suite, counted when it is closed."""
+    """One suite; `close` writes its counts."""
 
     def __init__(self, root: ET.Element, name: str) -> None:
         self._element = ET.SubElement(root, "testsuite", name=name)
@@ -70,7 +70,7 @@ class _Suite:
         self._failures = 0
 
     def case(self, name: str, failure: str | None) -> None:
-        """Add a test case; `failure` is its message, None when it passed."""
+        """Add a test case; `failure` is its message, or None when it passed."""
         found = ET.SubElement(
             self._element, "testcase", classname=f"parity.{self._name}", name=_printable(name)
         )
@@ -87,5 +87,5 @@ class _Suite:
 
 
 def _printable(text: str) -> str:
-    """XML 1.0 has no place for most control characters and half surrogates."""
+    """The text with escapes for characters that XML 1.0 forbids: controls and half surrogates."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -12,14 +12,14 @@ from markupsafe import Markup, escape
 
 from contract.http.messages import Answer, Request
 from contract.judge.clusters import Cluster
-from contract.judge.comparison import Material
+from contract.judge.material import Material
 from contract.report.commands import commands
 from contract.report.verdict import Report, Side
 from contract.values.documents import parse, plain
 
 _FOLDER: Final = Path(__file__).parent
-_LONGEST: Final = 6000
-_DIFFERENCES: Final = 12
+_LONGEST: Final = 6000  # characters of a message to show
+_DIFFERENCES: Final = 12  # differences of a step to show
 
 
 def write(report: Report, material: Material | None, folder: Path) -> None:
@@ -46,7 +46,8 @@ def _cluster(side: Side, cluster: Cluster, material: Material) -> dict[str, Any]
     first = cluster.first
     case = side.comparison.exchanges[first.step]
     step = next(s for s in material.corpus.steps if s.index == first.step)
-    old, new = _marked(_shown(case.old), _shown(case.new))
+    peer = material.api.profile.peer
+    old, new = _marked(_shown(case.old, peer), _shown(case.new, peer))
     return {
         "title": cluster.title,
         "fingerprint": cluster.fingerprint,
@@ -71,18 +72,18 @@ def _request(request: Request) -> str:
     return "\n".join([*lines, "", body]).rstrip()[:_LONGEST]
 
 
-def _shown(answer: Answer) -> str:
+def _shown(answer: Answer, peer: str) -> str:
     document = parse(answer)
     body = document.text
     if document.value is not None:
         body = json.dumps(plain(document.value), indent=2, ensure_ascii=False)
     lines = [str(answer.status), *sorted(f"{n.lower()}: {v}" for n, v in answer.headers), "", body]
-    lines += [f"LiveKit: {effect.call} {effect.body}" for effect in answer.effects]
+    lines += [f"{peer}: {effect.call} {effect.body}" for effect in answer.effects]
     return "\n".join(lines)[:_LONGEST]
 
 
 def _marked(old: str, new: str) -> tuple[Markup, Markup]:
-    """Both texts, with the lines that the other does not have marked."""
+    """Both texts; the lines that the other text lacks are marked."""
     left, right = old.split("\n"), new.split("\n")
     found: tuple[list[Markup], list[Markup]] = ([], [])
     matcher = difflib.SequenceMatcher(a=left, b=right, autojunk=False)

@@ -1,4 +1,4 @@
-"""The verdict, and the file that says it to programs (verdict.schema.json)."""
+"""The verdict, and verdict.json with it for programs (verdict.schema.json)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from contract.judge.comparison import Comparison
 from contract.ledger.audit import Fault
 from contract.ledger.entries import Entry
 from contract.mutants.self_test import Score
+from contract.targets.testbed import Coverage
 
 SCHEMA: Final = Path(__file__).parent / "verdict.schema.json"
 
 
-class Judgement(StrEnum):
-    """The three answers."""
+class Verdict(StrEnum):
+    """The three verdicts of a run."""
 
     PARITY = "parity"
     DIVERGENCE = "divergence"
@@ -29,12 +30,12 @@ class Judgement(StrEnum):
     @property
     def exit_code(self) -> int:
         """0, 1 or 2."""
-        return list(Judgement).index(self)
+        return list(Verdict).index(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One new service that was compared: its name and what was found."""
+    """One compared new service: its name, the comparison, the shortest replay by fingerprint."""
 
     name: str
     comparison: Comparison
@@ -43,7 +44,7 @@ class Side:
 
 @dataclass
 class Report:
-    """Everything that a run has to say; filled as it goes, so that nothing found is lost."""
+    """The results of a run; filled while it runs, so that an interrupted one loses nothing."""
 
     seed: int
     corpus_hash: str = ""
@@ -56,7 +57,7 @@ class Report:
     score: Score | None = None
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    coverage: float | None = None
+    coverage: Coverage | None = None
 
     @property
     def clusters(self) -> list[tuple[Side, Cluster]]:
@@ -64,15 +65,15 @@ class Report:
         return [(side, cluster) for side in self.sides for cluster in side.comparison.clusters]
 
     @property
-    def judgement(self) -> Judgement:
-        """Whatever breaks the proof comes first; then findings; then gaps of the proof."""
+    def verdict(self) -> Verdict:
+        """Failures of the proof come first, then findings, then gaps of the proof."""
         if self.failures:
-            return Judgement.INCONCLUSIVE
+            return Verdict.INCONCLUSIVE
         if self.clusters or self.faults:
-            return Judgement.DIVERGENCE
+            return Verdict.DIVERGENCE
         if self.unobserved or (self.score is not None and not self.score.passed):
-            return Judgement.INCONCLUSIVE
-        return Judgement.PARITY if self.sides else Judgement.INCONCLUSIVE
+            return Verdict.INCONCLUSIVE
+        return Verdict.PARITY if self.sides else Verdict.INCONCLUSIVE
 
     @property
     def sentence(self) -> str:
@@ -99,13 +100,13 @@ class Report:
         )
 
     def uses(self, entry: str) -> int:
-        """How many answers an entry was needed for."""
+        """The number of answers that needed an entry."""
         return sum(len(side.comparison.uses.get(entry, ())) for side in self.sides)
 
     def as_json(self) -> dict[str, Any]:
-        """What verdict.json holds: nothing that changes from run to run."""
+        """The content of verdict.json, with nothing that changes from run to run."""
         return {
-            "verdict": str(self.judgement),
+            "verdict": str(self.verdict),
             "sentence": self.sentence,
             "seed": self.seed,
             "corpus": {"hash": self.corpus_hash, "requests": self.corpus_size},

@@ -1,50 +1,50 @@
-"""Before anything is replayed: each target must be there, and be what it was announced as."""
+"""Checks each target before a replay: a service must answer, and it must be the announced one."""
 
 from __future__ import annotations
 
-from contract.corpus.frozen import RECORDED_KEY
+from contract.api.profile import ApiProfile
 from contract.errors import WrongTarget
-from contract.http.messages import Answer, Request
+from contract.http.messages import RECORDED_KEY, Answer, Request
 from contract.targets.target import Target
 from contract.values.documents import Kind, parse, plain
 
 _KEYED = (("Authorization", f"Bearer {RECORDED_KEY}"),)
 
 
-async def check(target: Target) -> None:
-    """Raises Inconclusive when nobody answers or what answers is no such service."""
-    health = await target.send(Request("GET", "/health", ()))
+async def check(target: Target, profile: ApiProfile) -> None:
+    """Raises Inconclusive when no service answers, or another one than the profile's."""
+    path, key, value = profile.liveness.path, profile.liveness.key, profile.liveness.value
+    health = await target.send(Request("GET", path, ()))
     if 300 <= health.status < 400:
         raise WrongTarget(
-            f"it redirects GET /health to {health.header('location')}: give the final address"
+            f"it redirects GET {path} to {health.header('location')}: give the final address"
         )
     document = parse(health)
     if document.kind is not Kind.JSON:
         kind = health.header("content-type") or "no content type"
         raise WrongTarget(
-            f"it answers GET /health with {health.status}, {kind}, not JSON: "
-            "no agent service listens there"
+            f"it answers GET {path} with {health.status}, {kind}, not JSON: "
+            f"no {profile.name} listens there"
         )
     body = plain(document.value)
-    if health.status != 200 or not isinstance(body, dict) or body.get("status") != "healthy":
+    if health.status != 200 or not isinstance(body, dict) or body.get(key) != value:
         raise WrongTarget(
-            f"it answers GET /health with {health.status} {document.text[:200]}, "
-            'not 200 {"status":"healthy",...}: it is no agent service, or it is not well'
+            f"it answers GET {path} with {health.status} {document.text[:200]}, "
+            f'not 200 {{"{key}":"{value}",...}}: it is no {profile.name}, or it is not well'
         )
-    agents = await target.send(Request("GET", "/api/agents", _KEYED))
-    if agents.status == 401:
-        raise WrongTarget("it refuses the key: give the one it was started with by --key")
+    if (await _get(target, profile.keyed_path)).status == 401:
+        raise WrongTarget("it refuses the key: pass the key of the services with --key")
 
 
-async def check_old(target: Target) -> None:
-    """Raises WrongTarget when the old side is not the Node.js service."""
-    session = await _get(target, "/api/sessions/never-there")
-    figures = await _get(target, "/api/metrics/session/never-there")
-    if (session.status, session.body) != (200, b"") or figures.body != b"null":
-        raise WrongTarget(
-            "--old does not behave as the Node.js service: it answers GET of an unknown session "
-            f"with {session.status} {session.text[:80]!r}. Was our own service given twice?"
-        )
+async def check_old(target: Target, profile: ApiProfile) -> None:
+    """Raises WrongTarget when the old side is not the old service."""
+    for mark in profile.marks:
+        answer = await _get(target, mark.path)
+        if answer.body != mark.body or mark.status not in (None, answer.status):
+            raise WrongTarget(
+                f"--old does not behave as {profile.old_name}: it answers GET {mark.path} "
+                f"with {answer.status} {answer.text[:80]!r}. Was the new service given twice?"
+            )
 
 
 async def _get(target: Target, path: str) -> Answer:

@@ -1,4 +1,4 @@
-"""What a mutant does to an answer. Each change is one word of the catalogue."""
+"""Changes of an answer, by name: mutants and the audit of the ledger apply them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from typing import Any, Final
 from contract.http.messages import Answer
 from contract.values.documents import Kind, Number, dump, parse, typed
 from contract.values.expressions import render
+from contract.values.pointers import changed_at, put, removed
 
 Facts = Mapping[str, Any]
 
 
 def changed(answer: Answer, change: Facts, facts: Facts) -> Answer:
-    """The answer after all parts of a change; a part that does not fit leaves it as it is."""
+    """The answer after all parts of a change; a part that does not fit changes nothing.
+
+    Raises BrokenInput when an expression of the change fails.
+    """
     for name, argument in change.items():
-        if name in _CHANGES:
-            answer = _CHANGES[name](answer, render(argument, facts, f"mutant's {name}"))
+        if name in _BY_NAME:
+            answer = _BY_NAME[name](answer, render(argument, facts, f"mutant's {name}"))
     return answer
 
 
@@ -35,11 +39,11 @@ def _body(answer: Answer, body: Any) -> Answer:
 
 
 def _set(answer: Answer, places: Facts) -> Answer:
-    """Values by pointer; a place that is not there is added at the end of its object."""
+    """Values by pointer; a missing key is added at the end of its object."""
 
     def change(value: Any) -> Any:
         for pointer, wanted in places.items():
-            value = _put(value, pointer, typed(wanted))
+            value = put(value, pointer, typed(wanted))
         return value
 
     return _rewritten(answer, change)
@@ -48,7 +52,7 @@ def _set(answer: Answer, places: Facts) -> Answer:
 def _remove(answer: Answer, pointers: list[str]) -> Answer:
     def change(value: Any) -> Any:
         for pointer in pointers:
-            value = _without(value, pointer)
+            value = removed(value, pointer)
         return value
 
     return _rewritten(answer, change)
@@ -69,30 +73,30 @@ def _reverse(answer: Answer, pointer: str) -> Answer:
             return dict(reversed(value.items()))
         return value[::-1] if isinstance(value, list) else value
 
-    return _rewritten(answer, lambda value: _at(value, pointer, change))
+    return _rewritten(answer, lambda value: changed_at(value, pointer, change))
 
 
 def _sort(answer: Answer, pointer: str) -> Answer:
     def change(value: Any) -> Any:
         return sorted(value, key=lambda item: item.value) if isinstance(value, list) else value
 
-    return _rewritten(answer, lambda value: _at(value, pointer, change))
+    return _rewritten(answer, lambda value: changed_at(value, pointer, change))
 
 
 def _drop_last(answer: Answer, pointer: str) -> Answer:
-    return _rewritten(answer, lambda value: _at(value, pointer, lambda items: items[:-1]))
+    return _rewritten(answer, lambda value: changed_at(value, pointer, lambda items: items[:-1]))
 
 
 def _repeat_last(answer: Answer, pointer: str) -> Answer:
-    return _rewritten(answer, lambda value: _at(value, pointer, lambda i: [*i, *i[-1:]]))
+    return _rewritten(answer, lambda value: changed_at(value, pointer, lambda i: [*i, *i[-1:]]))
 
 
 def _lexemes(answer: Answer, places: Mapping[str, str]) -> Answer:
-    """Numbers in another form: `{value}` stands for the number as it was written."""
+    """Numbers in another form: `{value}` stands for the number's text."""
 
     def change(value: Any) -> Any:
         for pointer, form in places.items():
-            value = _at(value, pointer, partial(_lexeme, form))
+            value = changed_at(value, pointer, partial(_lexeme, form))
         return value
 
     return _rewritten(answer, change)
@@ -105,7 +109,7 @@ def _lexeme(form: str, value: Any) -> Any:
 def _times(answer: Answer, places: Mapping[str, str]) -> Answer:
     def change(value: Any) -> Any:
         for pointer, form in places.items():
-            value = _at(value, pointer, _TIMES[form])
+            value = changed_at(value, pointer, _TIMES[form])
         return value
 
     return _rewritten(answer, change)
@@ -130,14 +134,13 @@ def _headers(answer: Answer, wanted: Mapping[str, str | None]) -> Answer:
 
 
 def _effects(answer: Answer, what: str) -> Answer:
-    """`none`, `twice`, or a word that is put in place of every session's id."""
+    """`none`, `twice`, or a text that replaces the symbol of every generated id."""
     if what == "none":
         return replace(answer, effects=())
     if what == "twice":
         return replace(answer, effects=answer.effects * 2)
     spoilt = tuple(
-        replace(effect, body=re.sub(r"<session-\d+>", what, effect.body))
-        for effect in answer.effects
+        replace(effect, body=re.sub(r"<\w+-\d+>", what, effect.body)) for effect in answer.effects
     )
     return replace(answer, effects=spoilt)
 
@@ -165,7 +168,7 @@ _TIMES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "http": lambda text: _moment(text).strftime("%a, %d %b %Y %H:%M:%S GMT"),
 }
 
-_CHANGES: Final[Mapping[str, Callable[[Answer, Any], Answer]]] = {
+_BY_NAME: Final[Mapping[str, Callable[[Answer, Any], Answer]]] = {
     "status": _status,
     "body": _body,
     "set": _set,
@@ -184,34 +187,11 @@ _CHANGES: Final[Mapping[str, Callable[[Answer, Any], Answer]]] = {
 }
 
 
+ANSWER_CHANGES: Final = frozenset(_BY_NAME)
+
+
 def _rewritten(answer: Answer, change: Callable[[Any], Any]) -> Answer:
     document = parse(answer)
     if document.kind is not Kind.JSON:
         return answer
     return replace(answer, body=dump(change(document.value)).encode())
-
-
-def _at(value: Any, pointer: str, change: Callable[[Any], Any]) -> Any:
-    """The value with what stands at the pointer changed; "" is the whole."""
-    if not pointer:
-        return change(value)
-    head, _, rest = pointer[1:].partition("/")
-    if not isinstance(value, dict) or head not in value or value[head] is None:
-        return value
-    return {**value, head: _at(value[head], f"/{rest}" if rest else "", change)}
-
-
-def _put(value: Any, pointer: str, wanted: Any) -> Any:
-    head, _, rest = pointer[1:].partition("/")
-    if not isinstance(value, dict):
-        return value
-    return {**value, head: _put(value.get(head), f"/{rest}", wanted) if rest else wanted}
-
-
-def _without(value: Any, pointer: str) -> Any:
-    head, _, rest = pointer[1:].partition("/")
-    if not isinstance(value, dict) or head not in value:
-        return value
-    if rest:
-        return {**value, head: _without(value[head], f"/{rest}")}
-    return {key: inner for key, inner in value.items() if key != head}

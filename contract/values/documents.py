@@ -1,4 +1,4 @@
-"""Bodies as typed values that keep what a JSON parser usually loses: number forms, key order."""
+"""Bodies as typed values that keep what JSON parsers usually lose: number forms, key order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.http.messages import Answer
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A JSON number as it was written; 1 and 1.0 are different."""
+    """A JSON number by its text; 1 and 1.0 are different."""
 
     lexeme: str
 
@@ -32,7 +32,7 @@ Json: TypeAlias = "bool | str | Number | list[Any] | dict[str, Any] | None"
 
 
 class Kind(StrEnum):
-    """What a body is, by its bytes and its content type together."""
+    """The kind of a body, by its bytes and its content type together."""
 
     EMPTY = "empty"
     JSON = "json"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A body. `value` counts for JSON alone; `compact`: no white space between its parts."""
+    """A body. Only JSON has a `value`; `compact` JSON has no white space between its parts."""
 
     kind: Kind
     text: str
@@ -55,7 +55,7 @@ class _Unusable(ValueError):
 
 
 def parse(answer: Answer) -> Document:
-    """The body of an answer; what claims to be JSON and is not counts as text."""
+    """The body of an answer; invalid JSON counts as text."""
     if not answer.body:
         return Document(Kind.EMPTY, "")
     content_type = (answer.header("content-type") or "").partition(";")[0].strip().lower()
@@ -74,7 +74,7 @@ def parse(answer: Answer) -> Document:
 def parse_json(text: str, *, keys_twice: bool = False) -> Json:
     """JSON with Number for numbers. Raises ValueError, also for NaN.
 
-    A key that stands twice is refused too, unless `keys_twice`: then the last one counts.
+    A duplicate key is an error too, unless `keys_twice` is set: then the last one counts.
     """
     value: Json = json.loads(
         text,
@@ -87,7 +87,7 @@ def parse_json(text: str, *, keys_twice: bool = False) -> Json:
 
 
 def plain(value: Json) -> Any:
-    """The value with Python's own numbers, for expressions and templates."""
+    """The value with Python's numbers, for expressions and templates."""
     if isinstance(value, Number):
         return value.value
     if isinstance(value, list):
@@ -98,7 +98,7 @@ def plain(value: Json) -> Any:
 
 
 def typed(value: Any) -> Json:
-    """The reverse of `plain`: Python's numbers as JSON writes them."""
+    """The reverse of `plain`: Python's numbers in the form that JSON gives them."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int | float):
@@ -107,11 +107,11 @@ def typed(value: Any) -> Json:
         return [typed(item) for item in value]
     if isinstance(value, dict):
         return {key: typed(item) for key, item in value.items()}
-    return value  # type: ignore[no-any-return]  # a marker of contract.typed_values
+    return value  # type: ignore[no-any-return]  # a Marker of typed_values
 
 
 def dump(value: Any) -> str:
-    """Compact JSON text as JSON.stringify writes it; numbers keep their form."""
+    """Compact JSON text in the form of JSON.stringify; numbers keep their form."""
     if isinstance(value, Number):
         return value.lexeme
     if isinstance(value, list):
@@ -128,7 +128,7 @@ def dump(value: Any) -> str:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Unusable("a key stands twice")
+        raise _Unusable("a key appears twice")
     return found
 
 
@@ -137,7 +137,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _is_compact(text: str) -> bool:
-    """Whether no white space stands outside of strings."""
+    """Whether the text has no white space outside of strings."""
     outside = True
     escaped = False
     for character in text:

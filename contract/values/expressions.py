@@ -1,4 +1,4 @@
-"""The expressions of the ledger: Jinja's, in its sandbox, with every unknown name an error."""
+"""Expressions of the ledger and of mutants: Jinja's, sandboxed; an unknown name is an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _environment = SandboxedEnvironment(undefined=StrictUndefined)
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression; `where` is the place that an error names."""
+    """A compiled expression; error messages name the place `where`."""
 
     text: str
     where: str
@@ -25,24 +25,24 @@ class Expression:
 
     @classmethod
     def of(cls, text: str, where: str) -> Expression:
-        """Raises BrokenInput when the text does not parse."""
+        """Compile a text. Raises BrokenInput when it does not parse."""
         try:
             return cls(text, where, _compiled(text))
         except TemplateError as error:
             raise BrokenInput(f"{where} does not parse: {error.message}: {text}") from error
 
     def evaluate(self, facts: Mapping[str, Any]) -> Any:
-        """The value. Raises BrokenInput when it cannot be had from these facts."""
+        """The value. Raises BrokenInput when these facts do not give one."""
         try:
             value = self.run(**facts)
             if isinstance(value, Undefined):
-                bool(value)  # raises, and names what is unknown
+                bool(value)  # raises, and names the unknown word
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise BrokenInput(f"{self.where} fails: {error}: {self.text}") from error
         return value
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it is true; false where something that it speaks of is not there."""
+        """Whether it is true; false when one of its words is unknown."""
         try:
             return bool(self.evaluate(facts))
         except BrokenInput:
@@ -50,7 +50,7 @@ class Expression:
 
 
 def render(template: Any, facts: Mapping[str, Any], where: str) -> Any:
-    """A template of the ledger as a value: texts that begin with `= ` are expressions."""
+    """The value of a template: texts in it that begin with `= ` are expressions."""
     if isinstance(template, str) and template.startswith("= "):
         return Expression.of(template[2:], where).evaluate(facts)
     if isinstance(template, list):

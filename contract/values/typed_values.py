@@ -1,4 +1,4 @@
-"""Values that may differ between two services, and what each must be on both sides."""
+"""Typed values: places where two services may differ, and what the value must be in each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 
 from contract.values.documents import Json
 
-# Clocks of two machines differ; a wrong hour or zone is further off than this.
+# Seconds by which the clocks of two machines may differ; a wrong hour or zone is further off.
 CLOCK_SKEW: Final = 5.0
 _DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time in seconds since the epoch, by the gate's clock."""
+    """A period in seconds since the epoch, by the gate's clock."""
 
     earliest: float
     latest: float
@@ -24,13 +24,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time within a window, written in a given form (digits as 9)."""
+    """A time within a window, in a given form: its text with every digit as 9."""
 
     window: Window
     form: str = "9999-99-99T99:99:99.999Z"
 
     def fault(self, value: Json) -> str | None:
-        """What is wrong with a value, or None."""
+        """The fault of a value, or None."""
         if not isinstance(value, str):
             return "is no text"
         if form_of_time(value) != self.form:
@@ -51,12 +51,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """A text of which only the form is fixed, by a regular expression over all of it."""
+    """A text that a regular expression must match as a whole."""
 
     pattern: str
 
     def fault(self, value: Json) -> str | None:
-        """What is wrong with a value, or None."""
+        """The fault of a value, or None."""
         if not isinstance(value, str):
             return "is no text"
         return None if re.fullmatch(self.pattern, value) else f"does not match /{self.pattern}/"
@@ -69,11 +69,11 @@ Marker = Moment | Matching
 
 
 def form_of_time(text: str) -> str:
-    """How a time is written: its text with every digit as 9."""
+    """The form of a time: its text with every digit as 9."""
     return _DIGIT.sub("9", text)
 
 
 def form_of_id(text: str) -> str:
-    """Length and alphabet of a made-up id; nanoid's 64 characters count as one alphabet."""
+    """Length and alphabet of a generated id; nanoid's 64 characters count as one alphabet."""
     alphabet = "nanoid" if re.fullmatch(r"[A-Za-z0-9_-]+", text) else "other"
     return f"{len(text)} characters, {alphabet} alphabet"

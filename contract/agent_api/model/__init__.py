@@ -1,1 +1,5 @@
-"""What the requests have made true in the agent API, in the words of its ledger."""
+"""The state of the agent API and the words in which its ledger speaks of it.
+
+These follow the meaning of the twelve operations, which no openapi.yaml has, so another API needs its
+own or none: an API whose answers follow from its requests alone gets by with contract.api.world.World.
+"""

@@ -1,20 +1,20 @@
-"""What a success of each operation must say, by the facts alone: the contract as a small model."""
+"""What a success of each operation must answer, by the state alone: the API as a small model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from contract.agent_api.model.facts import Session
+from contract.agent_api.model.state import Session
 from contract.values.typed_values import Moment, Window
 
 Words = Mapping[str, Any]
 
 
 def truth(words: Words) -> Any:
-    """The body of a success, None where there can be none (a session that nobody created)."""
-    tell = _BY_OPERATION.get(words["request"].operation)
-    return None if tell is None else tell(words)
+    """The body of a success, None where none is possible (the session was never created)."""
+    body = _BY_OPERATION.get(words["request"].operation)
+    return None if body is None else body(words)
 
 
 def _registered(words: Words) -> Any:
@@ -55,21 +55,21 @@ def _session(words: Words) -> Any:
     session: Session | None = words["session"]
     if session is None:
         return None
-    ended = {} if session.ended is None else {"endedAt": _told(session.ended_text, session.ended)}
+    ended = {} if session.ended is None else {"endedAt": _shown(session.ended_text, session.ended)}
     return {
         "sessionId": session.id,
         "agentId": session.agent,
         "tenantId": session.tenant,
         "roomName": session.room,
         "status": "connecting" if session.live else "ended",
-        "startedAt": _told(session.started_text, session.created),
+        "startedAt": _shown(session.started_text, session.created),
         **ended,
         "participantCount": 0,
     }
 
 
-def _told(text: str | None, window: Window) -> str | Moment:
-    """A time that was told before must be told the same again."""
+def _shown(text: str | None, window: Window) -> str | Moment:
+    """A time: the text that an earlier answer showed, else any time of its window."""
     return Moment(window) if text is None else text
 
 

@@ -1,6 +1,6 @@
-"""Faults of a body as the new service must tell them: the old service's own, and what it let pass.
+"""The error text for a body at fault: the old service's issues, and those that it does not report.
 
-The form and the words are those of zod 4, the old service's library; the limits are the contract's.
+Form and words are those of zod 4, the old service's library; the limits are those of openapi.yaml.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from contract.api.request_facts import MAX_ID
+from contract.agent_api.model.state import MAX_ID, MAX_TEXT
 
-MAX_TEXT: Final = 255
 _FIELDS: Final = {
     "POST /api/agents/register": ("agentId", "tenantId", "config"),
     "POST /api/sessions/create": ("agentId", "tenantId", "roomName", "participantName"),
@@ -20,26 +19,26 @@ Issue = Mapping[str, Any]
 
 
 def faults(operation: str, body: Any, old: Any) -> str:
-    """The text of the new service's error, empty when nothing is at fault beyond what old says.
+    """The text of the new service's error, empty when the old service reports all faults itself.
 
-    `old` is the body of the old service's answer.
-    In the order of the fields; where the old service names a fault of a field, that one stands.
+    `old` is the body of the old service's answer. Issues are in the order of the fields; where the old
+    service reports an issue of a field, that one counts.
     """
     if not isinstance(body, dict) or operation not in _FIELDS:
         return ""
-    own = _told(old)
+    own = _reported(old)
     found: list[Issue] = []
     more = False
     for name in _FIELDS[operation]:
-        told = [entry for entry in own if entry.get("path", [None])[:1] == [name]]
-        added = [] if told else list(_of_field(name, body))
+        reported = [entry for entry in own if entry.get("path", [None])[:1] == [name]]
+        added = [] if reported else list(_of_field(name, body))
         more = more or bool(added)
-        found += told or added
+        found += reported or added
     return json.dumps(found, indent=2, ensure_ascii=False) if more else ""
 
 
 def nul_faults(body: Any) -> str:
-    """The text of the error for NUL characters in texts and keys, empty when there is none."""
+    """The text of the error for NUL characters in texts and keys, empty without any."""
     if not isinstance(body, dict):
         return ""
     found = [
@@ -65,7 +64,7 @@ def _nul(value: Any, path: list[str | int]) -> Iterator[list[str | int]]:
             yield from _nul(item, [*path, index])
 
 
-def _told(body: Any) -> list[Issue]:
+def _reported(body: Any) -> list[Issue]:
     try:
         found = json.loads(body["error"]) if isinstance(body, dict) and "error" in body else []
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""How much of our HTTP layer the replayed requests reach, by coverage.py."""
+"""Code coverage of our HTTP layer by the replayed requests, measured with coverage.py."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ SOURCE: Final = "agent_runtime.api"
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """Measures every process that is started with `command()`; data goes into `folder`."""
+class CoverageMeter:
+    """Measures every process that is started with `command()`; its data is in `folder`."""
 
     folder: Path
 
     def command(self) -> list[str]:
-        """What runs the service under measurement, without its arguments."""
+        """The command line of the service under measurement, without its arguments."""
         return [
             *(sys.executable, "-m", "coverage", "run", "--branch", "--parallel-mode"),
             *(f"--source={SOURCE}", f"--data-file={self.folder / 'data'}", "-m", "agent_runtime"),
         ]
 
     def percent(self) -> float | None:
-        """Lines and branches reached, in percent; None when nothing was measured."""
+        """Covered lines and branches in percent; None when nothing was measured."""
         if not list(self.folder.glob("data.*")):
             return None
         self._coverage("combine", "-q", f"--data-file={self.folder / 'data'}")
-        told = self.folder / "told.json"
-        self._coverage("json", "-q", f"--data-file={self.folder / 'data'}", "-o", str(told))
-        totals = json.loads(told.read_text("utf-8"))["totals"]
+        report = self.folder / "report.json"
+        self._coverage("json", "-q", f"--data-file={self.folder / 'data'}", "-o", str(report))
+        totals = json.loads(report.read_text("utf-8"))["totals"]
         return float(totals["percent_covered"])
 
     def _coverage(self, *arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""Databases for our API when the gate starts it: fresh, and emptied between replays."""
+"""Databases for our API: fresh for each run, and emptied between replays."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ from typing import Final
 import psycopg2
 
 from contract.errors import TargetMisbehaved
-from contract.options import ROOT
 from fixtures.servers.postgres import postgres_server
 from fixtures.stack.stack import command
 
-# The tables that belong to someone else; the service itself only makes its own.
-SHARED_SCHEMA: Final = ROOT / "fixtures/servers/shared_schema.sql"
-# A column of two tables that every operation on the database needs, by another name.
+# The tables that belong to the platform; the service creates only its own.
+SHARED_SCHEMA: Final = Path(__file__).parents[3] / "fixtures/servers/shared_schema.sql"
+# Renaming these columns breaks every operation that uses the database.
 _COLUMNS: Final = (
     ("runtime_registrations", "agent_id"),
     ("agent_instance_sessions", "session_id"),
 )
 _BREAK: Final = [f"ALTER TABLE {table} RENAME COLUMN {name} TO broken" for table, name in _COLUMNS]
 _MEND: Final = [f"ALTER TABLE {table} RENAME COLUMN broken TO {name}" for table, name in _COLUMNS]
-# SQLite cannot be unreachable; without its tables it is as good as away.
+# SQLite cannot be unreachable; without its tables it counts as away.
 _ASIDE: Final = "aside_"
-# What the service remembers of its migrations is no state of its clients.
+# The service's record of its migrations is no state of its clients.
 _KEPT: Final = "runtime_schema_version"
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database by its URL, what empties it while the service runs, and its faults (FAULTS)."""
+    """A database by its URL.
+
+    `prepare` creates the tables, given the service's environment; `empty` empties them while the service
+    runs. `changes` has the action for each fault of the profile that concerns the database.
+    """
 
     url: str
     prepare: Callable[[Mapping[str, str]], Awaitable[None]]
@@ -71,7 +74,7 @@ def database(kind: str) -> Iterator[Database]:
 
 
 async def _nothing(_environ: Mapping[str, str]) -> None:
-    """SQLite's tables are made by the service when it starts."""
+    """The service itself creates the tables of SQLite when it starts."""
 
 
 async def _migrate(environ: Mapping[str, str]) -> None:

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from contract.corpus.frozen import FROZEN, RECORDED_KEY, load
+from contract.agent_api.profile import PROFILE
+from contract.corpus.frozen import load
 from contract.errors import BrokenInput
+from contract.http.messages import RECORDED_KEY
+
+FROZEN = PROFILE.files.corpus
 
 
 def test_the_frozen_corpus_is_whole() -> None:
     """The committed requests match their hash and are no fewer than 1,500."""
-    assert len(load().steps) >= 1500
+    assert len(load(FROZEN).steps) >= 1500
 
 
 def test_requests_carry_only_the_recordings_key() -> None:
     """No key but the placeholder stands in the corpus."""
-    keys = {step.request.header("authorization") for step in load().steps}
+    keys = {step.request.header("authorization") for step in load(FROZEN).steps}
     assert f"Bearer {RECORDED_KEY}" in keys
 
 

@@ -1,4 +1,4 @@
-"""What counts as a difference between two answers."""
+"""Differences between two answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def answer(body: str, *, status: int = 200, headers: tuple[tuple[str, str], ...]
 def kinds(old: Answer, new: Answer, places: dict[str, PlaceType] | None = None) -> list[str]:
     """The kinds of difference between two answers."""
     expected = expected_from(old, places or {}, Window(new.sent, new.received))
-    return [difference.kind for difference in differences(expected, new)]
+    return [difference.kind for difference in differences(expected, new, "LiveKit")]
 
 
 @pytest.mark.parametrize(

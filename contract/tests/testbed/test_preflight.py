@@ -1,4 +1,4 @@
-"""Targets that are no such service: each has a clear message, and none reads as parity."""
+"""Targets that are not the announced service: each gets a clear message, and none a verdict."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from contract.agent_api.profile import PROFILE
 from contract.errors import Inconclusive, TargetMisbehaved, TargetUnreachable, WrongTarget
 from contract.http.wire import Address
-from contract.targets.target import HttpTarget
+from contract.targets.http_target import HttpTarget
 from contract.testbed import preflight
 from fixtures.servers.node_service import NodeService
 
@@ -69,7 +70,7 @@ async def test_strange_targets_are_named(
     """HTML, redirects, closed connections, other protocols, floods and silence are told apart."""
     async with answering(write) as target:
         with pytest.raises(kind, match=words):
-            await preflight.check(target)
+            await preflight.check(target, PROFILE)
 
 
 async def test_nobody_there() -> None:
@@ -77,7 +78,7 @@ async def test_nobody_there() -> None:
     async with answering(saying(b"")) as target:
         address = target.address
     with pytest.raises(TargetUnreachable, match=str(address)):
-        await preflight.check(HttpTarget("bad", address, "secret-key"))
+        await preflight.check(HttpTarget("bad", address, "secret-key"), PROFILE)
 
 
 def test_addresses_must_be_base_urls() -> None:
@@ -91,7 +92,7 @@ async def test_the_old_side_must_be_the_old_service() -> None:
     """Our own service given twice is found out by what only the old one does."""
     async with answering(saying(ILL)) as target:
         with pytest.raises(WrongTarget, match="given twice"):
-            await preflight.check_old(target)
+            await preflight.check_old(target, PROFILE)
 
 
 async def test_a_wrong_key_is_told() -> None:
@@ -99,4 +100,4 @@ async def test_a_wrong_key_is_told() -> None:
     with NodeService(api_key="another-key") as service:
         target = HttpTarget("old", Address.of(service.url), "not-the-key")
         with pytest.raises(WrongTarget, match="--key"):
-            await preflight.check(target)
+            await preflight.check(target, PROFILE)

@@ -1,8 +1,8 @@
-"""A stand-in for the LiveKit server that keeps what a service asks of it.
+"""A stand-in for the LiveKit server that records the calls of a service.
 
-It speaks the server API's Twirp protocol (https://docs.livekit.io/reference/server/server-apis) and
-follows livekit-server in what matters here: a new room launches the dispatches that CreateRoom
-carries, a room that is there does not; nobody ever joins.
+It speaks the Twirp protocol of LiveKit's server API (https://docs.livekit.io/reference/server/server-apis)
+and follows livekit-server where it matters here: a new room launches the dispatches of its CreateRoom,
+an existing room does not; no participant ever joins.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _AnyMessage = TypeVar("_AnyMessage", bound=Message)
 
 @dataclass
 class LiveKitRecorder:
-    """Listens on a free port of 127.0.0.1. `taken` are the effects since the last `take`.
+    """Listens on a free port of 127.0.0.1.
 
-    An effect is one of Launch {room, agentName, metadata}, DeleteDispatch {room, metadata} and
-    RemoveParticipant {room, identity}; looking things up is none.
+    Side effects are Launch {room, agentName, metadata}, DeleteDispatch {room, metadata},
+    RemoveParticipant {room, identity} and DeleteRoom {room}; lookups are none.
     """
 
     port: int = 0
@@ -39,11 +39,11 @@ class LiveKitRecorder:
 
     @property
     def url(self) -> str:
-        """What LIVEKIT_URL must be."""
+        """The value for LIVEKIT_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        """Listen; on the same port again after `stop`."""
+        """Listen; after `stop` on the same port again."""
         app = web.Application()
         app.router.add_post("/twirp/livekit.{service}/{method}", self._serve)
         self._runner = web.AppRunner(app)
@@ -53,24 +53,24 @@ class LiveKitRecorder:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Close: LiveKit cannot be reached any more."""
+        """Close: LiveKit is unreachable."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     async def take(self) -> tuple[Effect, ...]:
-        """The effects since the last time, in no particular order: sorted by what they say."""
+        """The effects since the last `take`, sorted by their content: their order is chance."""
         taken, self._taken = self._taken, []
         return tuple(sorted(taken, key=lambda effect: (effect.call, effect.body)))
 
     def forget(self) -> None:
-        """A fresh server: no room, nothing taken."""
+        """Return to a fresh server without rooms and effects."""
         self._dispatches.clear()
         self._taken.clear()
 
     async def _serve(self, request: web.Request) -> web.Response:
         body = await request.read()
-        answer = self._ask(request, body)
+        answer = self._handle(request, body)
         if isinstance(answer, web.Response):
             return answer
         if request.content_type == _JSON:
@@ -78,7 +78,7 @@ class LiveKitRecorder:
             return web.Response(text=text, content_type=_JSON)
         return web.Response(body=answer.SerializeToString(), content_type=_PROTOBUF)
 
-    def _ask(self, request: web.Request, body: bytes) -> Message | web.Response:
+    def _handle(self, request: web.Request, body: bytes) -> Message | web.Response:
         match request.match_info["method"]:
             case "CreateRoom":
                 return self._create_room(_read(api.CreateRoomRequest(), request, body))
@@ -123,8 +123,8 @@ class LiveKitRecorder:
             id=f"AD_{room}_{len(of_room)}", agent_name=agent_name, room=room, metadata=metadata
         )
         of_room.append(dispatch)
-        told = {"room": room, "agentName": agent_name, "metadata": json.loads(metadata or "null")}
-        self._keep("Launch", told)
+        launch = {"room": room, "agentName": agent_name, "metadata": json.loads(metadata or "null")}
+        self._keep("Launch", launch)
         return dispatch
 
     def _delete(self, asked: api.DeleteAgentDispatchRequest) -> Message | web.Response:
@@ -132,8 +132,8 @@ class LiveKitRecorder:
         for dispatch in of_room:
             if dispatch.id == asked.dispatch_id:
                 of_room.remove(dispatch)
-                told = {"room": asked.room, "metadata": json.loads(dispatch.metadata or "null")}
-                self._keep("DeleteDispatch", told)
+                metadata = json.loads(dispatch.metadata or "null")
+                self._keep("DeleteDispatch", {"room": asked.room, "metadata": metadata})
                 return dispatch
         return _refusal("not_found", "dispatch does not exist")
 
@@ -143,7 +143,7 @@ class LiveKitRecorder:
 
 
 def _read(message: _AnyMessage, request: web.Request, body: bytes) -> _AnyMessage:
-    """Twirp takes both forms, by the content type."""
+    """A Twirp request in either form, by its content type."""
     if request.content_type == _JSON:
         Parse(body, message)
     else:

@@ -1,4 +1,4 @@
-"""Starts the services that the gate compares when no addresses are given."""
+"""Our API as the new service."""
 
 from __future__ import annotations
 
@@ -9,67 +9,36 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from contract.agent_api.services.coverage import Reach
+from contract.agent_api.services.coverage import CoverageMeter
 from contract.agent_api.services.databases import Database, database
-from contract.agent_api.services.livekit import LiveKitRecorder
+from contract.agent_api.services.livekit_recorder import LiveKitRecorder
+from contract.agent_api.services.old_service import MANAGED_KEY
 from contract.errors import TargetUnreachable
 from contract.http.wire import Address
-from contract.targets.target import FAULTS, Hook, HttpTarget
+from contract.targets.http_target import HttpTarget
+from contract.targets.target import Hook
+from contract.targets.testbed import RESTART
 from fixtures.processes.logged_process import LoggedProcess, ProcessEndedError
 from fixtures.processes.ports import free_ports
-from fixtures.servers.node_service import NodeService
 from fixtures.servers.source import ServerUnavailableError
 from fixtures.stack.stack import API_READY, command
 
-MANAGED_KEY: Final = "key-of-the-gate-9d1f"
-# The old service only looks whether it is set: nothing ever answers there.
-OLD_DATABASE: Final = "postgresql://nobody@127.0.0.1:1/none"
-
 
 @dataclass
-class ManagedOld:
-    """The Node.js stand-in, with a hook for each change that a step may ask for."""
-
-    name: str
-    service: NodeService = field(
-        default_factory=lambda: NodeService(api_key=MANAGED_KEY, database_url=OLD_DATABASE)
-    )
-
-    async def start(self) -> HttpTarget:
-        """Start it and return it as a target."""
-        await asyncio.to_thread(self.service.start)
-
-        async def restart() -> None:
-            await asyncio.to_thread(self.service.restart)
-
-        async def nothing() -> None:
-            """It talks to neither LiveKit nor its database: their faults change nothing."""
-
-        hooks: dict[str, Hook] = {"reset": restart, "restart": restart}
-        hooks |= dict.fromkeys((*FAULTS.keys(), *FAULTS.values()), nothing)
-        return HttpTarget(self.name, Address.of(self.service.url), MANAGED_KEY, hooks)
-
-    async def stop(self) -> None:
-        """End the process."""
-        await asyncio.to_thread(self.service.stop)
-
-
-@dataclass
-class ManagedNew:
-    """Our API as a process, on a database and a LiveKit stand-in of its own."""
+class NewService:
+    """Our API as a process, with its own database and LiveKit stand-in."""
 
     database: Database
     livekit: LiveKitRecorder
     log: Path
-    reach: Reach | None = None
+    coverage: CoverageMeter | None = None
     port: int = field(default_factory=lambda: free_ports(1)[0])
     _process: LoggedProcess | None = None
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The variables of the process."""
+        """The environment of the process."""
         return {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONUNBUFFERED": "1",
@@ -80,13 +49,13 @@ class ManagedNew:
             "LIVEKIT_API_KEY": "parity",
             "LIVEKIT_API_SECRET": "0123456789abcdef0123456789abcdef",
             "AGENT_RUNTIME_API_KEY": MANAGED_KEY,
-            # No worker ever comes, and nothing is to happen between two requests because of that.
+            # No worker runs, and sessions must not end between two requests because of that.
             "SESSION_DISPATCH_PATIENCE": "60",
             "SESSION_AGENT_DEADLINE": "3600",
         }
 
     async def start(self) -> None:
-        """Start it. Raises TargetUnreachable with its last words when it does not listen."""
+        """Start it. Raises TargetUnreachable with its last log lines when it does not listen."""
         await self.database.prepare(self.environ)
         try:
             await asyncio.to_thread(self._start)
@@ -105,15 +74,15 @@ class ManagedNew:
         await self.start()
 
     async def reset(self) -> None:
-        """Forget all that clients did."""
+        """Forget all effects of requests."""
         await asyncio.to_thread(self.database.empty)
         self.livekit.forget()
 
     def target(self, name: str) -> HttpTarget:
-        """It as a target of the gate."""
+        """The service as a target of the gate."""
         hooks: dict[str, Hook] = {
             "reset": self.reset,
-            "restart": self.restart,
+            RESTART: self.restart,
             "livekit-away": self.livekit.stop,
             "livekit-back": self.livekit.start,
             **{name: _in_thread(change) for name, change in self.database.changes.items()},
@@ -122,7 +91,7 @@ class ManagedNew:
         return HttpTarget(name, address, MANAGED_KEY, hooks, self.livekit)
 
     def _start(self) -> None:
-        start = [command()] if self.reach is None else self.reach.command()
+        start = [command()] if self.coverage is None else self.coverage.command()
         self._process = LoggedProcess("our API", [*start, "api"], self.environ, self.log)
         self._process.wait_for(API_READY)
 
@@ -135,8 +104,13 @@ def _in_thread(change: Callable[[], None]) -> Hook:
 
 
 @asynccontextmanager
-async def managed_new(kind: str, reach: Reach | None = None) -> AsyncIterator[HttpTarget]:
-    """Our API on a fresh `sqlite` or `postgresql` database, with a LiveKit recorder."""
+async def new_service(
+    kind: str, coverage: CoverageMeter | None = None
+) -> AsyncIterator[HttpTarget]:
+    """Our API on a fresh `sqlite` or `postgresql` database, with a LiveKit recorder.
+
+    Raises TargetUnreachable when the database or the API does not start.
+    """
     recorder = LiveKitRecorder()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="parity-log-"))
@@ -145,7 +119,7 @@ async def managed_new(kind: str, reach: Reach | None = None) -> AsyncIterator[Ht
         except ServerUnavailableError as error:
             raise TargetUnreachable(str(error)) from error
         await recorder.start()
-        service = ManagedNew(fresh, recorder, Path(folder) / "api.log", reach)
+        service = NewService(fresh, recorder, Path(folder) / "api.log", coverage)
         try:
             await service.start()
             yield service.target(f"new on {kind}")

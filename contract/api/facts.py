@@ -1,0 +1,73 @@
+"""A request and an answer in the words of the ledger's expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contract.http.messages import Answer
+from contract.values.documents import Kind, parse, plain
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """A request in the words of the ledger.
+
+    `known`: openapi.yaml has the operation; `allow`: the methods of its path. `key` is none, right or
+    wrong. `body` is the parsed JSON, None when there is none or it does not parse; `json`: it parses.
+    `guarded`: the path needs the key. `size` and `head` count bytes. `bad_date` names the first date
+    parameter that is no date of openapi.yaml, `date_twice` the first that is given twice.
+    """
+
+    operation: str
+    known: bool
+    allow: list[str]
+    takes_body: bool
+    method: str
+    target: str
+    path: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    body: Any
+    json: bool
+    content_type: str
+    content_type_line: str
+    guarded: bool
+    key: str
+    size: int
+    head: int
+    bad_date: str | None
+    date_twice: str | None
+
+    @property
+    def unholdable(self) -> bool:
+        """Whether the body holds a value that JSON or a database cannot: 1e999, half surrogates."""
+        return _holds_too_much(self.json_body)
+
+    @property
+    def json_body(self) -> Any:
+        """The body that both services see: None when its content type is not JSON."""
+        return self.body if self.content_type == "application/json" else None
+
+
+def answer_facts(answer: Answer) -> dict[str, Any]:
+    """An answer in the words of the ledger: status, kind, text, body, headers."""
+    document = parse(answer)
+    return {
+        "status": answer.status,
+        "kind": str(document.kind),
+        "text": document.text,
+        "body": plain(document.value) if document.kind is Kind.JSON else None,
+        "headers": {name.lower(): value for name, value in answer.headers},
+    }
+
+
+def _holds_too_much(value: Any) -> bool:
+    if isinstance(value, str):
+        return any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, float):
+        return math.isinf(value)
+    if isinstance(value, dict):
+        return any(_holds_too_much(item) for pair in value.items() for item in pair)
+    return isinstance(value, list) and any(map(_holds_too_much, value))
