@@ -1,4 +1,4 @@
-"""Shell commands that reset or restart a service."""
+"""Hooks: actions that reset, restart or disturb a service."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ import shlex
 
 from contract.errors import TargetMisbehaved
 from contract.targets.target import Hook
+
+
+def to_its_end(hook: Hook) -> Hook:
+    """The hook, which a cancelled caller waits for.
+
+    Replays are cancelled when another target fails. The next replay would meet a service that is still
+    restarting, and would start it a second time on the same port.
+    """
+
+    async def run() -> None:
+        task = asyncio.ensure_future(hook())
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+
+    return run
 
 
 def command_hook(name: str, command: str, *, timeout: float = 120.0) -> Hook:
@@ -23,8 +41,10 @@ def command_hook(name: str, command: str, *, timeout: float = 120.0) -> Hook:
             async with asyncio.timeout(timeout):
                 _, words = await process.communicate()
         except TimeoutError as error:
-            process.kill()
             raise TargetMisbehaved(f"{name} `{command}` took over {timeout:g} s") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
         if process.returncode != 0:
             raise TargetMisbehaved(
                 f"{name} {shlex.quote(command)} ended with {process.returncode}: "

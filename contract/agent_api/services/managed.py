@@ -12,10 +12,8 @@ from contract.agent_api.services.coverage import SOURCE, CoverageMeter
 from contract.agent_api.services.new_service import new_service
 from contract.agent_api.services.old_service import OldService
 from contract.api.profile import ApiProfile
-from contract.errors import TargetUnreachable
 from contract.targets.http_target import HttpTarget
 from contract.targets.testbed import Coverage, Testbed
-from fixtures.servers.node_service import NodeUnavailable
 
 
 class AgentServices:
@@ -34,7 +32,9 @@ class AgentServices:
             async with AsyncExitStack() as stack:
                 start = stack.enter_async_context
                 old, again = [await start(_old(name, profile)) for name in ("old", "old-again")]
-                news = tuple([await start(new_service(kind, meter)) for kind in variants])
+                news = tuple(
+                    [await start(new_service(kind, profile.faults, meter)) for kind in variants]
+                )
                 yield Testbed(old, again, news, profile.faults, profile.watching, coverage)
             coverage.percent = await asyncio.to_thread(meter.percent)
 
@@ -49,11 +49,6 @@ class AgentServices:
 async def _old(name: str, profile: ApiProfile) -> AsyncIterator[HttpTarget]:
     service = OldService(name, (*profile.faults.keys(), *profile.faults.values()))
     try:
-        target = await service.start()
-    except NodeUnavailable as error:
-        await service.stop()
-        raise TargetUnreachable(str(error)) from error
-    try:
-        yield target
+        yield await service.start()
     finally:
         await service.stop()

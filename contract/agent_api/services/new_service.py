@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from contract.agent_api.services.coverage import CoverageMeter
@@ -16,6 +17,7 @@ from contract.agent_api.services.livekit_recorder import LiveKitRecorder
 from contract.agent_api.services.old_service import MANAGED_KEY
 from contract.errors import TargetUnreachable
 from contract.http.wire import Address
+from contract.targets.hooks import to_its_end
 from contract.targets.http_target import HttpTarget
 from contract.targets.target import Hook
 from contract.targets.testbed import RESTART
@@ -27,14 +29,20 @@ from fixtures.stack.stack import API_READY, command
 
 @dataclass
 class NewService:
-    """Our API as a process, with its own database and LiveKit stand-in."""
+    """Our API as a process, with its own database and LiveKit stand-in.
+
+    `faults` maps each fault to its repair. Bringing about a present fault does nothing, nor does
+    repairing an absent one: a shortest replay tries any subset of the steps.
+    """
 
     database: Database
     livekit: LiveKitRecorder
     log: Path
+    faults: Mapping[str, str]
     coverage: CoverageMeter | None = None
     port: int = field(default_factory=lambda: free_ports(1)[0])
     _process: LoggedProcess | None = None
+    _present: set[str] = field(default_factory=set)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -74,21 +82,41 @@ class NewService:
         await self.start()
 
     async def reset(self) -> None:
-        """Forget all effects of requests."""
+        """Repair all faults, start again if a restart failed, and forget all effects of requests."""
+        for fault in sorted(self._present):
+            await self._hooks()[self.faults[fault]]()
+        if self._process is None:
+            await self.start()
         await asyncio.to_thread(self.database.empty)
         self.livekit.forget()
 
     def target(self, name: str) -> HttpTarget:
         """The service as a target of the gate."""
-        hooks: dict[str, Hook] = {
-            "reset": self.reset,
-            RESTART: self.restart,
+        hooks = {name: to_its_end(hook) for name, hook in self._hooks().items()}
+        address = Address("127.0.0.1", self.port)
+        return HttpTarget(name, address, MANAGED_KEY, hooks, self.livekit)
+
+    def _hooks(self) -> dict[str, Hook]:
+        actions: dict[str, Hook] = {
             "livekit-away": self.livekit.stop,
             "livekit-back": self.livekit.start,
             **{name: _in_thread(change) for name, change in self.database.changes.items()},
         }
-        address = Address("127.0.0.1", self.port)
-        return HttpTarget(name, address, MANAGED_KEY, hooks, self.livekit)
+        hooks = {"reset": self.reset, RESTART: self.restart}
+        for fault, repair in self.faults.items():
+            hooks[fault] = partial(self._bring_about, fault, actions[fault])
+            hooks[repair] = partial(self._repair, fault, actions[repair])
+        return hooks
+
+    async def _bring_about(self, fault: str, action: Hook) -> None:
+        if fault not in self._present:
+            await action()
+            self._present.add(fault)
+
+    async def _repair(self, fault: str, action: Hook) -> None:
+        if fault in self._present:
+            await action()
+            self._present.remove(fault)
 
     def _start(self) -> None:
         start = [command()] if self.coverage is None else self.coverage.command()
@@ -105,7 +133,7 @@ def _in_thread(change: Callable[[], None]) -> Hook:
 
 @asynccontextmanager
 async def new_service(
-    kind: str, coverage: CoverageMeter | None = None
+    kind: str, faults: Mapping[str, str], coverage: CoverageMeter | None = None
 ) -> AsyncIterator[HttpTarget]:
     """Our API on a fresh `sqlite` or `postgresql` database, with a LiveKit recorder.
 
@@ -119,7 +147,7 @@ async def new_service(
         except ServerUnavailableError as error:
             raise TargetUnreachable(str(error)) from error
         await recorder.start()
-        service = NewService(fresh, recorder, Path(folder) / "api.log", coverage)
+        service = NewService(fresh, recorder, Path(folder) / "api.log", faults, coverage)
         try:
             await service.start()
             yield service.target(f"new on {kind}")

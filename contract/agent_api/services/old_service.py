@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from contract.errors import TargetUnreachable
 from contract.http.wire import Address
+from contract.targets.hooks import to_its_end
 from contract.targets.http_target import HttpTarget
 from contract.targets.target import Hook
 from contract.targets.testbed import RESTART
-from fixtures.servers.node_service import NodeService
+from fixtures.servers.node_service import NodeService, NodeUnavailable
 
 MANAGED_KEY: Final = "key-of-the-gate-9d1f"
 # The old service only checks that its URL is set: no database answers there.
@@ -29,17 +31,23 @@ class OldService:
     )
 
     async def start(self) -> HttpTarget:
-        """Start it and return it as a target."""
-        await asyncio.to_thread(self.service.start)
+        """Start it and return it as a target. Raises TargetUnreachable when it does not start."""
+        try:
+            await asyncio.to_thread(self.service.start)
+        except NodeUnavailable as error:
+            raise TargetUnreachable(str(error)) from error
 
         async def restart() -> None:
-            await asyncio.to_thread(self.service.restart)
+            try:
+                await asyncio.to_thread(self.service.restart)
+            except NodeUnavailable as error:
+                raise TargetUnreachable(str(error)) from error
 
         async def nothing() -> None:
             """It talks to neither LiveKit nor its database, so their faults change nothing."""
 
         hooks: dict[str, Hook] = dict.fromkeys(self.changes, nothing)
-        hooks |= {"reset": restart, RESTART: restart}
+        hooks |= dict.fromkeys(("reset", RESTART), to_its_end(restart))
         return HttpTarget(self.name, Address.of(self.service.url), MANAGED_KEY, hooks)
 
     async def stop(self) -> None:
