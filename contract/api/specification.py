@@ -106,6 +106,16 @@ class Specification:
         return tuple(found)
 
     @cached_property
+    def without_body(self) -> frozenset[tuple[str, int]]:
+        """Documented (operation, status) pairs that have no body."""
+        return frozenset(
+            (name, int(status))
+            for name, operation in self.operations.items()
+            for status, response in operation["responses"].items()
+            if not self._resolve(response).get("content")
+        )
+
+    @cached_property
     def typed_places(self) -> Mapping[tuple[str, int], Mapping[str, PlaceType]]:
         """JSON pointers of times and new ids in answers, by operation and status."""
         found: dict[tuple[str, int], Mapping[str, PlaceType]] = {}
