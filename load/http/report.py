@@ -16,7 +16,7 @@ from load.http.results import Result, Spread, ratio
 from load.http.wrk import Scenario
 
 PACKAGES: Final = (
-    "agent-runtime", "falcon", "peewee", "psycopg2-binary", "fastapi", "sqlalchemy", "asyncpg",
+    "voice-agent-runtime", "falcon", "peewee", "psycopg2-binary", "fastapi", "sqlalchemy", "asyncpg",
     "pydantic", "uvicorn", "uvloop", "httptools", "livekit-api",
 )  # fmt: skip
 TITLES: Final = {Scenario.GET: "GET of a session", Scenario.CREATE: "POST of a create"}

@@ -18,7 +18,7 @@ from load.messages import Message, of_kind
 from load.report.summary import by_stage, errors, summary
 
 VERSION: Final = 1
-PACKAGES: Final = ("agent-runtime", "livekit", "livekit-agents", "locust")
+PACKAGES: Final = ("voice-agent-runtime", "livekit", "livekit-agents", "locust")
 LAG: Final = 30.0  # ms that a caller host's loop may be late
 BUSY: Final = 80.0  # percent of the machine
 

@@ -25,6 +25,6 @@ def test_what_is_tested_is_what_is_installed() -> None:
 
     from agent_runtime import __version__
 
-    assert version("agent-runtime") == __version__
-    names = {str(path) for path in files("agent-runtime") or ()}
+    assert version("voice-agent-runtime") == __version__
+    names = {str(path) for path in files("voice-agent-runtime") or ()}
     assert not any("tests" in name for name in names)
