@@ -89,7 +89,7 @@ def providers(folder: Path) -> Iterator[Mapping[str, str]]:
         print(f"{'':>8}  the real ones: keys are in .env", flush=True)
         yield given
         return
-    with stand_in_process(folder) as url:
+    with stand_in_process(folder, "realistic") as url:
         print(f"{'':>8}  stand-ins at {url}: real recognition, real speech", flush=True)
         yield provider_environ(url)
 
