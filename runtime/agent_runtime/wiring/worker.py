@@ -73,8 +73,10 @@ def _voice(settings: Settings) -> VoiceSettings:
     from agent_runtime.providers.common.spec import ProviderDefaults
     from agent_runtime.voice.jobs.settings import VoiceSettings
 
-    given, worker, livekit = settings.providers, settings.worker, settings.livekit
+    given = settings.providers
     return VoiceSettings(
+        worker=settings.worker,
+        livekit=settings.livekit,
         deepgram=ProviderDefaults(
             given.deepgram_api_key.get_secret_value(), given.deepgram_base_url, given.stt_model
         ),
@@ -87,22 +89,7 @@ def _voice(settings: Settings) -> VoiceSettings:
             given.tts_model,
             given.tts_voice_id,
         ),
-        heartbeat=worker.heartbeat,
-        leave_grace=worker.leave_grace,
-        wait_for_caller=worker.wait_for_caller,
-        silence=worker.silence,
-        name=worker.name or f"{socket.gethostname()}-{os.getpid()}",
-        max_calls=worker.max_calls,
-        most_cpu_pressure=worker.most_cpu_pressure,
+        name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
-        idle_processes=worker.idle_processes,
-        health_host=worker.health_host,
-        health_port=worker.health_port,
-        drain_timeout=worker.drain_timeout,
-        livekit_url=livekit.url,
-        livekit_api_key=livekit.api_key,
-        livekit_api_secret=livekit.api_secret.get_secret_value(),
-        turn_detector_plugin=worker.turn_detector_plugin,
-        profile=worker.profile,
         preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.providers.common.spec import ProviderDefaults
+from agent_runtime.settings import LiveKitSettings, WorkerSettings
 from agent_runtime.storage import (
     Database,
     RegisteredAgents,
@@ -121,22 +122,28 @@ def recogniser() -> Recogniser:
 def voice_settings() -> VoiceSettings:
     """Settings with every key, for what needs no server."""
     return VoiceSettings(
+        worker=WorkerSettings.model_validate(
+            {
+                "WORKER_HEARTBEAT": 1,
+                "WORKER_WAIT_FOR_CALLER": 10,
+                "MAX_AGENTS_PER_INSTANCE": 2,
+                "WORKER_MOST_CPU_PRESSURE": 100,
+                "WORKER_NUM_IDLE_PROCESSES": 0,
+                "WORKER_HEALTH_HOST": "127.0.0.1",
+                "WORKER_HEALTH_PORT": 0,
+                "WORKER_DRAIN_TIMEOUT": 1,
+            }
+        ),
+        livekit=LiveKitSettings.model_validate(
+            {
+                "LIVEKIT_URL": "ws://127.0.0.1:1",
+                "LIVEKIT_API_KEY": "key",
+                "LIVEKIT_API_SECRET": "secret",
+            }
+        ),
         deepgram=ProviderDefaults("deepgram-key", "http://127.0.0.1:1/v1/listen", "nova-3"),
         openai=ProviderDefaults("openai-key", "http://127.0.0.1:1/v1", "gpt-4o-mini"),
         cartesia=ProviderDefaults("cartesia-key", "http://127.0.0.1:1", "sonic"),
-        heartbeat=1,
-        leave_grace=1,
-        wait_for_caller=10,
-        silence=4,
         name="worker-one",
-        max_calls=2,
-        most_cpu_pressure=100,
         max_sessions_per_agent=10,
-        idle_processes=0,
-        health_host="127.0.0.1",
-        health_port=0,
-        drain_timeout=1,
-        livekit_url="ws://127.0.0.1:1",
-        livekit_api_key="key",
-        livekit_api_secret="secret",
     )

@@ -114,7 +114,7 @@ class Call:
         self._prepared: tuple[AgentSession[Any], Pace] | None = None
         self._audience = Participants(
             job.room,
-            grace=settings.leave_grace,
+            grace=settings.worker.leave_grace,
             on_change=self._count_participants,
             on_nobody=self._leave_to_nobody,
         )
@@ -177,7 +177,7 @@ class Call:
             await self._stores.sessions.create_automatic(session, agent.max_sessions)
             # As the worker does for a session that it knows; else another would soon be asked for.
             await self._stores.leases.claim(self._session_id, self._holder)
-        pace = pace_of(agent.config, self._settings.profile, recent_pressure())
+        pace = pace_of(agent.config, self._settings.worker.profile, recent_pressure())
         pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
         self._prepared = pipeline, pace
         return agent
@@ -187,7 +187,7 @@ class Call:
             self._stores.sessions,
             self._session_id,
             self._holder,
-            interval=self._settings.heartbeat,
+            interval=self._settings.worker.heartbeat,
             is_heard=self._is_heard,
             on_over=lambda: self._leave(SessionStatus.ENDED, "ended elsewhere"),
             on_lost=self._hand_back,
@@ -201,7 +201,7 @@ class Call:
         self._opened.callback(teller.close)
         self._turns = TurnRecorder(self._session_id, self._stores.metrics, teller.report)
         self._turns.listen_to(pipeline)
-        self._rescue = SilenceWatchdog(self._settings.silence, self._give_up)
+        self._rescue = SilenceWatchdog(self._settings.worker.silence, self._give_up)
         self._rescue.listen_to(pipeline)
         self._memory = TranscriptWriter(self._session_id, self._stores.transcripts)
         self._memory.listen_to(pipeline)
@@ -251,7 +251,7 @@ class Call:
     async def _caller_is_there(self, *, after_another: bool) -> bool:
         if self._at_console:
             return True
-        settings = self._settings
+        settings = self._settings.worker
         # Who was talking with the agent before comes back soon, or has left.
         patience = settings.leave_grace + COME_BACK if after_another else settings.wait_for_caller
         try:

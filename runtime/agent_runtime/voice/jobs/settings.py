@@ -1,38 +1,31 @@
-"""What the worker is told; wiring fills it from the settings."""
+"""The configuration of a worker and its jobs: groups of `settings.py` as they are, and some extras."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from agent_runtime.agents.model import Profile
 from agent_runtime.providers.common.spec import ProviderDefaults
+from agent_runtime.settings import LiveKitSettings, WorkerSettings
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """Settings of one worker. Seconds where a time is meant."""
+    """Settings of one worker. Picklable, because each job process receives a copy.
 
+    A setting that voice needs is a field of its group in `settings.py`; it reaches worker and jobs in that
+    group, and nothing copies it on the way.
+    """
+
+    worker: WorkerSettings
+    livekit: LiveKitSettings
+    # Keys, addresses and models for agents whose configuration names none.
     deepgram: ProviderDefaults
     openai: ProviderDefaults
     cartesia: ProviderDefaults
-    heartbeat: float
-    leave_grace: float
-    wait_for_caller: float
-    silence: float
+    # Unique among the live workers of a namespace: `WORKER_NAME`, or host name and process id.
     name: str
-    max_calls: int
-    most_cpu_pressure: float
     max_sessions_per_agent: int
-    idle_processes: int
-    health_host: str
-    health_port: int
-    drain_timeout: int
-    livekit_url: str
-    livekit_api_key: str
-    livekit_api_secret: str = field(repr=False)
-    turn_detector_plugin: bool = False
-    profile: Profile = Profile.BALANCED  # of agents that name none
-    # Where jobs tell their worker about turns; the worker fills it in.
+    # Path of the socket on which jobs report their turns to the worker; the worker sets it when it serves.
     turns_socket: str = ""
-    # Modules that a job needs besides ours: loaded once, before any call, and inherited by each job.
+    # Modules that a job needs besides those of voice; the fork server imports them once for all jobs.
     preload: tuple[str, ...] = ()

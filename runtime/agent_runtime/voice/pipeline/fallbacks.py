@@ -75,6 +75,6 @@ def _chain(choice: ProviderChoice) -> tuple[ProviderChoice, ...]:
 
 def _share(choice: ProviderChoice, settings: VoiceSettings) -> float:
     """Seconds that each provider of a stage may take, so that the last is asked before the apology."""
-    if not choice.fallbacks or not settings.silence:
+    if not choice.fallbacks or not settings.worker.silence:
         return LONGEST_TRY
-    return min(LONGEST_TRY, settings.silence / len(_chain(choice)))
+    return min(LONGEST_TRY, settings.worker.silence / len(_chain(choice)))

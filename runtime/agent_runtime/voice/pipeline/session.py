@@ -152,7 +152,7 @@ def _turn_detection(
     if turns.detection in ("vad", "stt"):
         return turns.detection
     if turns.detection == "turn-detector":
-        if settings.turn_detector_plugin:
+        if settings.worker.turn_detector_plugin:
             from livekit.plugins.turn_detector.multilingual import MultilingualModel
 
             return MultilingualModel()

@@ -69,7 +69,7 @@ def _start_again_on_changes() -> int:
 def _download_files(settings: VoiceSettings) -> int:
     from livekit.agents import Plugin
 
-    if settings.turn_detector_plugin:
+    if settings.worker.turn_detector_plugin:
         from livekit.plugins import turn_detector  # noqa: F401 - registers itself
     for plugin in Plugin.registered_plugins:
         logger.info("downloading the files of %s", plugin.package)

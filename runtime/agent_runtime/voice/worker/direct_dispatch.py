@@ -100,10 +100,10 @@ class DirectDispatch:
 
     def _token(self, room_name: str, claimed: Claimed) -> str:
         """What LiveKit would have given with the assignment."""
-        settings = self._settings
+        livekit = self._settings.livekit
         grants = api.VideoGrants(
             room_join=True, room=room_name, agent=True, can_update_own_metadata=True
         )
-        token = api.AccessToken(settings.livekit_api_key, settings.livekit_api_secret)
+        token = api.AccessToken(livekit.api_key, livekit.api_secret.get_secret_value())
         token = token.with_identity(claimed.identity).with_name(claimed.name).with_kind("agent")
         return token.with_ttl(VALID).with_grants(grants).to_jwt()

@@ -46,7 +46,10 @@ INHERITED: Final = (
 
 
 def build_server(
-    settings: VoiceSettings, open_stores: OpenStores, target: JobTarget | None = None
+    settings: VoiceSettings,
+    open_stores: OpenStores,
+    target: JobTarget | None = None,
+    health: tuple[str, int] | None = None,
 ) -> tuple[AgentServer, Admission]:
     """The agent server, and what decides about its jobs.
 
@@ -56,26 +59,28 @@ def build_server(
     """
     os.environ.setdefault(LOOP_WATCH, "0")  # job processes inherit it
     os.environ.setdefault(CLIENT_THREADS, "1")
-    if settings.turn_detector_plugin:
+    if settings.worker.turn_detector_plugin:
         # Its model runs in a process of its own, which the server starts for plugins it knows.
         from livekit.plugins.turn_detector import multilingual  # noqa: F401
 
+    worker, livekit = settings.worker, settings.livekit
+    host, port = health or (worker.health_host, worker.health_port)
     server = AgentServer(
-        ws_url=settings.livekit_url,
-        api_key=settings.livekit_api_key,
-        api_secret=settings.livekit_api_secret,
+        ws_url=livekit.url,
+        api_key=livekit.api_key,
+        api_secret=livekit.api_secret.get_secret_value(),
         # Admission decides; the framework's own slot arithmetic refuses small bursts.
         load_threshold=math.inf,
         # A worker that gives up takes its calls along, and one that never does looks well for ever.
         max_retry=MOST_TRIES,
-        num_idle_processes=settings.idle_processes,
-        host=settings.health_host,
-        port=settings.health_port,
-        drain_timeout=max(settings.drain_timeout, 1),  # 0 would be without end
+        num_idle_processes=worker.idle_processes,
+        host=host,
+        port=port,
+        drain_timeout=max(worker.drain_timeout, 1),  # 0 would be without end
         setup_fnc=prewarm,
         preload_modules=[*INHERITED, *settings.preload],
     )
-    admission = Admission(server, settings.name, settings.max_calls, settings.most_cpu_pressure)
+    admission = Admission(server, settings.name, worker.max_calls, worker.most_cpu_pressure)
     server.load_fnc = admission.load
     # A function of a module with picklable arguments: job processes receive it by name.
     entrypoint = partial(run_call, settings=settings, open_stores=open_stores, target=target)
@@ -85,16 +90,16 @@ def build_server(
 
 async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
     """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
-    registry = CollectorRegistry()
+    registry, worker = CollectorRegistry(), settings.worker
     turns = TurnMetrics(registry)
     async with listening(turns) as path, open_stores() as stores:
-        inside = replace(settings, health_host=LOOPBACK, health_port=0, turns_socket=path)
-        server, admission = build_server(inside, open_stores)
+        inside = replace(settings, turns_socket=path)
+        server, admission = build_server(inside, open_stores, health=(LOOPBACK, 0))
         admission.leases = stores.leases
         _take_nothing_before_start(server, admission)
         _show(admission, registry)
         presence = Heartbeat(settings.name, admission, stores, turns)
-        reach = Connectivity(settings.livekit_url, admission)
+        reach = Connectivity(settings.livekit.url, admission)
         beside = [
             asyncio.create_task(presence.run(), name="presence"),
             asyncio.create_task(reach.run(), name="reach"),
@@ -104,7 +109,7 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
             unoffered = DirectDispatch(server, admission, inside, stores.ear)
             beside.append(asyncio.create_task(unoffered.run(), name="unoffered"))
         try:
-            async with HealthPort(server, settings.health_host, settings.health_port, registry):
+            async with HealthPort(server, worker.health_host, worker.health_port, registry):
                 return await _serve(server, admission, unoffered, beside)
         finally:
             for task in beside:

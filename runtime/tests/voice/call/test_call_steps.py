@@ -95,7 +95,8 @@ class Scene:
 
     def settings(self, monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
         """Other ones than the worker's."""
-        monkeypatch.setattr(self.call, "_settings", replace(self.call._settings, **changed))
+        worker = self.call._settings.worker.model_copy(update=changed)
+        monkeypatch.setattr(self.call, "_settings", replace(self.call._settings, worker=worker))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ async def test_the_settings_bound_them_and_the_process_does_too(
 
     monkeypatch.setattr(storage, "open_database", open_database)
     monkeypatch.setattr(storage, "dispatch_listener", lambda *_, **__: None)
-    for store in ("Agents", "Sessions", "Leases", "Conversations", "Instances"):
+    for store in ("Agents", "Sessions", "Leases", "Transcripts", "Workers"):
         name = "Registered" if store == "Agents" else "Stored"
         monkeypatch.setattr(storage, name + store, lambda *_: None)
     monkeypatch.setattr(storage, "StoredMetrics", lambda *_: None)

@@ -42,7 +42,7 @@ def process() -> JobProcess:
 
 def built(config: AgentConfig, settings: VoiceSettings, process: JobProcess) -> AgentSession[Any]:
     """As a call builds it."""
-    return build_session(config, pace_of(config, settings.profile), settings, process)
+    return build_session(config, pace_of(config, settings.worker.profile), settings, process)
 
 
 async def test_the_defaults_are_the_documented_ones(

@@ -13,6 +13,7 @@ from livekit import api
 from livekit.agents import AgentServer
 from livekit.protocol.agent import Job
 from livekit.protocol.models import Room
+from pydantic import SecretStr
 
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.voice.jobs.metadata import holder_of, metadata_of, room_with
@@ -95,7 +96,8 @@ class Scene:
 @pytest.fixture
 async def scene(voice_settings: VoiceSettings) -> AsyncIterator[Scene]:
     """One at work."""
-    known = replace(voice_settings, livekit_api_key="key", livekit_api_secret="s" * 32)
+    livekit = voice_settings.livekit.model_copy(update={"api_secret": SecretStr("s" * 32)})
+    known = replace(voice_settings, livekit=livekit)
     ear, server, admission = Rung(), Server(), Claims()
     unoffered = DirectDispatch(
         cast("AgentServer", server), cast("Admission", admission), known, ear
