@@ -36,7 +36,7 @@ from agent_runtime.domain.ports.sessions import (
 )
 from agent_runtime.domain.ports.workers import LeaderLock, WorkerStore
 from agent_runtime.domain.session import Session
-from agent_runtime.telemetry.log_throttle import OutageLog
+from agent_runtime.telemetry.log_throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +93,8 @@ class SessionSupervisor:
         self._running: dict[str, asyncio.Task[None]] = {}
         # Sessions that were given up and whose rooms are not closed yet, with the time to stop trying.
         self._rooms_to_close: dict[str, tuple[Session, float]] = {}
-        self._database_outage = OutageLog(logger, "supervisor: live sessions are not known")
-        self._livekit_outage = OutageLog(logger, "supervisor: occupied rooms are not known")
+        self._database_outage = LogThrottle(logger, "supervisor: live sessions are not known")
+        self._livekit_outage = LogThrottle(logger, "supervisor: occupied rooms are not known")
 
     async def run(self) -> None:
         """Supervise until cancelled."""
@@ -102,7 +102,7 @@ class SessionSupervisor:
             while True:
                 try:
                     await self._pass()
-                    self._database_outage.over()
+                    self._database_outage.recovered()
                 except StoreUnavailable as error:
                     self._database_outage.failed(error)
                     self._rules = None  # what changed during the outage was not seen: start anew
@@ -242,7 +242,7 @@ class SessionSupervisor:
         except LiveKitUnavailable as error:
             self._livekit_outage.failed(error)
             return
-        self._livekit_outage.over()
+        self._livekit_outage.recovered()
         await self._close_remaining(occupied)
         # Read after the rooms, so that a session which was created with its room is seen.
         live = await self._leases.live()

@@ -10,7 +10,7 @@ from typing import Final
 REMIND_EVERY: Final = 30.0  # seconds
 
 
-class OutageLog:
+class LogThrottle:
     """Of one thing that is asked time and again; `what` begins each line of the log.
 
     The first failure is told, then one every half a minute, and the end.
@@ -35,7 +35,7 @@ class OutageLog:
             self._told_at = now
             self._logger.warning("%s, for %.0f s now: %s", self._what, now - self._since, why)
 
-    def over(self) -> None:
+    def recovered(self) -> None:
         """It was had."""
         if self._since is not None:
             self._logger.warning(

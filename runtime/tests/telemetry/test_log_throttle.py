@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from agent_runtime.telemetry.log_throttle import REMIND_EVERY, OutageLog
+from agent_runtime.telemetry.log_throttle import REMIND_EVERY, LogThrottle
 
 LOG = logging.getLogger("agent_runtime.test_outages")
 
@@ -23,8 +23,8 @@ def test_an_outage_is_told_at_its_begin_now_and_then_and_at_its_end(
 ) -> None:
     """Asked each second for an hour, it has some hundred lines; the next one begins anew."""
     now = 100.0
-    outage = OutageLog(LOG, "rooms", clock=lambda: now)
-    outage.over()
+    outage = LogThrottle(LOG, "rooms", clock=lambda: now)
+    outage.recovered()
     assert told(caplog) == []
     outage.failed(ConnectionError("refused"))
     assert told(caplog) == ["rooms: refused"]
@@ -34,8 +34,8 @@ def test_an_outage_is_told_at_its_begin_now_and_then_and_at_its_end(
     lines = told(caplog)
     assert len(lines) == 3600 / REMIND_EVERY
     assert lines[0] == "rooms, for 30 s now: refused"
-    outage.over()
-    outage.over()
+    outage.recovered()
+    outage.recovered()
     assert told(caplog) == ["rooms: well again after 3600.0 s"]
     outage.failed(ConnectionError("refused"))
     assert told(caplog) == ["rooms: refused"]

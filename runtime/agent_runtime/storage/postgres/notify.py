@@ -17,7 +17,7 @@ from agent_runtime.storage.postgres.database import connection_parameters
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.dispatch_notice import channel_of, payload_of, ring_of
 from agent_runtime.storage.sql.statements import Bind, Step
-from agent_runtime.telemetry.log_throttle import OutageLog
+from agent_runtime.telemetry.log_throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class PostgresListener:
         # The connection is silent for hours, which no timeout of a statement is meant for.
         self._parameters = connection_parameters(url, prepare=False) | _KEEPALIVES
         self._listen = f"LISTEN {channel_of(key)}"
-        self._deaf = OutageLog(logger, "not listening for sessions")
+        self._deaf = LogThrottle(logger, "not listening for sessions")
 
     async def notices(self) -> AsyncIterator[tuple[str, str]]:
         """Room and metadata of each, from now on; what is rung while the database is away is lost."""
@@ -81,7 +81,7 @@ class PostgresListener:
         connection = await Connection.open(self._parameters, prepare=False)
         try:
             await connection.say(self._listen)
-            self._deaf.over()
+            self._deaf.recovered()
             while True:
                 for payload in await connection.heard():
                     yield payload

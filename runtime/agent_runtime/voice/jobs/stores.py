@@ -25,7 +25,7 @@ class Stores:
     leases: LeaseStore
     transcripts: TranscriptStore
     workers: WorkerStore
-    ear: DispatchListener | None = None
+    dispatch_listener: DispatchListener | None = None
 
 
 class OpenStores(Protocol):

@@ -36,7 +36,7 @@ _ARGUMENTS: Final = 4  # callback, whether to capture the log, name and version 
 _here = threading.local()
 
 
-def start_native_client() -> None:
+def start_ffi_client() -> None:
     """Once in a process, before its first room; it starts the client's threads."""
     os.environ.setdefault(LEVELS, "warn")  # read when the client starts
     initialise = FfiClient.instance._ffi_lib.livekit_ffi_initialize  # noqa: SLF001

@@ -24,7 +24,7 @@ from agent_runtime.agents.model import AgentConfig, TurnTaking
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.text.markdown import without_markdown
 from agent_runtime.voice.jobs.settings import VoiceSettings
-from agent_runtime.voice.livekit_tuning.ffi import start_native_client
+from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
 from agent_runtime.voice.livekit_tuning.inline_executor import InlineExecutor
 from agent_runtime.voice.pipeline import fallbacks as stages
 from agent_runtime.voice.turns.backchannel import BackchannelFilter
@@ -44,7 +44,7 @@ TURN_DETECTOR: Final = "turn_detector"
 
 def prewarm(process: JobProcess) -> None:
     """Load what every call of this process needs: once, before a caller waits."""
-    start_native_client()
+    start_ffi_client()
     process.userdata[VAD] = inference.VAD(executor=InlineExecutor())
     process.userdata[TURN_DETECTOR] = inference.TurnDetector(version="v1-mini")
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Holder, WorkerState
-from agent_runtime.telemetry.log_throttle import OutageLog
+from agent_runtime.telemetry.log_throttle import LogThrottle
 from agent_runtime.telemetry.turn_metrics import TurnMetrics
 from agent_runtime.voice.jobs.stores import Stores
 from agent_runtime.voice.machine.pressure import LagMeter, PressureGauge
@@ -43,7 +43,7 @@ class Heartbeat:
         self._gauge = PressureGauge()
         self._cpu_at = time.monotonic(), _cpu_seconds()
         self._unreleased: dict[str, str] = {}
-        self._without_database = OutageLog(logger, "worker's row not written")
+        self._without_database = LogThrottle(logger, "worker's row not written")
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -79,7 +79,7 @@ class Heartbeat:
         except StoreUnavailable as error:
             self._without_database.failed(error)
             return
-        self._without_database.over()
+        self._without_database.recovered()
         self._admission.others_free = any(one.free for one in others)
 
     async def _look(self, meter: LagMeter) -> None:

@@ -105,8 +105,8 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
             asyncio.create_task(reach.run(), name="reach"),
         ]
         unoffered = None
-        if stores.ear is not None:
-            unoffered = DirectDispatch(server, admission, inside, stores.ear)
+        if stores.dispatch_listener is not None:
+            unoffered = DirectDispatch(server, admission, inside, stores.dispatch_listener)
             beside.append(asyncio.create_task(unoffered.run(), name="unoffered"))
         try:
             async with HealthPort(server, worker.health_host, worker.health_port, registry):

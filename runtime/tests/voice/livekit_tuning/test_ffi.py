@@ -13,8 +13,8 @@ FAILS_TO_JOIN = """
 import asyncio, logging, os, sys
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
 from livekit import rtc
-from agent_runtime.voice.livekit_tuning.ffi import start_native_client
-start_native_client()
+from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
+start_ffi_client()
 try:
     asyncio.run(rtc.Room().connect("ws://127.0.0.1:1", "token"))
 except rtc.ConnectError:
@@ -26,8 +26,8 @@ TELLS_THREE_EVENTS = """
 import asyncio, os, threading
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient
-from agent_runtime.voice.livekit_tuning.ffi import start_native_client
-start_native_client()
+from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
+start_ffi_client()
 here, most, put = threading.local(), 0, FfiClient.instance.queue.put
 def counted(event):
     global most

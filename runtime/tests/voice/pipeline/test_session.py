@@ -231,7 +231,7 @@ def test_a_job_process_starts_the_native_client_before_its_call(
 ) -> None:
     """While it waits for one; joining the room would cost twice as much else."""
     started: list[bool] = []
-    monkeypatch.setattr(pipeline, "start_native_client", lambda: started.append(True))
+    monkeypatch.setattr(pipeline, "start_ffi_client", lambda: started.append(True))
     prewarm(JobProcess(executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None))
     assert started == [True]
 
