@@ -1,4 +1,7 @@
-"""What is asked every second and fails for an hour is told a hundred times, not 3,600 times."""
+"""A log for one operation that is repeated every second and may fail for an hour.
+
+It writes a hundred lines in that hour, not 3,600.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-REMIND_EVERY: Final = 30.0  # seconds
+# Seconds between two lines of one outage: often enough to be seen while one reads the log, rare enough not
+# to bury other lines.
+REMIND_EVERY: Final = 30.0
 
 
 class LogThrottle:
-    """Of one thing that is asked time and again; `what` begins each line of the log.
+    """Logs the first failure of an operation, a reminder every `REMIND_EVERY` seconds, and the recovery.
 
-    The first failure is told, then one every half a minute, and the end.
+    `what` begins each line. `clock` returns seconds.
     """
 
     def __init__(
@@ -23,22 +28,22 @@ class LogThrottle:
         self._what = what
         self._clock = clock
         self._since: float | None = None
-        self._told_at = 0.0
+        self._logged_at = 0.0
 
     def failed(self, why: object) -> None:
-        """It could not be had, and `why`, in one line."""
+        """Note a failure; `why` is its cause in one line."""
         now = self._clock()
         if self._since is None:
-            self._since = self._told_at = now
+            self._since = self._logged_at = now
             self._logger.warning("%s: %s", self._what, why)
-        elif now - self._told_at >= REMIND_EVERY:
-            self._told_at = now
+        elif now - self._logged_at >= REMIND_EVERY:
+            self._logged_at = now
             self._logger.warning("%s, for %.0f s now: %s", self._what, now - self._since, why)
 
     def recovered(self) -> None:
-        """It was had."""
+        """Note a success."""
         if self._since is not None:
             self._logger.warning(
-                "%s: well again after %.1f s", self._what, self._clock() - self._since
+                "%s: recovered after %.1f s", self._what, self._clock() - self._since
             )
             self._since = None

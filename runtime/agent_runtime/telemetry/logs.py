@@ -1,7 +1,7 @@
 """Structured logs: one line a record, JSON in production, text at a terminal.
 
-Every line of a job carries the room, session and agent it is about: they stand in a context
-variable, which tasks inherit.
+Every line of a job names its room, session and agent: they are kept in a context variable, which tasks
+inherit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import IO, Any, Final, Literal
 
 import orjson
 
-# They log every request or frame at INFO, or repeat what we log ourselves.
+# Loggers that write a line per request or frame at INFO, or repeat our own lines; they start at WARNING.
 NOISY_LOGGERS: Final = (
     "aiohttp.access",
     "asyncio",
@@ -33,23 +33,24 @@ NOISY_LOGGERS: Final = (
 
 _context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default=MappingProxyType({}))
 
-# What a LogRecord always has; anything else on it came by `extra=` and belongs into the line.
+# Attributes of every LogRecord; all others were passed as `extra=` and belong in the line.
 _RECORD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def add_log_context(**fields: object) -> None:
-    """Put `fields` on every later line of this task and of the tasks that it starts."""
+    """Add `fields` to every later line of this task and of the tasks that it starts."""
     _context.set(MappingProxyType({**_context.get(), **fields}))
 
 
 def configure_logging(
     level: str, form: Literal["auto", "json", "text"], stream: IO[str] | None = None
 ) -> None:
-    """Log to `stream` (standard error unless told); `auto` is text at a terminal, else JSON.
+    """Log to `stream`, by default standard error; `auto` is text at a terminal, else JSON.
 
-    May be called again, in a forked process for instance; the last call wins.
+    It may be called again, for instance in a forked process; the last call wins.
     """
-    # What our lines do not hold need not be collected (Python's logging HOWTO, "Optimization").
+    # Our lines hold neither caller nor thread, so `logging` need not look them up for each record
+    # (Python's logging HOWTO, "Optimization").
     logging._srcfile = None  # noqa: SLF001
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     stream = stream or sys.stderr
@@ -78,10 +79,10 @@ def _timestamp(record: logging.LogRecord) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """{"timestamp", "level", "logger", "message", then the context and what came by `extra`}."""
+    """Formats {"timestamp", "level", "logger", "message", then the context and the `extra` fields}."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One JSON object without a line break in it."""
+        """Return one JSON object without a line break in it."""
         line: dict[str, Any] = {
             "timestamp": _timestamp(record),
             "level": record.levelname,
@@ -95,10 +96,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """`timestamp | level | logger | message | key=value ...`."""
+    """Formats `timestamp | level | logger | message | key=value ...`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and the traceback below it if there is one."""
+        """Return one line, with the traceback below it if there is one."""
         parts = [_timestamp(record), record.levelname, record.name, record.getMessage()]
         parts += [" ".join(f"{key}={value}" for key, value in _fields(record).items())]
         line = " | ".join(filter(None, parts))

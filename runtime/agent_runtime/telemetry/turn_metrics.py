@@ -1,8 +1,8 @@
-"""Figures of each turn as it ends: from the job's process to the worker's, for Prometheus.
+"""Metrics of each turn as it ends, sent from the job's process to the worker's, for Prometheus.
 
-Every call has a process of its own, which ends with it; what is scraped must outlive it. So a job sends
-each turn to its worker as a datagram on a local socket, and the worker counts. A turn that cannot be sent
-is not worth a caller's time: it is left out here, and stands in `session_metrics` all the same.
+Every call runs in a process that ends with it, but scraped metrics must outlive the call. So a job sends
+each turn to its worker as a datagram on a local socket, and the worker counts. Sending never delays the
+caller: a turn that cannot be sent is missing here, and is stored in `session_metrics` all the same.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from agent_runtime.domain.metrics import Turn
 
 logger = logging.getLogger(__name__)
 
-# Seconds. Fine where callers feel a difference, from a tenth of a second to two.
+# Bounds of the histograms, in seconds: fine between 0.1 and 2, where callers notice a difference.
 BUCKETS: Final = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
-# Bytes of the path of the folder for temporary files: a socket's has 107 at most (unix(7)), and those of
-# Python's multiprocessing, which ours are shorter than, are named `/pymp-xxxxxxxx/listener-xxxxxxxx` there.
-LONGEST_FOLDER: Final = 75
-# Name of a figure of `Turn`, its family, its help.
+# Longest path, in bytes, of the folder for temporary files. A socket path has 107 bytes at most (unix(7)),
+# and Python's multiprocessing adds `/pymp-xxxxxxxx/listener-xxxxxxxx`, which is longer than what we add.
+MAX_FOLDER_BYTES: Final = 75
+# Field of `Turn`, and the name and help text of its histogram.
 FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
     "stt": ("stt_final", "From the end of the caller's speech to the final transcript."),
     "end_of_turn": ("end_of_turn", "From the end of the caller's speech to the end of the turn."),
@@ -42,7 +42,7 @@ FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class TurnReporter:
-    """In the job's process. `path` is the worker's socket; an empty one is told nothing."""
+    """Reports turns from a job's process. `path` is the worker's socket; without one, nothing is sent."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -50,24 +50,24 @@ class TurnReporter:
         self._socket.setblocking(False)
 
     def report(self, turn: Turn) -> None:
-        """Send it, without waiting."""
+        """Send the turn without waiting."""
         if not self._path:
             return
         try:
             self._socket.sendto(json.dumps(asdict(turn)).encode(), self._path)
         except OSError as error:
-            logger.debug("turn not told to the worker: %s", error)
+            logger.debug("turn not reported to the worker: %s", error)
 
     def close(self) -> None:
-        """The call is over."""
+        """Close the socket at the end of the call."""
         self._socket.close()
 
 
 class TurnMetrics:
-    """In the worker's process: histograms of seconds in `registry`, and their sums."""
+    """Counts turns in the worker's process: histograms of seconds in `registry`, and their sums."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._stages = {
+        self._histograms = {
             name: Histogram(
                 f"agent_runtime_{family}_seconds", text, buckets=BUCKETS, registry=registry
             )
@@ -79,15 +79,15 @@ class TurnMetrics:
         self._interruptions = Counter(
             "agent_runtime_interruptions", "Turns in which the caller cut in.", registry=registry
         )
-        # Name of a figure: how many, and the sum of their seconds.
+        # By field of `Turn`: the number of turns that have it, and the sum in seconds.
         self.sums: dict[str, tuple[int, float]] = {}
 
     def count(self, turn: Turn) -> None:
-        """Take one in."""
+        """Count one turn."""
         self._turns.labels("agent" if turn.by_agent else "caller").inc()
         if turn.interrupted:
             self._interruptions.inc()
-        for name, histogram in self._stages.items():
+        for name, histogram in self._histograms.items():
             milliseconds = getattr(turn, name)
             if milliseconds is not None:
                 histogram.observe(milliseconds / 1000)
@@ -96,31 +96,31 @@ class TurnMetrics:
 
 
 class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, figures: TurnMetrics) -> None:
-        self._figures = figures
+    def __init__(self, metrics: TurnMetrics) -> None:
+        self._metrics = metrics
 
     def datagram_received(self, data: bytes, _address: Any) -> None:
         try:
-            self._figures.count(Turn(**json.loads(data)))
+            self._metrics.count(Turn(**json.loads(data)))
         except (ValueError, TypeError):
-            logger.warning("a turn that makes no sense: %r", data[:200])
+            logger.warning("malformed turn ignored: %r", data[:200])
 
 
 @asynccontextmanager
-async def listening(figures: TurnMetrics) -> AsyncIterator[str]:
-    """The path of a socket that takes turns into `figures` while this is open.
+async def receive_turns(metrics: TurnMetrics) -> AsyncIterator[str]:
+    """Count in `metrics` the turns that jobs report; yields the path of the socket to report to.
 
-    Raises CannotBegin where a folder for temporary files has too long a path for sockets in it.
+    Raises CannotStart when the path of the folder for temporary files is too long for a socket in it.
     """
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER:
+    if len(os.fsencode(tempfile.gettempdir())) > MAX_FOLDER_BYTES:
         raise CannotStart(
-            f"no socket has room for its path in {tempfile.gettempdir()}: set TMPDIR to a folder "
-            f"whose path has {LONGEST_FOLDER} bytes or less"
+            f"{tempfile.gettempdir()} is too long a path for a socket: set TMPDIR to a folder "
+            f"whose path has {MAX_FOLDER_BYTES} bytes or less"
         )
     with tempfile.TemporaryDirectory(prefix="agent-runtime-") as folder:
         path = str(Path(folder) / "turns")
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Listener(figures), local_addr=path, family=socket.AF_UNIX
+            lambda: _Listener(metrics), local_addr=path, family=socket.AF_UNIX
         )
         try:
             yield path

@@ -1,7 +1,7 @@
-"""The pieces in which a language model's words go to speech synthesis.
+"""Cuts a language model's text into chunks for speech synthesis.
 
-The framework hands over whole sentences. At 20 ms a token its first sentence costs a caller 150 ms and
-more before synthesis even begins. Only the first piece of an answer is waited for, so that one is small.
+LiveKit hands over whole sentences. At 20 ms a token its first sentence costs the caller 150 ms and more
+before synthesis begins. The caller waits for the first chunk of an answer only, so that one is small.
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from livekit.agents.utils import shortuuid
 from agent_runtime.text.punctuation import ends_clause, ends_sentence
 from agent_runtime.text.streaming import TextStreaming
 
-# Words before a comma that are worth a piece of their own.
+# Fewest words before a comma that are worth a chunk of their own.
 CLAUSE_WORDS: Final = 5
-# A voice takes at least this long for a word, and its service this long to begin with the next piece.
-SECONDS_A_WORD: Final = 0.3
-BEGINS_WITHIN: Final = 0.25
+# Seconds that a voice takes for a word, at least: estimates how long the chunks sent so far keep it busy.
+SECONDS_PER_WORD: Final = 0.3
+# Seconds that a speech service takes to start the next chunk: it must be sent this long before the voice
+# has finished the previous one.
+START_SECONDS: Final = 0.25
 
 Clock = Callable[[], float]
 
 
 class ChunkTokenizer(SentenceTokenizer):
-    """Cuts text between words. A `SentenceTokenizer`, so that a plugin has nothing buffered behind it.
+    """Cuts text between words. `clock` returns seconds.
 
-    Cartesia's plugin asks its service to speak each piece at once (`max_buffer_delay_ms` 0) for this
-    kind of tokenizer only.
+    It is a `SentenceTokenizer` so that plugins add no buffer of their own: only for this kind of tokenizer
+    does Cartesia's plugin ask its service to speak each chunk at once (`max_buffer_delay_ms` 0).
     """
 
     def __init__(self, streaming: TextStreaming, clock: Clock = time.monotonic) -> None:
@@ -38,28 +40,28 @@ class ChunkTokenizer(SentenceTokenizer):
         self._clock = clock
 
     def tokenize(self, text: str, *, language: str | None = None) -> list[str]:  # noqa: ARG002 - theirs
-        """All pieces of a whole text."""
-        cutter = _Cutter(self._streaming, lambda: 0.0)
-        return [*cutter.push(text), *cutter.end()]
+        """Return all chunks of a complete text."""
+        chunker = _Chunker(self._streaming, lambda: 0.0)
+        return [*chunker.push(text), *chunker.end()]
 
     def stream(self, *, language: str | None = None) -> SentenceStream:  # noqa: ARG002 - theirs
-        """For one answer, whose first piece is small."""
-        return _PieceStream(_Cutter(self._streaming, self._clock))
+        """Return a stream for one answer; its first chunk is small."""
+        return _ChunkStream(_Chunker(self._streaming, self._clock))
 
 
-class _PieceStream(SentenceStream):
-    def __init__(self, cutter: _Cutter) -> None:
+class _ChunkStream(SentenceStream):
+    def __init__(self, chunker: _Chunker) -> None:
         super().__init__()
-        self._cutter = cutter
+        self._chunker = chunker
         self._segment = shortuuid()
 
     def push_text(self, text: str) -> None:
         self._check_not_closed()
-        self._send(self._cutter.push(text))
+        self._send(self._chunker.push(text))
 
     def flush(self) -> None:
         self._check_not_closed()
-        self._send(self._cutter.end())
+        self._send(self._chunker.end())
 
     def end_input(self) -> None:
         self.flush()
@@ -68,56 +70,56 @@ class _PieceStream(SentenceStream):
     async def aclose(self) -> None:
         self._do_close()
 
-    def _send(self, pieces: list[str]) -> None:
-        for piece in pieces:
-            self._event_ch.send_nowait(TokenData(token=piece, segment_id=self._segment))
+    def _send(self, chunks: list[str]) -> None:
+        for chunk in chunks:
+            self._event_ch.send_nowait(TokenData(token=chunk, segment_id=self._segment))
 
 
-class _Cutter:
-    """Takes text as it comes and gives pieces of whole words; a word is whole when a space follows."""
+class _Chunker:
+    """Takes text as it arrives and returns chunks of whole words; a space after a word completes it."""
 
     def __init__(self, streaming: TextStreaming, clock: Clock) -> None:
         self._streaming = streaming
         self._clock = clock
         self._words: list[str] = []
         self._rest = ""
-        self._spoken_until: float | None = None  # by the clock; None before the first piece
+        self._spoken_until: float | None = None  # by the clock; None before the first chunk
 
     def push(self, text: str) -> list[str]:
-        pieces: list[str] = []
+        chunks: list[str] = []
         *whole, self._rest = re.split(r"\s+", self._rest + text)
         for word in filter(None, whole):
             self._words.append(word)
-            if self._is_piece():
-                pieces.append(self._take())
-        return pieces
+            if self._ends_chunk():
+                chunks.append(self._take())
+        return chunks
 
     def end(self) -> list[str]:
-        """What is left; the next text is a new answer."""
+        """Return the rest; the next text begins a new answer."""
         if self._rest:
             self._words.append(self._rest)
             self._rest = ""
-        pieces = [self._take()] if self._words else []
+        chunks = [self._take()] if self._words else []
         self._spoken_until = None
-        return pieces
+        return chunks
 
     def _take(self) -> str:
         now = self._clock()
-        piece = " ".join(self._words)
+        chunk = " ".join(self._words)
         begins = max(now, self._spoken_until or now)
-        self._spoken_until = begins + len(self._words) * SECONDS_A_WORD
+        self._spoken_until = begins + len(self._words) * SECONDS_PER_WORD
         self._words.clear()
-        return piece
+        return chunk
 
-    def _is_piece(self) -> bool:
+    def _ends_chunk(self) -> bool:
         last, count = self._words[-1], len(self._words)
         if self._streaming is TextStreaming.WORDS:
             return True
         if ends_sentence(last):
-            # "Dr. Jones" is no end, and a sentence of one word is no sentence to speak.
+            # A sentence of one word is not cut: it may be a title, as in "Dr. Jones".
             return count > 1
-        if self._spoken_until is None or self._clock() > self._spoken_until - BEGINS_WITHIN:
-            return (
-                True  # the caller waits, or soon would; what comes while a voice begins it takes in
-            )
+        if self._spoken_until is None or self._clock() > self._spoken_until - START_SECONDS:
+            # The caller waits, or soon would: send what is there. The service takes in text that arrives
+            # while the voice starts.
+            return True
         return count >= CLAUSE_WORDS and ends_clause(last)

@@ -1,7 +1,7 @@
-"""What of a language model's text is spoken.
+"""Removes Markdown from a language model's text before it is spoken.
 
-The framework's Markdown filter holds each word back until the next one is there, in case markup comes.
-Plain text, which is nearly all that an agent says, need not wait.
+LiveKit's filter holds each word back until the next one arrives, in case it is markup. Nearly all that an
+agent says is plain text, which passes here without waiting.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from typing import Final
 from livekit.agents.voice.transcription.filters import filter_markdown
 
 _MARKUP: Final = re.compile(r"[*_`~\[\n]")
-_MARKUP_OF_A_LINE: Final = re.compile(r"\s*[-+>#]")
-# Keeps the filter from taking the middle of a line for its beginning; has no width and no meaning.
+_LINE_MARKUP: Final = re.compile(r"\s*[-+>#]")
+# A zero-width space: keeps LiveKit's filter from taking the middle of a line for its beginning.
 _MID_LINE: Final = "\u200b"
 
 
 async def without_markdown(text: AsyncIterable[str]) -> AsyncIterator[str]:
-    """The same text as the framework's filter gives, sooner while there is no markup in it."""
+    """Yield the text that LiveKit's filter would yield, without its delay until the first markup."""
     chunks = aiter(text)
     began = False
     async for chunk in chunks:
-        if _MARKUP.search(chunk) or (not began and _MARKUP_OF_A_LINE.match(chunk)):
+        if _MARKUP.search(chunk) or (not began and _LINE_MARKUP.match(chunk)):
             first = f"{_MID_LINE}{chunk}" if began else chunk
-            async for plain in filter_markdown(_and_then(first, chunks)):
+            async for plain in filter_markdown(_prepend(first, chunks)):
                 yield plain.replace(_MID_LINE, "")
             return
         began = began or bool(chunk.strip())
         yield chunk
 
 
-async def _and_then(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _prepend(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
     yield first
     async for chunk in rest:
         yield chunk

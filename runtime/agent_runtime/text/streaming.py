@@ -1,4 +1,4 @@
-"""The pieces in which text goes to speech synthesis."""
+"""How finely text is cut on its way to speech synthesis."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class TextStreaming(StrEnum):
-    """The pieces in which text goes to speech synthesis: smaller is sooner, larger sounds better."""
+    """The unit in which text goes to speech synthesis: smaller starts sooner, larger sounds better."""
 
     WORDS = "words"
     CLAUSES = "clauses"

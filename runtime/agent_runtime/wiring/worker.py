@@ -56,7 +56,9 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
             leases=StoredLeases(database),
             transcripts=StoredTranscripts(database),
             workers=StoredWorkers(database, settings.worker.namespace),
-            dispatch_listener=dispatch_listener(store.url, prepare=store.prepare, key=settings.livekit.api_key),
+            dispatch_listener=dispatch_listener(
+                store.url, prepare=store.prepare, key=settings.livekit.api_key
+            ),
         )
     finally:
         await database.close()

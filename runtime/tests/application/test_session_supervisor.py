@@ -234,9 +234,9 @@ async def test_an_outage_is_logged_once(
     lines = [record.getMessage() for record in caplog.records if "known: " in record.getMessage()]
     assert [re.sub(r"[\d.]+ s", "...", line) for line in lines] == [
         "supervisor: live sessions are not known: refused",
-        "supervisor: live sessions are not known: well again after ...",
+        "supervisor: live sessions are not known: recovered after ...",
         "supervisor: occupied rooms are not known: refused",
-        "supervisor: occupied rooms are not known: well again after ...",
+        "supervisor: occupied rooms are not known: recovered after ...",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line with the context of the call, or text at a terminal."""
+"""Logs are one JSON object a line with the context of the call, or text at a terminal."""
 
 import asyncio
 import io
@@ -20,7 +20,7 @@ def _restore_logging() -> object:
 
 
 async def test_lines_of_a_call_carry_its_context() -> None:
-    """Tasks started by a call inherit its room, session and agent; other tasks do not have them."""
+    """Tasks that a call starts inherit its room, session and agent; other tasks do not have them."""
     stream = io.StringIO()
     configure_logging("INFO", "json", stream)
     logger = logging.getLogger("test")
@@ -40,8 +40,8 @@ async def test_lines_of_a_call_carry_its_context() -> None:
     assert set(inside["outside"]) >= {"timestamp", "level", "logger", "message"}
 
 
-def test_exception_stays_on_one_line() -> None:
-    """A traceback is a field of the JSON object and breaks no line."""
+def test_an_exception_stays_on_one_line() -> None:
+    """A traceback is a field of the JSON object and does not break its line."""
     stream = io.StringIO()
     configure_logging("INFO", "json", stream)
     try:
@@ -53,7 +53,7 @@ def test_exception_stays_on_one_line() -> None:
 
 
 def test_level_and_noise() -> None:
-    """LOG_LEVEL holds for our loggers and LiveKit's; noisy libraries start at WARNING."""
+    """LOG_LEVEL applies to our loggers and LiveKit's; noisy libraries start at WARNING."""
     stream = io.StringIO()
     configure_logging("DEBUG", "text", stream)
     logging.getLogger("agent_runtime.x").debug("ours")

@@ -1,4 +1,4 @@
-"""The pieces of text that go to speech synthesis."""
+"""Text goes to speech synthesis in chunks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ANSWER = (
 
 
 def tokens(text: str) -> list[str]:
-    """As a language model gives them: words with the space before."""
+    """Split as a language model does: each word with the space before it."""
     first, *others = text.split(" ")
     return [first, *(f" {word}" for word in others)]
 
 
-async def pieces(streaming: TextStreaming, chunks: list[str]) -> list[str]:
-    """What a stream makes of chunks."""
+async def chunked(streaming: TextStreaming, chunks: list[str]) -> list[str]:
+    """Return the chunks that a stream cuts from `chunks` of a language model."""
     stream = ChunkTokenizer(streaming).stream()
     for chunk in chunks:
         stream.push_text(chunk)
@@ -31,8 +31,8 @@ async def pieces(streaming: TextStreaming, chunks: list[str]) -> list[str]:
 
 
 async def test_clauses_begin_small_and_go_on_by_clauses_and_sentences() -> None:
-    """A word to begin with; later a comma after few words is no end of a piece."""
-    assert await pieces(TextStreaming.CLAUSES, tokens(ANSWER)) == [
+    """The first chunk is one word; later a comma after few words does not end a chunk."""
+    assert await chunked(TextStreaming.CLAUSES, tokens(ANSWER)) == [
         "It",
         "will be mild and sunny in Paris today,",
         "with a light breeze from the west.",
@@ -40,16 +40,16 @@ async def test_clauses_begin_small_and_go_on_by_clauses_and_sentences() -> None:
     ]
 
 
-async def test_a_piece_is_there_as_soon_as_the_next_word_begins() -> None:
-    """Nothing waits for the end of the answer, nor for the end of the sentence."""
+async def test_a_chunk_is_sent_as_soon_as_the_next_word_begins() -> None:
+    """The first chunk waits neither for the end of the answer nor for that of the sentence."""
     stream = ChunkTokenizer(TextStreaming.CLAUSES).stream()
     for chunk in ("It", " will"):
         stream.push_text(chunk)
     assert (await anext(stream)).token == "It"
 
 
-async def test_a_slow_model_makes_smaller_pieces_and_no_silence() -> None:
-    """A word each 0.25 s: what is there goes out before what was sent has been spoken."""
+async def test_a_slow_model_makes_smaller_chunks_and_no_silence() -> None:
+    """At a word each 0.25 s every chunk is sent before the previous ones have been spoken."""
     clock = iter(0.25 * tick for tick in range(1000))
     now = [0.0]
     stream = ChunkTokenizer(TextStreaming.CLAUSES, clock=lambda: now[0]).stream()
@@ -60,15 +60,15 @@ async def test_a_slow_model_makes_smaller_pieces_and_no_silence() -> None:
         while not stream._event_ch.empty():
             sent.append((now[0], (await anext(stream)).token))
     spoken_until = sent[0][0]
-    for at, piece in sent:
+    for at, chunk in sent:
         assert at <= spoken_until
-        spoken_until += len(piece.split()) * 0.3
-    assert max(len(piece.split()) for _, piece in sent) > 1
+        spoken_until += len(chunk.split()) * 0.3
+    assert max(len(chunk.split()) for _, chunk in sent) > 1
 
 
 async def test_words_come_one_by_one_and_whole() -> None:
-    """A token that goes on with a word is not a word of its own."""
-    assert await pieces(TextStreaming.WORDS, ["Un", "believ", "able", " it", " is", "."]) == [
+    """With `words` every word is a chunk; a word that spans several tokens stays in one piece."""
+    assert await chunked(TextStreaming.WORDS, ["Un", "believ", "able", " it", " is", "."]) == [
         "Unbelievable",
         "it",
         "is.",
@@ -76,12 +76,12 @@ async def test_words_come_one_by_one_and_whole() -> None:
 
 
 async def test_a_title_is_not_the_end_of_a_sentence_at_the_beginning() -> None:
-    """An answer that begins with "Dr." is not cut there."""
-    assert (await pieces(TextStreaming.CLAUSES, tokens("Dr. Jones is in.")))[0] == "Dr. Jones"
+    """An answer that begins with "Dr." is not cut after it."""
+    assert (await chunked(TextStreaming.CLAUSES, tokens("Dr. Jones is in.")))[0] == "Dr. Jones"
 
 
-async def test_a_flush_gives_what_is_there() -> None:
-    """And what follows is a new answer, with a small piece first."""
+async def test_a_flush_sends_the_rest() -> None:
+    """A flush sends the incomplete word; the text after it is a new answer with a small first chunk."""
     stream = ChunkTokenizer(TextStreaming.CLAUSES).stream()
     stream.push_text("Wait")
     stream.flush()
@@ -93,6 +93,6 @@ async def test_a_flush_gives_what_is_there() -> None:
 @pytest.mark.parametrize("streaming", [TextStreaming.WORDS, TextStreaming.CLAUSES])
 @given(chunks=st.lists(st.text(alphabet="ab ,.!?\n", max_size=6), max_size=30))
 def test_no_word_is_lost_doubled_or_cut(streaming: TextStreaming, chunks: list[str]) -> None:
-    """Whatever the chunks: the pieces' words are the text's words, in order."""
+    """However the text arrives, the words of the chunks are the words of the text, in order."""
     text = "".join(chunks)
     assert " ".join(ChunkTokenizer(streaming).tokenize(text)).split() == text.split()

@@ -1,4 +1,4 @@
-"""What of the language model's text is spoken."""
+"""Markdown is removed from the language model's text before it is spoken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent_runtime.text.markdown import without_markdown
 
 
 async def each(*chunks: str) -> AsyncIterator[str]:
-    """As a language model gives them."""
+    """Yield chunks as a language model does."""
     for chunk in chunks:
         yield chunk
 
@@ -34,15 +34,15 @@ async def each(*chunks: str) -> AsyncIterator[str]:
         ("",),
     ],
 )
-async def test_the_words_are_those_of_the_framework_s_filter(chunks: tuple[str, ...]) -> None:
-    """Only sooner."""
+async def test_the_text_equals_that_of_livekit_s_filter(chunks: tuple[str, ...]) -> None:
+    """For every input the filtered text is the same as LiveKit's, apart from outer spaces."""
     ours = "".join([chunk async for chunk in without_markdown(each(*chunks))])
     theirs = "".join([chunk async for chunk in filter_markdown(each(*chunks))])
     assert ours.strip() == theirs.strip()
 
 
 async def test_a_plain_word_does_not_wait_for_the_next() -> None:
-    """The framework's filter would hold it."""
+    """A word without markup passes before the next one arrives; LiveKit's filter would hold it."""
     more = asyncio.Event()
 
     async def text() -> AsyncIterator[str]:

@@ -17,7 +17,7 @@ from livekit.agents import AgentServer
 from prometheus_client import CollectorRegistry, Gauge
 
 from agent_runtime.domain.job import JobTarget
-from agent_runtime.telemetry.turn_metrics import TurnMetrics, listening
+from agent_runtime.telemetry.turn_metrics import TurnMetrics, receive_turns
 from agent_runtime.voice.call.call import run_call
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import OpenStores
@@ -92,7 +92,7 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
     """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
     registry, worker = CollectorRegistry(), settings.worker
     turns = TurnMetrics(registry)
-    async with listening(turns) as path, open_stores() as stores:
+    async with receive_turns(turns) as path, open_stores() as stores:
         inside = replace(settings, turns_socket=path)
         server, admission = build_server(inside, open_stores, health=(LOOPBACK, 0))
         admission.leases = stores.leases
