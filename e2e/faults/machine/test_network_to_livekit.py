@@ -38,7 +38,7 @@ async def test_new_sessions_are_left_to_who_reaches_it(own_place: Place, tmp_pat
     with proxy_to(urlsplit(place.livekit.url).netloc, tmp_path / "proxy") as line:
         async with second_worker(place, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
             await asyncio.to_thread(line.cut)
-            await asyncio.to_thread(lambda: far.wait_for("LiveKit is out of reach", 20))
+            await asyncio.to_thread(lambda: far.wait_for("LiveKit is unreachable", 20))
             for _ in range(5):  # each of both would claim every second one
                 session_id = await place.api.create(place.agent_id, place.new_room())
                 joined = f"(?=.*agent is in the room)(?=.*{re.escape(session_id)})"

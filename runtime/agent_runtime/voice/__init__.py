@@ -1,1 +1,1 @@
-"""The worker: takes LiveKit's jobs and holds the calls."""
+"""The worker: accepts LiveKit's jobs and runs the calls."""

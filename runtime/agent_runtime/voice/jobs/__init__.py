@@ -1,1 +1,1 @@
-"""What worker and call share: job metadata, settings, stores."""
+"""Job metadata, settings and stores, which worker and call share."""

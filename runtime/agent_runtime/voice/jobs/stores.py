@@ -1,4 +1,4 @@
-"""What a call needs from outside its process."""
+"""What worker and call need from outside their process: the database, and dispatch notifications."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import LeaseStore, SessionStore, TranscriptStore
 from agent_runtime.domain.ports.workers import DispatchListener, WorkerStore
 
-# To the database, of one call. Each is a process, and PostgreSQL takes a hundred as it comes.
+# Database connections of one call, at most. Each call is a process, and PostgreSQL accepts a hundred
+# connections by default.
 CALL_CONNECTIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The database, from one process."""
+    """The ports of one process. `dispatch_listener` is None where the database cannot notify."""
 
     agents: AgentRegistry
     sessions: SessionStore
@@ -29,7 +30,10 @@ class Stores:
 
 
 class OpenStores(Protocol):
-    """Called in each process that needs the database; sent to job processes, so a function of a module."""
+    """Opens the stores in the process that calls it.
+
+    Job processes receive it by pickle, so it must be a function of a module.
+    """
 
     def __call__(self, connections: int | None = None) -> AbstractAsyncContextManager[Stores]:
-        """With so many connections at most, and never more than the settings say."""
+        """Open at most `connections` connections, and never more than the settings allow."""

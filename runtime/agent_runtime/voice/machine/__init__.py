@@ -1,1 +1,1 @@
-"""What the machine can still take."""
+"""Measures how loaded the machine is: CPU pressure, memory, event loop lag."""

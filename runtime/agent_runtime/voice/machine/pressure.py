@@ -1,9 +1,9 @@
-"""What would hurt a caller if this machine took one more: CPU stalls, memory, a slow event loop.
+"""Measures what hurts callers when the machine takes too many: CPU pressure, memory, a slow event loop.
 
 Calls do not degrade one by one, they break together: audio arrives late for all of them. Pressure stall
-information (the kernel's Documentation/accounting/psi.rst) tells it early: the share of time in which
-some task waited for a CPU, over all CPUs. The load average and /proc/stat do not, and the kernel's own
-average over ten seconds tells it when the calls that are too many have begun.
+information (PSI; the kernel's Documentation/accounting/psi.rst) shows this early: the share of time in
+which some task waited for a CPU, over all CPUs. The load average and /proc/stat do not show it, and the
+kernel's own average over ten seconds shows it only when too many calls have begun.
 """
 
 from __future__ import annotations
@@ -16,65 +16,72 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# The machine's, and that of the container, which knows of a CPU limit; either may be missing.
-CPU: Final = (Path("/proc/pressure/cpu"), Path("/sys/fs/cgroup/cpu.pressure"))
-WINDOW: Final = 3.0  # seconds over which the CPU's pressure is told; the start of a call takes two
+# PSI of the machine, and of the container, which accounts for a CPU limit; either may be missing.
+CPU_FILES: Final = (Path("/proc/pressure/cpu"), Path("/sys/fs/cgroup/cpu.pressure"))
+# Seconds over which CPU pressure is measured: more than the two that the start of a call takes.
+WINDOW: Final = 3.0
 MEMORY: Final = Path("/proc/meminfo")
-LEAST_MEMORY: Final = 0.04  # of all, available
-ANY_CPU: Final = 100.0
-WORST_LAG: Final = 0.5  # seconds that the worker's own loop may be late
+# Share of all memory that must be available for another call.
+MIN_MEMORY: Final = 0.04
+# A limit of CPU pressure, in percent, that sets no limit.
+NO_CPU_LIMIT: Final = 100.0
+# Seconds that the worker's own event loop may be late before the worker refuses calls.
+MAX_LAG: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """A reading: CPU stall in percent of the last seconds, available memory as a share, lag in s."""
+    """One reading: CPU pressure in percent over `WINDOW`, available memory as a share, lag in seconds.
+
+    `cpu` and `memory` are None where the kernel does not report them.
+    """
 
     cpu: float | None
     memory: float | None
     lag: float
 
-    def why_not(self, most_cpu: float) -> str | None:
-        """Why no further call should be taken; None when one may. `most_cpu` 100 allows any."""
-        if self.cpu is not None and self.cpu >= most_cpu < ANY_CPU:
+    def refusal_reason(self, max_cpu: float) -> str | None:
+        """Return why the machine should take no further call, or None. `max_cpu` is in percent."""
+        if self.cpu is not None and self.cpu >= max_cpu < NO_CPU_LIMIT:
             return f"tasks wait for a CPU {self.cpu:.0f} % of the time"
-        if self.memory is not None and self.memory < LEAST_MEMORY:
+        if self.memory is not None and self.memory < MIN_MEMORY:
             return f"only {self.memory:.0%} of the memory is available"
-        if self.lag > WORST_LAG:
+        if self.lag > MAX_LAG:
             return f"the event loop is {self.lag:.1f} s late"
         return None
 
 
 class PressureGauge:
-    """Reads this machine time and again; what the kernel does not tell is None."""
+    """Reads this machine's pressure repeatedly. `clock` returns seconds."""
 
     def __init__(
-        self, sources: Sequence[Path] = CPU, clock: Callable[[], float] = time.monotonic
+        self, sources: Sequence[Path] = CPU_FILES, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._sources = sources
         self._clock = clock
-        self._seen: deque[tuple[float, list[int | None]]] = deque()
+        self._readings: deque[tuple[float, list[int | None]]] = deque()
 
     def read(self, lag: float) -> Pressure:
-        """Now; the CPU's pressure is None at first."""
+        """Return the pressure now, with the given `lag`; `cpu` is None in the first reading."""
         now = self._clock()
         stalled = [_stalled(source) for source in self._sources]
-        while len(self._seen) > 1 and self._seen[1][0] <= now - WINDOW:
-            self._seen.popleft()
+        while len(self._readings) > 1 and self._readings[1][0] <= now - WINDOW:
+            self._readings.popleft()
         cpu = None
-        if self._seen and now > self._seen[0][0]:
-            then, before = self._seen[0]
+        if self._readings and now > self._readings[0][0]:
+            then, before = self._readings[0]
             shares = [
                 (after - earlier) / 1e6 / (now - then)
                 for earlier, after in zip(before, stalled, strict=True)
                 if earlier is not None and after is not None
             ]
             cpu = min(100.0, 100 * max(shares)) if shares else None
-        self._seen.append((now, stalled))
+        self._readings.append((now, stalled))
         return Pressure(cpu, _memory(), lag)
 
 
 class LagMeter:
-    """How late the running event loop is, by a timer that should fire every `interval` seconds."""
+    """Measures how late the running event loop is, by a timer that should fire every `interval` seconds."""
 
     def __init__(self, interval: float = 0.25) -> None:
         self._interval = interval
@@ -84,34 +91,34 @@ class LagMeter:
         self.lag = 0.0
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the timer."""
         self._timer.cancel()
 
     def _fired(self) -> None:
         now = self._loop.time()
-        # A burst is to be seen for a while: a late loop is rarely late only once.
+        # It decays slowly so that later readings still see it: a late loop is rarely late only once.
         self.lag = max(now - self._due, self.lag * 0.8)
         self._due = now + self._interval
         self._timer = self._loop.call_at(self._due, self._fired)
 
 
-def recent_pressure(sources: Sequence[Path] = CPU) -> float | None:
-    """Percent of the last ten seconds in which a task waited for a CPU, the kernel's own average.
+def recent_pressure(sources: Sequence[Path] = CPU_FILES) -> float | None:
+    """Return the CPU pressure of the last ten seconds in percent, by the kernel's own average.
 
-    For those who ask once; None when the kernel does not tell it.
+    It suits a process that reads once and keeps no gauge. None where the kernel does not report it.
     """
-    told = [fields for source in sources if (fields := _some(source)) is not None]
-    return max((float(fields["avg10"]) for fields in told), default=None)
+    found = [fields for source in sources if (fields := _some(source)) is not None]
+    return max((float(fields["avg10"]) for fields in found), default=None)
 
 
 def _stalled(source: Path) -> int | None:
-    """Microseconds since boot."""
+    """Return the microseconds since boot in which some task waited for a CPU."""
     fields = _some(source)
     return None if fields is None else int(fields["total"])
 
 
 def _some(source: Path) -> dict[str, str] | None:
-    """The fields of the line `some avg10=1.23 avg60=... total=123456`."""
+    """Return the fields of the line `some avg10=1.23 avg60=... total=123456`."""
     try:
         line = source.read_text("ascii").partition("\n")[0]
     except OSError:

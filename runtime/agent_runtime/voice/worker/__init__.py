@@ -1,1 +1,1 @@
-"""The agent server: which jobs it takes, and what it reports."""
+"""The agent server: which jobs it accepts, how it starts them, and what it reports."""

@@ -1,4 +1,4 @@
-"""The modes of a worker: `start`, `dev`, `console`, `connect`, `download-files`."""
+"""The worker's commands: `start`, `dev`, `console`, `connect`, `download-files`."""
 
 from __future__ import annotations
 
@@ -18,50 +18,51 @@ from agent_runtime.voice.jobs.stores import OpenStores
 
 logger = logging.getLogger(__name__)
 
+# The folder of agent_runtime, whose changes restart a worker under `dev`.
 PACKAGE: Final = Path(__file__).parents[2]
-# Seconds that a worker under development has to leave when its code has changed.
-RELOAD_PATIENCE: Final = 15
+# Seconds that a worker under `dev` may take to end when its code has changed.
+RELOAD_TIMEOUT: Final = 15
 
 
 def run_worker(
-    settings: VoiceSettings, open_stores: OpenStores, mode: str, arguments: Sequence[str]
+    settings: VoiceSettings, open_stores: OpenStores, command: str, arguments: Sequence[str]
 ) -> int:
-    """Run in one of the modes; returns the exit code.
+    """Run one of the commands; returns the exit code.
 
-    `console` and `connect` are LiveKit's own command line and take its options; `console` wants
-    `--agent ID` besides.
+    `console` and `connect` are LiveKit's own command line and take its options; `console` also requires
+    `--agent ID`.
     """
-    if mode == "dev":
-        return _start_again_on_changes()
+    if command == "dev":
+        return _restart_on_changes()
     from agent_runtime.voice.worker.server import serve
 
-    if mode == "start":
+    if command == "start":
         return asyncio.run(serve(settings, open_stores))
-    if mode == "download-files":
+    if command == "download-files":
         return _download_files(settings)
     target = None
-    if mode == "console":
+    if command == "console":
         parser = argparse.ArgumentParser(prog="agent-runtime worker console")
         parser.add_argument("--agent", type=int, required=True, help="id of the agent to talk to")
         given, arguments = parser.parse_known_args(arguments)
         target = JobTarget(given.agent)
-    return _livekit_command_line(settings, open_stores, mode, arguments, target)
+    return _livekit_command_line(settings, open_stores, command, arguments, target)
 
 
-def _start_again_on_changes() -> int:
-    """Run `worker start` as a child, again whenever Python code here or in the package changes."""
+def _restart_on_changes() -> int:
+    """Run `worker start` as a child, and restart it when Python code here or in the package changes."""
     import watchfiles
 
-    os.environ["WORKER_DRAIN_TIMEOUT"] = "1"  # the child's: nobody waits for a call to reload
+    os.environ["WORKER_DRAIN_TIMEOUT"] = "1"  # for the child: a reload waits for no call
     command = [sys.executable, "-m", "agent_runtime", "worker", "start"]
     watchfiles.run_process(
         PACKAGE,
         Path.cwd(),
         target=shlex.join(command),
         target_type="command",
-        callback=lambda changes: logger.info("%d files changed: starting again", len(changes)),
+        callback=lambda changes: logger.info("%d files changed: restarting", len(changes)),
         watch_filter=watchfiles.PythonFilter(),
-        sigint_timeout=RELOAD_PATIENCE,
+        sigint_timeout=RELOAD_TIMEOUT,
     )
     return 0
 
@@ -80,7 +81,7 @@ def _download_files(settings: VoiceSettings) -> int:
 def _livekit_command_line(
     settings: VoiceSettings,
     open_stores: OpenStores,
-    mode: str,
+    command: str,
     arguments: Sequence[str],
     target: JobTarget | None,
 ) -> int:
@@ -88,8 +89,8 @@ def _livekit_command_line(
 
     from agent_runtime.voice.worker.server import build_server
 
-    logging.getLogger().handlers.clear()  # it prints the log in its own way
-    sys.argv = ["agent-runtime worker", mode, *arguments]
+    logging.getLogger().handlers.clear()  # LiveKit's command line prints the log itself
+    sys.argv = ["agent-runtime worker", command, *arguments]
     try:
         server, _ = build_server(settings, open_stores, target)
         cli.run_app(server)

@@ -1,8 +1,8 @@
-"""Whether LiveKit is within this worker's reach.
+"""Watches whether this worker can reach LiveKit.
 
-The agent server tries again and again when it is not, and offers no event for it. The API's bell is heard
-meanwhile: a worker that is cut off from LiveKit alone would claim sessions whose rooms it cannot join, and
-their callers would wait until it gave them back.
+The agent server retries endlessly while LiveKit is unreachable, and has no event for it. Dispatch
+notifications of the API still arrive then: a worker that is cut off from LiveKit alone would claim sessions
+whose rooms it cannot join, and their callers would wait until it released them.
 """
 
 from __future__ import annotations
@@ -18,38 +18,44 @@ from agent_runtime.voice.worker.admission import Admission
 
 logger = logging.getLogger(__name__)
 
-ASK_EVERY: Final = 3.0  # seconds
-ASK_AGAIN: Final = 0.5  # seconds, after a question that was not answered
-PATIENCE: Final = aiohttp.ClientTimeout(total=2)
-TRIES: Final = 2  # unanswered questions in a row, after which it is cut off
+# Seconds between two probes while LiveKit answers.
+PROBE_INTERVAL: Final = 3.0
+# Seconds until the next probe after a failed one: shorter, so that an outage is certain soon.
+RETRY_INTERVAL: Final = 0.5
+# A probe without an answer within 2 s has failed: LiveKit answers within milliseconds.
+PROBE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2)
+# Failed probes in a row after which LiveKit counts as unreachable: a busy machine may miss one.
+FAILED_PROBES: Final = 2
 
 
 class Connectivity:
-    """Asks LiveKit's HTTP port, whose every answer will do, and tells the admission."""
+    """Probes LiveKit's HTTP port and notes the result in the admission; any HTTP answer will do."""
 
     def __init__(self, livekit_url: str, admission: Admission) -> None:
         self._url = re.sub(r"^ws", "http", livekit_url)
         self._admission = admission
 
     async def run(self) -> None:
-        """Until cancelled."""
-        missed = 0
-        # Through the proxy of the environment, as the agent server.
-        async with aiohttp.ClientSession(timeout=PATIENCE, trust_env=True) as http:
+        """Probe until cancelled."""
+        failed = 0
+        # Through the proxy that the environment names, as the agent server does.
+        async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT, trust_env=True) as http:
             while True:
-                problem = await self._problem(http)
-                missed = missed + 1 if problem else 0
-                self._tell(missed >= TRIES, problem)
-                await asyncio.sleep(ASK_AGAIN if missed else ASK_EVERY)
+                problem = await self._probe(http)
+                failed = failed + 1 if problem else 0
+                self._note(failed < FAILED_PROBES, problem)
+                await asyncio.sleep(RETRY_INTERVAL if failed else PROBE_INTERVAL)
 
-    def _tell(self, is_cut_off: bool, problem: str | None) -> None:
-        if is_cut_off and not self._admission.cut_off:
-            logger.error("LiveKit is out of reach, no new sessions are claimed: %s", problem)
-        elif self._admission.cut_off and not is_cut_off:
-            logger.warning("LiveKit is within reach again")
-        self._admission.cut_off = is_cut_off
+    def _note(self, is_reachable: bool, problem: str | None) -> None:
+        was_reachable = self._admission.livekit_reachable
+        if was_reachable and not is_reachable:
+            logger.error("LiveKit is unreachable, no new sessions are claimed: %s", problem)
+        elif is_reachable and not was_reachable:
+            logger.warning("LiveKit is reachable again")
+        self._admission.livekit_reachable = is_reachable
 
-    async def _problem(self, http: aiohttp.ClientSession) -> str | None:
+    async def _probe(self, http: aiohttp.ClientSession) -> str | None:
+        """Return what is wrong, or None when LiveKit answered."""
         try:
             async with http.get(self._url, allow_redirects=False):
                 return None

@@ -1,9 +1,9 @@
-"""Jobs that LiveKit did not offer: the API rang, and the worker started them itself.
+"""Direct dispatch: the worker starts a job itself when the API notifies it, before LiveKit offers the job.
 
 livekit-server holds every offer back for 0.2 s (psrpc's `DefaultAffinityShortCircuit`), whether or not
-another server could make a better one. A worker that hears the API's bell claims the session and joins
-its room with a token of its own; the offer that follows finds the session held and is refused. Whatever
-goes wrong on this shorter way, that offer makes good.
+another server could make a better one. A worker that receives the API's notification claims the session and
+joins its room with a token of its own; the offer that follows finds the session held and is refused.
+Whatever goes wrong on this shorter way, that offer makes good.
 """
 
 from __future__ import annotations
@@ -20,90 +20,93 @@ from livekit import api
 from livekit.agents import AgentServer
 
 from agent_runtime.domain.ports.workers import DispatchListener
-from agent_runtime.voice.jobs.metadata import room_with
-from agent_runtime.voice.jobs.settings import VoiceSettings
-from agent_runtime.voice.worker.admission import Admission, Claimed
+from agent_runtime.settings import LiveKitSettings
+from agent_runtime.voice.jobs.metadata import direct_dispatch_room
+from agent_runtime.voice.worker.admission import Admission, ClaimedSession
 
 logger = logging.getLogger(__name__)
 
-# Seconds to wait for a launch before ours; after that LiveKit's offer is as quick.
-PATIENCE: Final = 0.15
-# Seconds that a worker without a free place waits before it claims, so that an emptier one comes first.
-MANNERS: Final = 0.1
-VALID: Final = timedelta(hours=1)  # as LiveKit's own
+# Seconds to wait for another launch to finish; after that LiveKit's offer is as quick.
+MAX_LAUNCH_WAIT: Final = 0.15
+# Seconds that a full worker would wait before it claims, so that an emptier one comes first; others wait in
+# proportion to their calls.
+MAX_HEAD_START: Final = 0.1
+# Validity of a token, as LiveKit's own in an assignment.
+TOKEN_VALIDITY: Final = timedelta(hours=1)
 
 
 class DirectDispatch:
-    """Takes the sessions that are rung for."""
+    """Claims and starts the sessions that `listener` reports."""
 
     def __init__(
         self,
         server: AgentServer,
         admission: Admission,
-        settings: VoiceSettings,
-        ear: DispatchListener,
+        livekit: LiveKitSettings,
+        listener: DispatchListener,
     ) -> None:
         self._server = server
         self._admission = admission
-        self._settings = settings
-        self._ear = ear
-        # The agent server launches one such job at a time; while it waits for a process to be warm,
-        # LiveKit's offers, which it takes many at once, are the quicker way.
+        self._livekit = livekit
+        self._listener = listener
+        # The agent server launches such jobs one at a time. While it waits for a warm process, LiveKit's
+        # offers, of which it accepts many at once, are the quicker way.
         self._launching = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async for room_name, metadata in self._ear.notices():
-            task = asyncio.create_task(self._take(room_name, metadata))
+        """Handle notifications until cancelled."""
+        async for room_name, metadata in self._listener.notices():
+            task = asyncio.create_task(self._dispatch(room_name, metadata))
             self._tasks.add(task)
-            task.add_done_callback(partial(self._over, room_name))
+            task.add_done_callback(partial(self._on_done, room_name))
 
     async def settle(self) -> None:
-        """Until what has begun by now is launched, or given back."""
+        """Wait until each dispatch begun so far is launched or released."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _over(self, room_name: str, task: asyncio.Task[None]) -> None:
+    def _on_done(self, room_name: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # What was claimed is given back, and dispatched again.
-            logger.error("session not taken", exc_info=error, extra={"room": room_name})
+            # The claim is released with the vanished job, and the session dispatched again.
+            logger.error("direct dispatch failed", exc_info=error, extra={"room": room_name})
 
-    async def _take(self, room_name: str, metadata: str) -> None:
-        await asyncio.sleep(self._admission.manners * MANNERS)
-        async with self._turn() as is_ours:
-            if not is_ours:
+    async def _dispatch(self, room_name: str, metadata: str) -> None:
+        await asyncio.sleep(self._admission.head_start * MAX_HEAD_START)
+        async with self._launch_slot() as is_free:
+            if not is_free:
                 return
-            claimed = await self._admission.claim_unoffered(room_name, metadata)
+            claimed = await self._admission.claim_directly(room_name, metadata)
             if claimed is not None:
                 await self._launch(room_name, metadata, claimed)
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[bool]:
+    async def _launch_slot(self) -> AsyncIterator[bool]:
+        """Wait for other launches; yields False when they take too long."""
         async with AsyncExitStack() as held:
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(MAX_LAUNCH_WAIT):
                     await held.enter_async_context(self._launching)
             except TimeoutError:
                 yield False
                 return
             yield True
 
-    async def _launch(self, room_name: str, metadata: str, claimed: Claimed) -> None:
+    async def _launch(self, room_name: str, metadata: str, claimed: ClaimedSession) -> None:
         with self._admission.launching(claimed):
             await self._server.simulate_job(
                 room_name,
-                room_info=room_with(room_name, metadata, claimed.holder),
+                room_info=direct_dispatch_room(room_name, metadata, claimed.holder),
                 token=self._token(room_name, claimed),
             )
 
-    def _token(self, room_name: str, claimed: Claimed) -> str:
-        """What LiveKit would have given with the assignment."""
-        livekit = self._settings.livekit
+    def _token(self, room_name: str, claimed: ClaimedSession) -> str:
+        """Return a token as LiveKit would have put it into the assignment."""
+        livekit = self._livekit
         grants = api.VideoGrants(
             room_join=True, room=room_name, agent=True, can_update_own_metadata=True
         )
         token = api.AccessToken(livekit.api_key, livekit.api_secret.get_secret_value())
         token = token.with_identity(claimed.identity).with_name(claimed.name).with_kind("agent")
-        return token.with_ttl(VALID).with_grants(grants).to_jwt()
+        return token.with_ttl(TOKEN_VALIDITY).with_grants(grants).to_jwt()

@@ -1,4 +1,4 @@
-"""The worker tells of itself, and gives back the sessions of job processes that have died."""
+"""The worker's heartbeat: it reports the worker's state, and releases the sessions of jobs that died."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ from agent_runtime.voice.worker.admission import Admission
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY: Final = 0.2  # seconds between two looks at the job processes
-TELL_EVERY: Final = 1.0  # and between two words about ourselves
-STATM: Final = Path("/proc/self/statm")
+# Seconds between two checks of the job processes: a caller whose agent died should not wait for long.
+CHECK_INTERVAL: Final = 0.2
+# Seconds between two reports of the worker's state, and between two readings of the machine's pressure.
+REPORT_INTERVAL: Final = 1.0
+STATM: Final = Path("/proc/self/statm")  # sizes of this process in pages, see proc(5)
+# Values of a worker's status in the database.
 RUNNING: Final = "running"
 DRAINING: Final = "draining"
 STOPPED: Final = "stopped"
 
 
 class Heartbeat:
-    """Runs beside the agent server, on its loop."""
+    """Runs beside the agent server, on its event loop, for the worker `name`."""
 
     def __init__(self, name: str, admission: Admission, stores: Stores, turns: TurnMetrics) -> None:
         self._name = name
@@ -38,35 +41,35 @@ class Heartbeat:
         self._admission = admission
         self._stores = stores
         self._started_at = datetime.now(UTC)
-        self._looked_at = 0.0
-        self._told_free = math.inf  # nothing has been told yet
+        self._measured_at = 0.0
+        self._reported_free = math.inf  # nothing has been reported yet
         self._gauge = PressureGauge()
         self._cpu_at = time.monotonic(), _cpu_seconds()
         self._unreleased: dict[str, str] = {}
-        self._without_database = LogThrottle(logger, "worker's row not written")
+        self._outage = LogThrottle(logger, "worker's state not written")
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Check and report until cancelled."""
         meter = LagMeter()
         try:
             while True:
                 try:
-                    await self._look(meter)
+                    await self._check(meter)
                 except Exception:
-                    logger.exception("worker's row: this look failed, the next one comes")
-                await asyncio.sleep(LOOK_EVERY)
+                    logger.exception("heartbeat failed once; the next one follows")
+                await asyncio.sleep(CHECK_INTERVAL)
         finally:
             meter.close()
 
     async def report(self, status: str) -> None:
-        """Write our row, and see who else is there. A database that is away is logged."""
+        """Write this worker's row, and read the others'. An unavailable database is logged."""
         admission = self._admission
-        self._told_free = free = 0 if status == STOPPED else admission.free
-        instance = WorkerState(
+        self._reported_free = free = 0 if status == STOPPED else admission.free_calls
+        state = WorkerState(
             self._name,
             "",
             status,
-            active=len(admission.taken),
+            active=len(admission.jobs),
             free=free,
             handled=admission.handled,
             cpu_percent=self._cpu_percent(),
@@ -74,43 +77,43 @@ class Heartbeat:
             turns=dict(self._turns.sums),
         )
         try:
-            await self._stores.workers.report(instance, self._started_at)
+            await self._stores.workers.report(state, self._started_at)
             others = [one for one in await self._stores.workers.all() if one.name != self._name]
         except StoreUnavailable as error:
-            self._without_database.failed(error)
+            self._outage.failed(error)
             return
-        self._without_database.recovered()
-        self._admission.others_free = any(one.free for one in others)
+        self._outage.recovered()
+        admission.claims.others_free = any(one.free for one in others)
 
-    async def _look(self, meter: LagMeter) -> None:
-        await self._give_back_the_dead()
+    async def _check(self, meter: LagMeter) -> None:
+        await self._release_dead_jobs()
         now = time.monotonic()
-        is_time = now - self._looked_at >= TELL_EVERY
-        if is_time:
-            self._looked_at = now
-            self._admission.look(self._gauge.read(meter.lag))
+        is_due = now - self._measured_at >= REPORT_INTERVAL
+        if is_due:
+            self._measured_at = now
+            self._admission.update(self._gauge.read(meter.lag))
         if self._admission.starting:
-            return  # nobody counts on a worker that cannot take a call yet
-        # A place that is taken is told at once: creates are answered by what our row says.
-        if is_time or self._admission.free < self._told_free:
+            return  # the API must not count on a worker that cannot take a call yet
+        # Fewer free calls are reported at once: the API answers creates by this worker's row.
+        if is_due or self._admission.free_calls < self._reported_free:
             await self.report(DRAINING if self._admission.draining else RUNNING)
 
-    async def _give_back_the_dead(self) -> None:
-        for job, taken in self._admission.vanished():
-            self._unreleased[job] = taken.session_id
+    async def _release_dead_jobs(self) -> None:
+        for job, accepted in self._admission.remove_vanished():
+            self._unreleased[job] = accepted.session_id
         for job, session_id in list(self._unreleased.items()):
             try:
-                # Of a call that has ended there is nothing left to give back.
+                # A call that ended in an orderly way has released its session itself.
                 holder = Holder(job, self._name)
                 if await self._stores.leases.release(session_id, holder, "its process died"):
                     logger.error("job process died", extra={"session": session_id, "job": job})
             except StoreUnavailable as error:
-                logger.warning("session not given back yet: %s", error)
+                logger.warning("session not released yet: %s", error)
                 return
             del self._unreleased[job]
 
     def _cpu_percent(self) -> int:
-        """Of one core, since the last time, this process without its jobs."""
+        """Return the share of one CPU, in percent, that this process used since the last report."""
         now, used = time.monotonic(), _cpu_seconds()
         (then, before), self._cpu_at = self._cpu_at, (now, used)
         return round(100 * (used - before) / max(now - then, 0.001))

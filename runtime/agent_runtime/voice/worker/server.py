@@ -1,20 +1,16 @@
-"""The agent server: one entry point for every agent."""
+"""Builds the agent server, one for all agents, and runs it with what accompanies it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from livekit.agents import AgentServer
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.telemetry.turn_metrics import TurnMetrics, receive_turns
@@ -25,20 +21,21 @@ from agent_runtime.voice.pipeline.session import prewarm
 from agent_runtime.voice.worker.admission import Admission
 from agent_runtime.voice.worker.connectivity import Connectivity
 from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
-from agent_runtime.voice.worker.health import LOOPBACK, HealthPort
+from agent_runtime.voice.worker.health import LOOPBACK, HealthPort, register_gauges
 from agent_runtime.voice.worker.heartbeat import STOPPED, Heartbeat
+from agent_runtime.voice.worker.serving import serve_until_signal
 
-logger = logging.getLogger(__name__)
-
-MOST_TRIES: Final = 720  # to reach LiveKit, ten seconds apart: two hours
-# Milliseconds that a job's event loop may be blocked before the framework says so; 0: it does not watch.
-# Its watch wakes each job a hundred times a second, an eighth of what a call costs.
-LOOP_WATCH: Final = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
-# Threads in which LiveKit's native client passes sound and signals on, in each job; otherwise one a CPU.
-# One has little to do in a call, and hands over to nobody.
-CLIENT_THREADS: Final = "TOKIO_WORKER_THREADS"
-# What the process has imported that jobs are forked from.
-INHERITED: Final = (
+# Attempts to connect to LiveKit, ten seconds apart, before the worker gives up: two hours. One that gives
+# up ends its calls with it, and one that never does looks healthy for ever.
+MAX_CONNECT_ATTEMPTS: Final = 720
+# Variable with the milliseconds that a job's event loop may be blocked before LiveKit's framework warns; 0
+# switches its monitor off, which wakes each job a hundred times a second, an eighth of what a call costs.
+LOOP_MONITOR_VARIABLE: Final = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
+# Variable with the number of threads in which LiveKit's native client passes on audio and signals in each
+# job; by default one per CPU. A call gives them little to do, and a single thread need not hand over.
+FFI_THREADS_VARIABLE: Final = "TOKIO_WORKER_THREADS"
+# Modules that the fork server imports once, so that every job inherits them.
+PRELOADED: Final = (
     "agent_runtime.voice.call.call",
     "agent_runtime.voice.livekit_tuning.preload",
     "agent_runtime.voice.livekit_tuning.event_loop",
@@ -51,34 +48,33 @@ def build_server(
     target: JobTarget | None = None,
     health: tuple[str, int] | None = None,
 ) -> tuple[AgentServer, Admission]:
-    """The agent server, and what decides about its jobs.
+    """Build the agent server and the admission that decides about its jobs.
 
-    It has no agent name: so it serves automatic and explicit dispatch.
-
-    With a `target` every job is for that agent, whatever its room; the console has no room.
+    The server has no agent name, so it serves automatic and explicit dispatch. With a `target` every job is
+    for that agent, whatever its room: the console has no room. `health` is the host and port of the
+    framework's own health endpoint, by default those of the settings.
     """
-    os.environ.setdefault(LOOP_WATCH, "0")  # job processes inherit it
-    os.environ.setdefault(CLIENT_THREADS, "1")
-    if settings.worker.turn_detector_plugin:
-        # Its model runs in a process of its own, which the server starts for plugins it knows.
+    os.environ.setdefault(LOOP_MONITOR_VARIABLE, "0")  # job processes inherit it
+    os.environ.setdefault(FFI_THREADS_VARIABLE, "1")
+    worker, livekit = settings.worker, settings.livekit
+    if worker.turn_detector_plugin:
+        # Its model runs in a process of its own, which the server starts for plugins that are imported.
         from livekit.plugins.turn_detector import multilingual  # noqa: F401
 
-    worker, livekit = settings.worker, settings.livekit
     host, port = health or (worker.health_host, worker.health_port)
     server = AgentServer(
         ws_url=livekit.url,
         api_key=livekit.api_key,
         api_secret=livekit.api_secret.get_secret_value(),
-        # Admission decides; the framework's own slot arithmetic refuses small bursts.
+        # Admission decides; the framework's own limit would refuse small bursts.
         load_threshold=math.inf,
-        # A worker that gives up takes its calls along, and one that never does looks well for ever.
-        max_retry=MOST_TRIES,
+        max_retry=MAX_CONNECT_ATTEMPTS,
         num_idle_processes=worker.idle_processes,
         host=host,
         port=port,
-        drain_timeout=max(worker.drain_timeout, 1),  # 0 would be without end
+        drain_timeout=max(worker.drain_timeout, 1),  # 0 would mean no limit
         setup_fnc=prewarm,
-        preload_modules=[*INHERITED, *settings.preload],
+        preload_modules=[*PRELOADED, *settings.preload],
     )
     admission = Admission(server, settings.name, worker.max_calls, worker.most_cpu_pressure)
     server.load_fnc = admission.load
@@ -89,114 +85,44 @@ def build_server(
 
 
 async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
-    """Serve until a signal: the first drains, the second leaves at once; returns the exit code."""
-    registry, worker = CollectorRegistry(), settings.worker
+    """Serve until a signal: the first drains, the second ends at once. Returns the exit code.
+
+    Raises CannotStart.
+    """
+    registry = CollectorRegistry()
     turns = TurnMetrics(registry)
-    async with receive_turns(turns) as path, open_stores() as stores:
-        inside = replace(settings, turns_socket=path)
-        server, admission = build_server(inside, open_stores, health=(LOOPBACK, 0))
-        admission.leases = stores.leases
-        _take_nothing_before_start(server, admission)
-        _show(admission, registry)
-        presence = Heartbeat(settings.name, admission, stores, turns)
-        reach = Connectivity(settings.livekit.url, admission)
-        beside = [
-            asyncio.create_task(presence.run(), name="presence"),
-            asyncio.create_task(reach.run(), name="reach"),
+    async with receive_turns(turns) as turns_socket, open_stores() as stores:
+        settings = replace(settings, turns_socket=turns_socket)
+        server, admission = build_server(settings, open_stores, health=(LOOPBACK, 0))
+        admission.claims.leases = stores.leases
+        _refuse_until_started(server, admission)
+        register_gauges(admission, registry)
+        heartbeat = Heartbeat(settings.name, admission, stores, turns)
+        connectivity = Connectivity(settings.livekit.url, admission)
+        background = [
+            asyncio.create_task(heartbeat.run(), name="heartbeat"),
+            asyncio.create_task(connectivity.run(), name="connectivity"),
         ]
-        unoffered = None
-        if stores.dispatch_listener is not None:
-            unoffered = DirectDispatch(server, admission, inside, stores.dispatch_listener)
-            beside.append(asyncio.create_task(unoffered.run(), name="unoffered"))
+        direct_dispatch = None
+        if (listener := stores.dispatch_listener) is not None:
+            direct_dispatch = DirectDispatch(server, admission, settings.livekit, listener)
+            background.append(asyncio.create_task(direct_dispatch.run(), name="direct dispatch"))
+        host, port = settings.worker.health_host, settings.worker.health_port
         try:
-            async with HealthPort(server, worker.health_host, worker.health_port, registry):
-                return await _serve(server, admission, unoffered, beside)
+            async with HealthPort(server, host, port, registry):
+                return await serve_until_signal(server, admission, direct_dispatch, background)
         finally:
-            for task in beside:
+            for task in background:
                 task.cancel()
-            await asyncio.wait(beside)
-            await presence.report(STOPPED)
+            await asyncio.wait(background)
+            await heartbeat.report(STOPPED)
 
 
-def _take_nothing_before_start(server: AgentServer, admission: Admission) -> None:
-    """The agent server launches no job before its processes are warm, which takes seconds."""
+def _refuse_until_started(server: AgentServer, admission: Admission) -> None:
+    """Refuse jobs until the agent server's processes are warm: it launches none before, for seconds."""
 
     def on_start() -> None:
         admission.starting = False
 
     admission.starting = True
     server.once("worker_started", on_start)
-
-
-def _show(admission: Admission, registry: CollectorRegistry) -> None:
-    def gauge(name: str, text: str, read: Callable[[], float]) -> None:
-        Gauge(f"agent_runtime_{name}", text, registry=registry).set_function(read)
-
-    gauge("calls", "Calls that this worker holds.", lambda: len(admission.taken))
-    gauge("free_places", "Further calls that it would take now.", lambda: admission.free)
-    gauge(
-        "cpu_pressure_percent",
-        "Share of the last three seconds in which a task waited for a CPU.",
-        lambda: math.nan if admission.pressure.cpu is None else admission.pressure.cpu,
-    )
-    gauge("livekit_reachable", "1 while LiveKit answers, else 0.", lambda: not admission.cut_off)
-    gauge("loop_lag_seconds", "How late the event loop is.", lambda: admission.pressure.lag)
-
-
-async def _serve(
-    server: AgentServer,
-    admission: Admission,
-    unoffered: DirectDispatch | None,
-    beside: Collection[asyncio.Task[None]],
-) -> int:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-
-    def on_signal(number: signal.Signals) -> None:
-        if stop.is_set():
-            logger.warning("%s again: leaving at once", number.name)
-            _leave_at_once()
-        logger.info("%s: no new calls, waiting for those that run", number.name)
-        admission.draining = True
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
-
-    serving = asyncio.create_task(server.run())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([serving, stopping, *beside], return_when=asyncio.FIRST_COMPLETED)
-    failed = not stop.is_set() and not serving.done()
-    if failed:
-        # Without it sessions would be lost silently; the calls that run do not need it.
-        logger.critical("%s: no new calls, then this worker ends", _what_ended(beside))
-        admission.draining = True
-    elif not stop.is_set():
-        stopping.cancel()
-        try:
-            serving.result()  # raises what ended it
-        finally:
-            await server.aclose()  # no job process outlives it
-        return 1
-    if unoffered is not None:
-        await unoffered.settle()  # a server that drains launches nothing more
-    try:
-        await server.drain()
-    except TimeoutError:
-        logger.warning("calls still run at the drain's deadline; they are ended")
-    await server.aclose()
-    await serving
-    stopping.cancel()
-    logger.info("worker stopped")
-    return 1 if failed else 0
-
-
-def _what_ended(beside: Collection[asyncio.Task[None]]) -> str:
-    task = next(task for task in beside if task.done())
-    return f"{task.get_name()} ended by itself ({task.exception()!r})"
-
-
-def _leave_at_once() -> None:
-    for process in multiprocessing.active_children():
-        process.kill()
-    os._exit(1)

@@ -1,4 +1,4 @@
-"""How many connections to the database a process may have."""
+"""The number of database connections that a process may open."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS
 from agent_runtime.wiring.worker import open_stores
 
 
-class Asked(Exception):
-    """That is all a test wants to know."""
+class Opened(Exception):
+    """Ends a call as soon as it opens its stores."""
 
 
 @pytest.mark.parametrize(
-    ("asked", "size", "most"), [(None, "8", 8), (CALL_CONNECTIONS, "8", 2), (2, "1", 1)]
+    ("asked", "size", "expected"), [(None, "8", 8), (CALL_CONNECTIONS, "8", 2), (2, "1", 1)]
 )
-async def test_the_settings_bound_them_and_the_process_does_too(
-    monkeypatch: pytest.MonkeyPatch, asked: int | None, size: str, most: int
+async def test_settings_and_process_both_limit_the_connections(
+    monkeypatch: pytest.MonkeyPatch, asked: int | None, size: str, expected: int
 ) -> None:
-    """Whichever is less."""
+    """The pool has the smaller of DATABASE_POOL_SIZE and what the process asks for."""
     given: list[int] = []
 
     def open_database(_url: str, *, prepare: bool, pool_size: int) -> Any:
@@ -43,18 +43,18 @@ async def test_the_settings_bound_them_and_the_process_does_too(
     monkeypatch.setenv("DATABASE_POOL_SIZE", size)
     async with open_stores(asked):
         pass
-    assert given == [most]
+    assert given == [expected]
 
 
-async def test_a_call_has_few(voice_settings: VoiceSettings) -> None:
-    """There are as many processes as calls."""
+async def test_a_call_opens_few_connections(voice_settings: VoiceSettings) -> None:
+    """A call opens CALL_CONNECTIONS at most, because there are as many processes as calls."""
     given: list[int | None] = []
 
     def opening(connections: int | None = None) -> Any:
         given.append(connections)
-        raise Asked
+        raise Opened
 
     job = cast("JobContext", AsyncMock(is_fake_job=lambda: True))
-    with pytest.raises(Asked):
+    with pytest.raises(Opened):
         await run_call(job, settings=voice_settings, open_stores=opening, target=JobTarget(7))
     assert given == [CALL_CONNECTIONS]

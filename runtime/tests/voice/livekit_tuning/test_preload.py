@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from agent_runtime.voice.jobs.settings import VoiceSettings
-from agent_runtime.voice.worker.server import INHERITED, build_server
+from agent_runtime.voice.worker.server import PRELOADED, build_server
 from agent_runtime.wiring.worker import open_stores
 
 LOADED = """
@@ -54,7 +54,7 @@ def test_a_call_s_start_need_not_load_these() -> None:
 def test_job_processes_are_forked_from_one_that_has_them(voice_settings: VoiceSettings) -> None:
     """With the call's own code."""
     server, _ = build_server(voice_settings, open_stores)
-    assert set(INHERITED) <= set(server._preload_modules)
+    assert set(PRELOADED) <= set(server._preload_modules)
 
 
 def test_the_loop_of_a_job_is_uvloop() -> None:

@@ -1,4 +1,4 @@
-"""Offers of jobs, and the server and the leases that an admission deals with."""
+"""Offered jobs, and the server, leases and clock of an admission under test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from livekit.agents.job import JobAcceptArguments
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports.sessions import LeaseStore
-from agent_runtime.voice.jobs.metadata import room_with
+from agent_runtime.voice.jobs.metadata import direct_dispatch_room
 from agent_runtime.voice.worker.admission import Admission
 
 JOBS = itertools.count(1)
@@ -22,33 +22,36 @@ METADATA = JobTarget(7, "abc", 3).to_metadata()
 
 
 class Server(AgentServer):
-    """An agent server that runs the jobs that the test says."""
+    """An agent server whose running jobs the test sets: offered ones, and those of direct dispatch."""
 
     jobs: tuple[str, ...] = ()
-    unoffered: tuple[str, ...] = ()
+    direct: tuple[str, ...] = ()
 
     @property
     def active_jobs(self) -> list[object]:  # type: ignore[override]
         """One for each id."""
         offered = [api.Job(id=job) for job in self.jobs]
-        rung = [api.Job(id="job-1", room=room_with("a", "{}", holder)) for holder in self.unoffered]
-        return [SimpleNamespace(job=job) for job in (*offered, *rung)]
+        direct = [
+            api.Job(id="job-1", room=direct_dispatch_room("a", "{}", holder))
+            for holder in self.direct
+        ]
+        return [SimpleNamespace(job=job) for job in (*offered, *direct)]
 
 
 class Leases:
-    """The leases of one session, as a store that answers what the test says."""
+    """A lease store that records what it is given, and raises `error` if there is one."""
 
     def __init__(self, error: Exception | None = None, lost_by: str | None = None) -> None:
         self.error = error
         self.dispatches = 1
         self._lost_by = lost_by
         self.claimed: list[tuple[str, Holder]] = []
-        self.waiting: list[str] = []
+        self.refused: list[str] = []
         self.released: list[tuple[str, Holder]] = []
         self.on_claim: Callable[[], None] = lambda: None
 
     async def claim(self, session_id: str, holder: Holder) -> int:
-        """Remember, or fail."""
+        """Record the claim, or fail."""
         if self.error is not None:
             raise self.error
         self.claimed.append((session_id, holder))
@@ -56,43 +59,48 @@ class Leases:
         return self.dispatches
 
     async def release(self, session_id: str, holder: Holder, _why: str) -> bool:
-        """Remember, or fail."""
+        """Record the release, or fail."""
         if self.error is not None:
             raise self.error
         self.released.append((session_id, holder))
         return True
 
     async def lost_by(self, _session_id: str) -> str | None:
-        """Who lost it."""
+        """Return the worker that lost the session."""
         return self._lost_by
 
     async def mark_refused(self, session_id: str) -> None:
-        """Remember."""
-        self.waiting.append(session_id)
+        """Record the refusal."""
+        self.refused.append(session_id)
 
 
 class Clock:
-    """Stands still until the test says otherwise."""
+    """A clock that stands still until the test advances it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
-        """Seconds."""
+        """Return seconds."""
         return self.now
+
+
+def new_server() -> Server:
+    """Return a server without jobs, whose LiveKit is never contacted."""
+    return Server(ws_url="ws://127.0.0.1:1", api_key="key", api_secret="secret")
 
 
 def admission_of(
     server: Server, most: int = 2, leases: Leases | None = None, clock: Clock | None = None
 ) -> Admission:
-    """What is under test."""
+    """Return the admission of "worker-one", which takes `most` calls without a limit of CPU pressure."""
     admission = Admission(server, "worker-one", most, 100, clock=clock or Clock())
-    admission.leases = cast("LeaseStore | None", leases)
+    admission.claims.leases = cast("LeaseStore | None", leases)
     return admission
 
 
 class Offer:
-    """One job offered; `answer` is what became of it."""
+    """One offered job; `answer` is how it was accepted, or True (for good) or False for a refusal."""
 
     def __init__(self, room: str, metadata: str = "") -> None:
         job = api.Job(id=f"AJ_{next(JOBS)}", room=api.Room(name=room), metadata=metadata)

@@ -1,4 +1,4 @@
-"""The worker's modes beside `start`, from the command line."""
+"""The worker's commands besides `start`, from the command line."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from fixtures.stack.stack import command
 
 @pytest.fixture
 def bare_environ() -> dict[str, str]:
-    """An environment in which nothing is set."""
+    """An environment without any setting."""
     return {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
 
 
 def test_files_are_downloaded_without_any_key(bare_environ: dict[str, str], tmp_path: Path) -> None:
-    """An image that is being built has no keys: `download-files` asks each plugin and exits with 0."""
+    """`download-files` needs no keys, which a container image lacks while it is built, and exits with 0."""
     done = subprocess.run(
         [command(), "worker", "download-files"],
         env=bare_environ,
@@ -41,8 +41,8 @@ def test_files_are_downloaded_without_any_key(bare_environ: dict[str, str], tmp_
         assert f"livekit.plugins.{plugin}" in done.stderr
 
 
-def test_the_console_asks_which_agent(worker_stack: Stack, tmp_path: Path) -> None:
-    """`console` without --agent says what is missing, as wrong usage."""
+def test_the_console_requires_an_agent(worker_stack: Stack, tmp_path: Path) -> None:
+    """`console` without --agent exits with 2 and names the option."""
     done = subprocess.run(
         [command(), "worker", "console"],
         env=worker_stack.environ,
@@ -55,17 +55,17 @@ def test_the_console_asks_which_agent(worker_stack: Stack, tmp_path: Path) -> No
     assert "--agent" in done.stderr
 
 
-def test_dev_starts_again_when_code_changes(worker_stack: Stack, tmp_path: Path) -> None:
-    """A saved Python file brings a fresh worker; SIGTERM ends it and leaves no process."""
+def test_dev_restarts_the_worker_when_code_changes(worker_stack: Stack, tmp_path: Path) -> None:
+    """A saved Python file restarts the worker; SIGTERM ends it and leaves no process."""
     environ = {**worker_stack.environ, "WORKER_HEALTH_PORT": "0", "WORKER_NUM_IDLE_PROCESSES": "1"}
-    # `env -C` because a process here is started where the tests run.
+    # `env -C`, because LoggedProcess starts its process where the tests run.
     started = ["env", "-C", str(tmp_path), command(), "worker", "dev"]
     worker = LoggedProcess("dev", started, environ, tmp_path / "dev.log")
     try:
         worker.wait_for("registered worker", 60)
         since = worker.mark()
         (tmp_path / "tool.py").write_text("ANSWER = 42\n")
-        worker.wait_for("files changed: starting again", 30, since=since)
+        worker.wait_for("files changed: restarting", 30, since=since)
         worker.wait_for("registered worker", 60, since=since)
         tree = worker.tree()
         worker.send(signal.SIGTERM)
@@ -76,10 +76,10 @@ def test_dev_starts_again_when_code_changes(worker_stack: Stack, tmp_path: Path)
         worker.kill()
 
 
-async def test_connect_joins_a_room_by_hand(
+async def test_connect_joins_a_room_without_dispatch(
     worker_stack: Stack, livekit: LiveKitServer, stores: Stores, agent_id: int, tmp_path: Path
 ) -> None:
-    """`connect --room` brings the room's agent without any dispatch."""
+    """`connect --room` starts the agent that the room is named for."""
     await stores.agents.register(Registration(agent_id, 3, sample_agent("receptionist"), 10))
     room = f"agent-{agent_id}-room"
     environ = {**worker_stack.environ, "WORKER_HEALTH_PORT": "0"}

@@ -1,4 +1,4 @@
-"""Whether a worker notices that LiveKit is out of its reach, and that it is back."""
+"""A worker notices when it cannot reach LiveKit, and when it can again."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from agent_runtime.voice.worker import connectivity as reach
+from agent_runtime.voice.worker import connectivity
 from agent_runtime.voice.worker.admission import Admission
 from agent_runtime.voice.worker.connectivity import Connectivity
 
-from .offers import Server, admission_of
+from .offers import admission_of, new_server
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for seconds."""
-    monkeypatch.setattr(reach, "ASK_EVERY", 0.02)
-    monkeypatch.setattr(reach, "ASK_AGAIN", 0.02)
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probe every 20 ms."""
+    monkeypatch.setattr(connectivity, "PROBE_INTERVAL", 0.02)
+    monkeypatch.setattr(connectivity, "RETRY_INTERVAL", 0.02)
 
 
 @pytest.fixture
 def admission() -> Admission:
-    """Of a worker without calls."""
-    return admission_of(Server(ws_url="ws://127.0.0.1:1", api_key="key", api_secret="secret"))
+    """The admission of a worker without calls."""
+    return admission_of(new_server())
 
 
 @asynccontextmanager
 async def answering(status: int, port: int = 0) -> AsyncIterator[int]:
-    """A server that gives every question this answer; its port."""
+    """Serve `status` to every request; yields the port."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(status=status)
@@ -51,8 +51,8 @@ async def answering(status: int, port: int = 0) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def asking(port: int, admission: Admission, scheme: str = "ws") -> AsyncIterator[None]:
-    """While it is looked whether LiveKit is at that port."""
+async def probing(port: int, admission: Admission, scheme: str = "ws") -> AsyncIterator[None]:
+    """Probe LiveKit at that port."""
     url = f"{scheme}://127.0.0.1:{port}"
     task = asyncio.create_task(Connectivity(url, admission).run())
     try:
@@ -62,57 +62,59 @@ async def asking(port: int, admission: Admission, scheme: str = "ws") -> AsyncIt
         await asyncio.wait([task])
 
 
-async def until(admission: Admission, *, cut_off: bool) -> None:
-    """Return once it is so."""
+async def until(admission: Admission, *, reachable: bool) -> None:
+    """Wait until the admission holds this."""
     async with asyncio.timeout(10):
-        while admission.cut_off is not cut_off:  # noqa: ASYNC110 - it is a flag, without an event
+        while admission.livekit_reachable is not reachable:  # noqa: ASYNC110 - it is a flag, without an event
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("scheme", ["ws", "http"])
-async def test_it_goes_and_comes_back(
+async def test_an_outage_and_its_end_are_noticed(
     admission: Admission, caplog: pytest.LogCaptureFixture, scheme: str
 ) -> None:
-    """Each is said once, with what went wrong. Every status is an answer: LiveKit is there."""
+    """Each is logged once, the outage with its cause. Any HTTP status proves that LiveKit is there."""
     with caplog.at_level(logging.WARNING):
-        async with answering(404) as port, asking(port, admission, scheme):
+        async with answering(404) as port, probing(port, admission, scheme):
             pass
-        async with asking(port, admission, scheme):
-            await until(admission, cut_off=True)
+        async with probing(port, admission, scheme):
+            await until(admission, reachable=False)
             async with answering(503, port):
-                await until(admission, cut_off=False)
+                await until(admission, reachable=True)
     lost, back = (record.message for record in caplog.records)
-    assert lost.startswith("LiveKit is out of reach, no new sessions are claimed: ClientConnector")
-    assert back == "LiveKit is within reach again"
+    assert lost.startswith("LiveKit is unreachable, no new sessions are claimed: ClientConnector")
+    assert back == "LiveKit is reachable again"
 
 
-async def test_a_port_that_takes_and_never_answers(
+async def test_a_port_that_accepts_and_never_answers_is_an_outage(
     admission: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As behind a cable that was pulled."""
-    monkeypatch.setattr(reach, "PATIENCE", reach.aiohttp.ClientTimeout(total=0.05))
+    """A probe without an answer in time fails, as behind a pulled cable."""
+    monkeypatch.setattr(
+        connectivity, "PROBE_TIMEOUT", connectivity.aiohttp.ClientTimeout(total=0.05)
+    )
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        async with asking(silent.getsockname()[1], admission):
-            await until(admission, cut_off=True)
+        async with probing(silent.getsockname()[1], admission):
+            await until(admission, reachable=False)
 
 
-async def test_one_question_that_is_not_answered_means_nothing(
+async def test_a_single_failed_probe_is_no_outage(
     admission: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A busy machine is late once."""
-    monkeypatch.setattr(reach, "ASK_AGAIN", 60)
-    asked = asyncio.Event()
-    problem = Connectivity._problem
+    """A busy machine may miss one probe; LiveKit still counts as reachable."""
+    monkeypatch.setattr(connectivity, "RETRY_INTERVAL", 60)
+    probed = asyncio.Event()
+    probe = Connectivity._probe
 
-    async def told(self: Connectivity, *given: object) -> str | None:
-        found = await problem(self, *given)  # type: ignore[arg-type]
-        asked.set()
+    async def recorded(self: Connectivity, *given: object) -> str | None:
+        found = await probe(self, *given)  # type: ignore[arg-type]
+        probed.set()
         return found
 
-    monkeypatch.setattr(Connectivity, "_problem", told)
-    async with asking(1, admission):
-        await asked.wait()
+    monkeypatch.setattr(Connectivity, "_probe", recorded)
+    async with probing(1, admission):
+        await probed.wait()
         await asyncio.sleep(0)
-        assert not admission.cut_off
+        assert admission.livekit_reachable

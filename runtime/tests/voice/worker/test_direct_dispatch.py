@@ -1,11 +1,11 @@
-"""Sessions that a worker takes before LiveKit offers their jobs."""
+"""Jobs that a worker launches on the API's notification, before LiveKit offers them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -16,28 +16,28 @@ from livekit.protocol.models import Room
 from pydantic import SecretStr
 
 from agent_runtime.domain.job import JobTarget
-from agent_runtime.voice.jobs.metadata import holder_of, metadata_of, room_with
+from agent_runtime.voice.jobs.metadata import direct_dispatch_room, holder_of, metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
-from agent_runtime.voice.worker.admission import Admission, Claimed
-from agent_runtime.voice.worker.direct_dispatch import PATIENCE, DirectDispatch
+from agent_runtime.voice.worker.admission import Admission, ClaimedSession
+from agent_runtime.voice.worker.direct_dispatch import MAX_LAUNCH_WAIT, DirectDispatch
 
 METADATA = JobTarget(7, "abc", 3).to_metadata()
 
 
 @dataclass
-class Rung:
-    """An ear that hears what the test says."""
+class Listener:
+    """A dispatch listener whose notifications the test sends."""
 
     queue: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
 
     async def notices(self) -> AsyncIterator[tuple[str, str]]:
-        """Without end."""
+        """Yield them without end."""
         while True:
             yield await self.queue.get()
 
 
 class Server:
-    """Writes down what it is to launch, and takes as long as the test says."""
+    """An agent server that records its launches; each takes until `free` is set."""
 
     def __init__(self) -> None:
         self.launched: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -46,7 +46,7 @@ class Server:
         self.free.set()
 
     async def simulate_job(self, room: str, **given: Any) -> None:
-        """Of the agent server."""
+        """Launch a job as the agent server does."""
         self.launched.put_nowait({"room": room, **given})
         if self.broken:
             raise RuntimeError("no process")
@@ -56,21 +56,21 @@ class Server:
 class Claims:
     """An admission that claims every session, or none."""
 
-    manners = 0.0
+    head_start = 0.0
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.failed: list[str] = []
         self.refuses = False
 
-    async def claim_unoffered(self, room_name: str, _metadata: str) -> Claimed | None:
-        """Of the admission."""
+    async def claim_directly(self, room_name: str, _metadata: str) -> ClaimedSession | None:
+        """Claim a session as the admission does."""
         self.asked.append(room_name)
-        return None if self.refuses else Claimed("rung-1", "agent-abc.2", "agent 7")
+        return None if self.refuses else ClaimedSession("rung-1", "agent-abc.2", "agent 7")
 
     @contextmanager
-    def launching(self, claimed: Claimed) -> Iterator[None]:
-        """Of the admission."""
+    def launching(self, claimed: ClaimedSession) -> Iterator[None]:
+        """Enclose a launch as the admission does."""
         try:
             yield
         except RuntimeError:
@@ -80,37 +80,34 @@ class Claims:
 
 @dataclass
 class Scene:
-    """A worker that listens."""
+    """A worker that listens for notifications."""
 
-    ear: Rung
+    listener: Listener
     server: Server
     admission: Claims
-    settings: VoiceSettings
-    unoffered: DirectDispatch
+    dispatch: DirectDispatch
 
     def notify(self, room: str) -> None:
-        """The API's part."""
-        self.ear.queue.put_nowait((room, METADATA))
+        """Send a notification as the API does."""
+        self.listener.queue.put_nowait((room, METADATA))
 
 
 @pytest.fixture
 async def scene(voice_settings: VoiceSettings) -> AsyncIterator[Scene]:
-    """One at work."""
+    """Run a direct dispatch with an API key that signs tokens."""
     livekit = voice_settings.livekit.model_copy(update={"api_secret": SecretStr("s" * 32)})
-    known = replace(voice_settings, livekit=livekit)
-    ear, server, admission = Rung(), Server(), Claims()
-    unoffered = DirectDispatch(
-        cast("AgentServer", server), cast("Admission", admission), known, ear
+    listener, server, admission = Listener(), Server(), Claims()
+    dispatch = DirectDispatch(
+        cast("AgentServer", server), cast("Admission", admission), livekit, listener
     )
-    found = Scene(ear, server, admission, known, unoffered)
-    task = asyncio.create_task(unoffered.run())
-    yield found
+    task = asyncio.create_task(dispatch.run())
+    yield Scene(listener, server, admission, dispatch)
     task.cancel()
     await asyncio.wait([task])
 
 
-async def test_the_job_is_launched_with_all_that_livekit_would_have_given(scene: Scene) -> None:
-    """A token for the room as an agent, and the session's metadata."""
+async def test_the_job_is_launched_with_what_an_assignment_of_livekit_holds(scene: Scene) -> None:
+    """The job has a token to join the room as an agent, and the session's metadata."""
     scene.notify("room-1")
     async with asyncio.timeout(5):
         launched = await scene.server.launched.get()
@@ -125,25 +122,25 @@ async def test_the_job_is_launched_with_all_that_livekit_would_have_given(scene:
     assert (holder_of(job), metadata_of(job)) == ("rung-1", METADATA)
 
 
-async def test_what_cannot_be_claimed_is_not_launched(
+async def test_a_session_that_cannot_be_claimed_is_not_launched(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is full, or another worker was quicker."""
+    """When the admission claims nothing, no job is launched and nothing is logged as a failure."""
     scene.admission.refuses = True
     scene.notify("room-1")
     await asyncio.sleep(0.05)
     assert scene.admission.asked == ["room-1"]
     assert scene.server.launched.empty()
-    assert "session not taken" not in caplog.text  # that would be a failure
+    assert "direct dispatch failed" not in caplog.text
 
 
-async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scene) -> None:
-    """Unclaimed: no warm process is there, and its offers are as quick then."""
+async def test_during_a_long_launch_other_sessions_are_left_to_livekit(scene: Scene) -> None:
+    """They stay unclaimed: without a warm process LiveKit's offers are as quick."""
     scene.server.free.clear()
     scene.notify("room-1")
     await scene.server.launched.get()
     scene.notify("room-2")
-    await asyncio.sleep(PATIENCE * 2)
+    await asyncio.sleep(MAX_LAUNCH_WAIT * 2)
     assert scene.admission.asked == ["room-1"]
     scene.server.free.set()
     scene.notify("room-3")
@@ -151,38 +148,40 @@ async def test_while_a_launch_takes_long_the_rest_is_left_to_livekit(scene: Scen
         assert (await scene.server.launched.get())["room"] == "room-3"
 
 
-async def test_a_launch_that_fails_is_told_and_the_next_ring_heard(
+async def test_a_failed_launch_is_logged_and_the_next_notification_handled(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With its trace and its room; what was claimed for it is given back."""
+    """The log has the traceback and the room, and the admission learns of the failed launch."""
     scene.server.broken = True
     for room in ("room-1", "room-2"):
         scene.notify(room)
         async with asyncio.timeout(5):
             await scene.server.launched.get()
     await asyncio.sleep(0.05)
-    told = [(record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info]  # type: ignore[attr-defined]
-    assert told == [("room-1", "no process"), ("room-2", "no process")]
+    logged = [
+        (record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info
+    ]  # type: ignore[attr-defined]
+    assert logged == [("room-1", "no process"), ("room-2", "no process")]
     assert scene.admission.failed == ["rung-1", "rung-1"]
 
 
-async def test_it_settles_when_what_was_begun_is_launched(scene: Scene) -> None:
-    """A worker that is to leave waits for that: afterwards it launches nothing."""
+async def test_it_settles_when_each_dispatch_begun_is_launched(scene: Scene) -> None:
+    """A worker that shuts down waits for that, since it launches nothing while it drains."""
     scene.server.free.clear()
     scene.notify("room-1")
     await scene.server.launched.get()
-    settling = asyncio.create_task(scene.unoffered.settle())
+    settling = asyncio.create_task(scene.dispatch.settle())
     await asyncio.sleep(0.05)
     assert not settling.done()
     scene.server.free.set()
     async with asyncio.timeout(5):
         await settling
-        await scene.unoffered.settle()  # nothing is begun: at once
+        await scene.dispatch.settle()  # without any dispatch it returns at once
 
 
-def test_livekit_s_own_jobs_are_what_they_say() -> None:
-    """Whatever the metadata of their rooms are."""
-    room = room_with("room", "{}", "rung-1")
+def test_jobs_of_livekit_keep_their_own_id_and_metadata() -> None:
+    """The metadata of their rooms, whatever they are, replace neither id nor metadata of the job."""
+    room = direct_dispatch_room("room", "{}", "rung-1")
     offered = Job(id="AJ_1", dispatch_id="AD_1", room=room, metadata="mine")
     assert (holder_of(offered), metadata_of(offered)) == ("AJ_1", "mine")
     plain = Job(id="AJ_1", room=Room(name="room", metadata="[1]"), metadata="mine")
