@@ -11,10 +11,10 @@ from typing import Final
 import pytest
 
 from e2e.testbed.stacks import StartStack, running_stack
-from e2e.testbed.testbed import Place, place_on
+from e2e.testbed.testbed import Testbed, testbed_on
 from fixtures.providers.process import stand_in_process
-from fixtures.pytest_hooks.logged_warnings import EVIDENCE
-from fixtures.pytest_hooks.machine_stalls import STEADINESS, in_real_time
+from fixtures.pytest_hooks.logged_warnings import LOGGED_WARNINGS
+from fixtures.pytest_hooks.machine_stalls import MACHINE_STALLS, in_real_time
 from fixtures.pytest_hooks.sigterm import pytest_sessionstart  # noqa: F401 - a hook
 from fixtures.servers import LiveKitServer, PostgresServer, livekit_server, postgres_server
 from fixtures.speech import Recogniser
@@ -33,8 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup() -> None:
     """What happened before does not count for this story."""
-    STEADINESS.test_begins()
-    EVIDENCE.test_begins()
+    MACHINE_STALLS.test_begins()
+    LOGGED_WARNINGS.test_begins()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,14 +44,14 @@ def pytest_runtest_makereport(
     """A story that failed shows what the processes complained of meanwhile."""
     report = yield
     if call.when == "call" and report.failed:
-        report.sections += [*EVIDENCE.complaints(), ("the machine", str(STEADINESS))]
+        report.sections += [*LOGGED_WARNINGS.sections(), ("the machine", str(MACHINE_STALLS))]
     return report
 
 
 @pytest.fixture(scope="session", autouse=True)
-def steadiness() -> Iterator[None]:
+def machine_stalls() -> Iterator[None]:
     """Watches whether the machine stands still."""
-    with STEADINESS.watched():
+    with MACHINE_STALLS.watched():
         yield
 
 
@@ -124,18 +124,18 @@ def own_stack(start_stack: StartStack, own_livekit: LiveKitServer) -> Iterator[S
 
 
 @pytest.fixture
-async def own_place(
+async def own_testbed(
     own_stack: Stack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
-) -> AsyncIterator[Place]:
-    """A place whose processes may be killed."""
-    async with place_on(own_stack, own_livekit, recogniser, tmp_path) as made:
+) -> AsyncIterator[Testbed]:
+    """A testbed whose processes may be killed."""
+    async with testbed_on(own_stack, own_livekit, recogniser, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-async def place(
+async def testbed(
     stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[Testbed]:
     """Where a story happens: the shared stack, with an agent id and rooms of its own."""
-    async with place_on(stack, livekit, recogniser, tmp_path) as made:
+    async with testbed_on(stack, livekit, recogniser, tmp_path) as made:
         yield made

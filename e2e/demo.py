@@ -20,7 +20,7 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.providers import provider_environ
 from fixtures.providers.process import stand_in_process
 from fixtures.runtime_client.api import Api
@@ -96,7 +96,7 @@ def providers(folder: Path) -> Iterator[Mapping[str, str]]:
 
 async def call(stack: Stack, livekit: LiveKitServer) -> int:
     """Place the call; returns the exit code."""
-    place = Place(
+    testbed = Testbed(
         stack=stack,
         livekit=livekit,
         api=Api(stack.api_url, stack.settings.api_key),
@@ -107,12 +107,12 @@ async def call(stack: Stack, livekit: LiveKitServer) -> int:
     )
     wrong = 0
     times: list[float] = []
-    async with place:
-        await place.register()
-        room = place.new_room()
-        session_id = await place.api.create(AGENT_ID, room)
+    async with testbed:
+        await testbed.register()
+        room = testbed.new_room()
+        session_id = await testbed.api.create(AGENT_ID, room)
         print(f"\n{'':>8}  agent {AGENT_ID} registered over HTTP; session {session_id}\n")
-        async with place.person_in(room) as person:
+        async with testbed.person_in(room) as person:
             greeting = await person.hears()
             say("agent", greeting or "(not understood)")
             wrong += greeting != ANSWERS["greeting"]
@@ -124,9 +124,9 @@ async def call(stack: Stack, livekit: LiveKitServer) -> int:
                 wrong += not right
                 note = f"{answer.voice_to_voice:5.0f} ms voice to voice"
                 say("agent", answer.text or "(not understood)", note if right else f"{note}  WRONG")
-            await place.api.end(session_id)
+            await testbed.api.end(session_id)
             await person.caller.agent_left()
-        row = await place.rows.session_when(session_id, lambda row: row["status"] == "ended")
+        row = await testbed.rows.session_when(session_id, lambda row: row["status"] == "ended")
     recording = REPORTS / f"{room}-caller.wav"
     print(
         f"\n{'':>8}  median {statistics.median(times):.0f} ms; {row['duration_seconds']} s in all"

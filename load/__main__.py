@@ -14,14 +14,14 @@ from pathlib import Path
 from fixtures.processes.logged_process import ProcessEndedError
 from fixtures.servers import ServerUnavailableError
 from load.command import locust_arguments, new_folder, run_parser
-from load.report.compare import compare, doubts, table
+from load.report.compare import caveats, compare, table
 from load.report.results import read_results
 from load.report.thresholds import read_thresholds
 from load.runs.alternate import OURS, alternate
 from load.runs.local_services import local_services
 from load.runs.locust_process import report, run_locust
 from load.scenario import Scenario, read_scenario
-from load.services import NotThere, Services, check, register
+from load.services import Services, ServiceUnavailable, check, register
 from load.targets.running import TARGETS
 from load.yaml_file import FileError
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.thresholds:
             read_thresholds(Path(given.thresholds))
         return _run(given, scenario, more, parser)
-    except (FileError, NotThere, ServerUnavailableError, ProcessEndedError) as error:
+    except (FileError, ServiceUnavailable, ServerUnavailableError, ProcessEndedError) as error:
         print(f"load: {error}", file=sys.stderr)
         return UNUSABLE
     except OSError as error:
@@ -116,7 +116,7 @@ def _compare(arguments: Sequence[str]) -> int:
             return UNUSABLE
     print(table(compare(*read)))
     for path, results in zip((given.first, given.second), read, strict=True):
-        for doubt in doubts(str(path), results):
+        for doubt in caveats(str(path), results):
             print(doubt)
     return 0
 

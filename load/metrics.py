@@ -1,11 +1,11 @@
-"""The stages of a call, entries of Locust's statistics. Where clocks are read: `docs/latency.md`."""
+"""What a run measures, entries of Locust's statistics. Where clocks are read: `docs/latency.md`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
-class Stage(StrEnum):
+class Metric(StrEnum):
     """Names as they stand in statistics, results and thresholds; all are milliseconds."""
 
     CREATE = "create"
@@ -37,11 +37,11 @@ class Stage(StrEnum):
     OVERHEAD = "overhead over the providers"
 
 
-WIRE: tuple[Stage, ...] = (
-    Stage.WIRE_STT,
-    Stage.WIRE_ASK,
-    Stage.WIRE_LLM,
-    Stage.WIRE_TEXT,
-    Stage.WIRE_TTS,
-    Stage.WIRE_TRANSPORT,
+WIRE: tuple[Metric, ...] = (
+    Metric.WIRE_STT,
+    Metric.WIRE_ASK,
+    Metric.WIRE_LLM,
+    Metric.WIRE_TEXT,
+    Metric.WIRE_TTS,
+    Metric.WIRE_TRANSPORT,
 )

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from fixtures.speech import ANSWERS, SENTENCES, Sound, clip
-from fixtures.speech.recognise import unknown_words, words_of
+from fixtures.speech.recogniser import unknown_words, words_of
 from fixtures.speech.sentences import is_clip, question_of
 from load.yaml_file import FileError, read_model
 
@@ -27,7 +27,8 @@ RATE: Final = 16_000  # Hz, of the callers' microphones
 class Strict(BaseModel):
     """Refuses keys that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A field whose name in the file is another one is written by that name, too.
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 def _can_be_understood(expected: str, info: ValidationInfo) -> str:
@@ -59,7 +60,7 @@ class Interruption(Strict):
     after: float = Field(default=1.5, gt=0, le=30)
 
 
-class Murmurs(Strict):
+class Backchannels(Strict):
     """What a caller murmurs while the agent speaks, one after the other, `every` so many seconds."""
 
     say: tuple[str, ...] = Field(min_length=1)
@@ -70,7 +71,7 @@ class Turn(Strict):
     """A sentence and its answer, or `silent` seconds in which the agent is to say nothing.
 
     `interrupt` is a reason for the agent to stop; `murmur`, which comes before it, is none. `say` is a name
-    of the speech catalogue or the path of a WAV file, relative to the scenario;
+    of the known sentences or the path of a WAV file, relative to the scenario;
     `expect` a name of the catalogue's answers or the sentence itself, left out for the catalogue's own.
     `chance` is the part of the calls in which the turn happens.
     """
@@ -79,16 +80,16 @@ class Turn(Strict):
     expect: Expected | None = None
     silent: float | None = Field(default=None, gt=0, le=60)
     interrupt: Interruption | None = None
-    murmur: Murmurs | None = None
+    backchannel: Backchannels | None = Field(default=None, alias="murmur")
     chance: float = Field(default=1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.say is None) == (self.silent is None):
             raise ValueError("a turn has either `say` or `silent`")
-        if self.silent is not None and (self.interrupt or self.murmur or self.expect):
+        if self.silent is not None and (self.interrupt or self.backchannel or self.expect):
             raise ValueError("who is silent neither interrupts nor murmurs nor expects an answer")
-        if self.murmur and not self.interrupt:
+        if self.backchannel and not self.interrupt:
             raise ValueError("who murmurs has to `interrupt` in the end: the answer is a long one")
         return self
 
@@ -131,7 +132,7 @@ class Scenario(Strict):
     def spoken(self) -> list[str]:
         """Everything that callers say."""
         turns = [turn.say for turn in self.turns if turn.say]
-        turns += [murmur for turn in self.turns if turn.murmur for murmur in turn.murmur.say]
+        turns += [name for turn in self.turns if turn.backchannel for name in turn.backchannel.say]
         return turns + [turn.interrupt.say for turn in self.turns if turn.interrupt]
 
     def expected(self) -> list[str]:

@@ -28,12 +28,12 @@ class Services:
     stand_ins: str = ""
 
 
-class NotThere(Exception):
+class ServiceUnavailable(Exception):
     """A service does not answer; the text says which and why."""
 
 
 async def check(services: Services) -> None:
-    """Raises NotThere unless API and LiveKit answer."""
+    """Raises ServiceUnavailable unless API and LiveKit answer."""
     timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
     livekit = services.livekit.replace("ws", "http", 1)
     async with aiohttp.ClientSession(timeout=timeout) as http:
@@ -43,15 +43,17 @@ async def check(services: Services) -> None:
                     pass  # any answer will do: it is there
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-                raise NotThere(f"{name} is not there: {url}: {why}") from error
+                raise ServiceUnavailable(f"{name} is not there: {url}: {why}") from error
 
 
 async def register(services: Services, agent_id: int, sample: str) -> None:
-    """Register a sample agent that takes any number of calls. Raises NotThere when it is refused."""
+    """Register a sample agent that takes any number of calls. Raises ServiceUnavailable if refused."""
     config = sample_agent(sample, maxConcurrentSessions=NO_LIMIT)
     async with Api(services.api, services.api_key) as api:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN):
                 await api.register(agent_id, config)
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-            raise NotThere(f"agent {agent_id} could not be registered: {error!s}") from error
+            raise ServiceUnavailable(
+                f"agent {agent_id} could not be registered: {error!s}"
+            ) from error

@@ -1,17 +1,17 @@
 """The caller talks over the agent."""
 
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.speech import clip
 
 STORY = 15.0  # seconds that the whole story lasts, at least
 
 
-async def test_the_agent_stops_and_listens(place: Place) -> None:
+async def test_the_agent_stops_and_listens(testbed: Testbed) -> None:
     """Talked over in the middle of a long story, the agent falls silent at the caller's ear and answers."""
-    await place.register()
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register()
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
         person.caller.forget()
         await person.caller.say(clip("story"))
@@ -23,20 +23,20 @@ async def test_the_agent_stops_and_listens(place: Place) -> None:
         silent_after = story.ended_at - interruption.began_at
         assert 0 < silent_after < clip("stop").seconds + 1
         assert await person.hears() == "Of course, take your time."
-        row = await place.rows.metrics_when(
+        row = await testbed.rows.metrics_when(
             session_id, lambda row: row["metadata"]["interruptions"] >= 1
         )
         assert row["agent_message_count"] >= 3
-        await place.api.end(session_id)
+        await testbed.api.end(session_id)
 
 
-async def test_interruptions_can_be_switched_off(place: Place) -> None:
+async def test_interruptions_can_be_switched_off(testbed: Testbed) -> None:
     """With interruptionHandling false the agent finishes its sentence."""
-    await place.register(interruptionHandling=False)
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register(interruptionHandling=False)
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.caller.onset()
         await person.caller.say(clip("stop"))
         assert await person.hears() == "Hello, how can I help you today?"
-        await place.api.end(session_id)
+        await testbed.api.end(session_id)

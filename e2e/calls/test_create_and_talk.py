@@ -1,66 +1,66 @@
 """A session created over HTTP becomes a conversation, and rows that tell of it."""
 
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_three_questions_are_answered(place: Place) -> None:
+async def test_three_questions_are_answered(testbed: Testbed) -> None:
     """The caller hears the greeting and three right answers; the row is active, then ended."""
-    await place.register()
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    assert (await place.api.session(session_id))["status"] in ("connecting", "active")
+    await testbed.register()
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    assert (await testbed.api.session(session_id))["status"] in ("connecting", "active")
 
-    async with place.person_in(room) as person:
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
-        row = await place.rows.session_when(session_id, lambda row: row["status"] == "active")
-        assert (row["agent_id"], row["tenant_id"], row["room_name"]) == (place.agent_id, 1, room)
+        row = await testbed.rows.session_when(session_id, lambda row: row["status"] == "active")
+        assert (row["agent_id"], row["tenant_id"], row["room_name"]) == (testbed.agent_id, 1, room)
         for name in ("weather", "opening", "table"):
             await person.is_answered(name)
-        row = await place.rows.session_when(session_id, lambda r: r["participant_count"] == 2)
-        assert (await place.api.agent(place.agent_id))["activeSessions"] == 1
-        await place.api.end(session_id)
+        row = await testbed.rows.session_when(session_id, lambda r: r["participant_count"] == 2)
+        assert (await testbed.api.agent(testbed.agent_id))["activeSessions"] == 1
+        await testbed.api.end(session_id)
         await person.caller.agent_left()
 
-    row = await place.rows.session_when(session_id, lambda row: row["status"] == "ended")
+    row = await testbed.rows.session_when(session_id, lambda row: row["status"] == "ended")
     assert row["duration_seconds"] >= 5
     assert row["ended_at"] > row["started_at"]
     assert row["metadata"]["reason"] == "ended over HTTP"
-    assert (await place.api.agent(place.agent_id))["activeSessions"] == 0
+    assert (await testbed.api.agent(testbed.agent_id))["activeSessions"] == 0
     # The first dispatch brought the agent: nobody had to ask for it again.
-    assert await place.rows.events(session_id) == ["created", "claimed", "talking", "ended"]
+    assert await testbed.rows.events(session_id) == ["created", "claimed", "talking", "ended"]
     # And it came before LiveKit offered its job.
-    (job,) = await place.rows.claimed_by(session_id)
+    (job,) = await testbed.rows.claimed_by(session_id)
     assert job.startswith("rung-")
-    told = await place.api.session(session_id)
+    told = await testbed.api.session(session_id)
     assert told["status"] == "ended"
     assert "endedAt" in told
 
 
-async def test_figures_are_written_as_each_turn_ends(place: Place) -> None:
+async def test_figures_are_written_as_each_turn_ends(testbed: Testbed) -> None:
     """While the call still runs, its row of figures has the turn that has just ended."""
-    await place.register()
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register()
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
         await person.is_answered("weather")
-        row = await place.rows.metrics_when(session_id, lambda r: r["agent_message_count"] == 2)
-        assert (await place.api.session(session_id))["status"] == "active"
+        row = await testbed.rows.metrics_when(session_id, lambda r: r["agent_message_count"] == 2)
+        assert (await testbed.api.session(session_id))["status"] == "active"
         assert row["user_message_count"] == 1
         assert row["message_count"] == 3
         assert 0 < row["avg_stt_latency"] < 2000
         assert 0 < row["avg_llm_latency"] < 2000
         assert row["metadata"]["avg_end_of_turn_latency"] > 0
-        row = await place.rows.metrics_when(session_id, lambda r: r["total_tokens"] > 0)
+        row = await testbed.rows.metrics_when(session_id, lambda r: r["total_tokens"] > 0)
         assert row["input_tokens"] + row["output_tokens"] == row["total_tokens"]
-        told = await place.api.session_metrics(session_id)
+        told = await testbed.api.session_metrics(session_id)
         assert told["messageCount"] == 3
         assert told["avgLatency"] == row["avg_llm_latency"]
         # Prometheus sees the turn too, at the worker, while the call goes on.
-        scraped = await place.worker_metrics()
+        scraped = await testbed.worker_metrics()
         assert scraped["agent_runtime_response_seconds_count"] >= 1
         assert scraped["agent_runtime_stt_final_seconds_count"] >= 1
         assert scraped["agent_runtime_calls"] == 1
-        figures = await place.api.agent_metrics(place.agent_id)
+        figures = await testbed.api.agent_metrics(testbed.agent_id)
         assert (figures["totalSessions"], figures["activeSessions"]) == (1, 1)
-        await place.api.end(session_id)
+        await testbed.api.end(session_id)

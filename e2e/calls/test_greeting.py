@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.speech import ANSWERS
 
 
@@ -16,26 +16,26 @@ from fixtures.speech import ANSWERS
     ],
     ids=["word-for-word", "instructions"],
 )
-async def test_the_caller_is_greeted_once(place: Place, how: dict[str, object]) -> None:
+async def test_the_caller_is_greeted_once(testbed: Testbed, how: dict[str, object]) -> None:
     """The greeting is heard when the caller comes, fixed or made from instructions, and only once."""
-    await place.register(**how)
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register(**how)
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
         with pytest.raises(TimeoutError):
             await person.caller.hear(2)
-        await place.api.end(session_id)
+        await testbed.api.end(session_id)
 
 
-async def test_without_a_greeting_the_caller_speaks_first(place: Place) -> None:
+async def test_without_a_greeting_the_caller_speaks_first(testbed: Testbed) -> None:
     """An agent without greeting is silent until it is asked."""
-    await place.register(initialGreeting=None)
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register(initialGreeting=None)
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.caller.agent_joined()
         with pytest.raises(TimeoutError):
             await person.caller.hear(2)
         await asyncio.wait_for(person.is_answered("weather"), 15)
-        await place.api.end(session_id)
+        await testbed.api.end(session_id)

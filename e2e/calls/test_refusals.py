@@ -4,66 +4,66 @@ import asyncio
 
 import pytest
 
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.runtime_client.api import ApiError
 
 
-async def test_an_agent_that_nobody_registered(place: Place) -> None:
+async def test_an_agent_that_nobody_registered(testbed: Testbed) -> None:
     """Create answers 400 in the known words, and no row is written."""
-    room = place.new_room()
-    with pytest.raises(ApiError, match=f"Agent {place.agent_id} not registered") as refused:
-        await place.api.create(place.agent_id, room)
+    room = testbed.new_room()
+    with pytest.raises(ApiError, match=f"Agent {testbed.agent_id} not registered") as refused:
+        await testbed.api.create(testbed.agent_id, room)
     assert refused.value.status == 400
-    assert await place.rows.sessions_of_room(room) == []
+    assert await testbed.rows.sessions_of_room(room) == []
 
 
-async def test_nobody_comes_into_the_room_of_an_unknown_agent(place: Place) -> None:
+async def test_nobody_comes_into_the_room_of_an_unknown_agent(testbed: Testbed) -> None:
     """A widget's room of an unknown agent stays without one; the log says why."""
-    worker = place.stack.worker
+    worker = testbed.stack.worker
     assert worker is not None
     since = worker.mark()
-    async with place.person_in(place.widget_room) as person:
+    async with testbed.person_in(testbed.widget_room) as person:
         await asyncio.to_thread(
-            worker.wait_for, f"Agent {place.agent_id} is unknown", 15, since=since
+            worker.wait_for, f"Agent {testbed.agent_id} is unknown", 15, since=since
         )
         await person.caller.agent_left()
-    assert await place.rows.sessions_of_room(place.widget_room) == []
+    assert await testbed.rows.sessions_of_room(testbed.widget_room) == []
 
 
-async def test_a_room_that_is_not_ours(place: Place) -> None:
+async def test_a_room_that_is_not_ours(testbed: Testbed) -> None:
     """A room of another name gets no agent; the refusal is in the log with its reason."""
-    worker = place.stack.worker
+    worker = testbed.stack.worker
     assert worker is not None
     since = worker.mark()
-    room = place.new_room()
-    async with place.person_in(room) as person:
+    room = testbed.new_room()
+    async with testbed.person_in(room) as person:
         await asyncio.to_thread(worker.wait_for, f"{room}.* is not named", 15, since=since)
         assert person.caller.agents == []
 
 
-async def test_a_second_agent_for_the_same_room(place: Place) -> None:
+async def test_a_second_agent_for_the_same_room(testbed: Testbed) -> None:
     """A room has one agent: the session that comes second ends as error and says why."""
-    await place.register()
-    room = place.new_room()
-    first = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register()
+    room = testbed.new_room()
+    first = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
-        second = await place.api.create(place.agent_id, room)
-        row = await place.rows.session_when(second, lambda row: row["status"] == "error")
+        second = await testbed.api.create(testbed.agent_id, room)
+        row = await testbed.rows.session_when(second, lambda row: row["status"] == "error")
         assert "already has an agent" in row["metadata"]["reason"]
         await person.is_answered("weather")
-        assert (await place.api.session(first))["status"] == "active"
-        await place.api.end(first)
+        assert (await testbed.api.session(first))["status"] == "active"
+        await testbed.api.end(first)
 
 
-async def test_capacity(place: Place) -> None:
+async def test_capacity(testbed: Testbed) -> None:
     """The third session of an agent of two is refused in the known words; an end makes room again."""
-    await place.register(maxConcurrentSessions=2)
-    sessions = [await place.api.create(place.agent_id, place.new_room()) for _ in range(2)]
+    await testbed.register(maxConcurrentSessions=2)
+    sessions = [await testbed.api.create(testbed.agent_id, testbed.new_room()) for _ in range(2)]
     with pytest.raises(ApiError, match=r"is at capacity \(2 sessions\)") as refused:
-        await place.api.create(place.agent_id, place.new_room())
+        await testbed.api.create(testbed.agent_id, testbed.new_room())
     assert refused.value.status == 400
-    await place.api.end(sessions[0])
-    sessions[0] = await place.api.create(place.agent_id, place.new_room())
+    await testbed.api.end(sessions[0])
+    sessions[0] = await testbed.api.create(testbed.agent_id, testbed.new_room())
     for session_id in sessions:
-        await place.api.end(session_id)
+        await testbed.api.end(session_id)

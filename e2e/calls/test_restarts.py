@@ -5,37 +5,37 @@ import signal
 
 import psutil
 
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_the_api_restarts_in_the_middle_of_a_call(own_place: Place) -> None:
+async def test_the_api_restarts_in_the_middle_of_a_call(own_testbed: Testbed) -> None:
     """The call goes on without the API; afterwards the API knows session and registration."""
-    place = own_place
-    await place.register()
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    testbed = own_testbed
+    await testbed.register()
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
-        assert place.stack.api is not None
-        await asyncio.to_thread(place.stack.api.stop)
+        assert testbed.stack.api is not None
+        await asyncio.to_thread(testbed.stack.api.stop)
         await person.is_answered("weather")
-        await asyncio.to_thread(place.stack.start_api)
-        assert (await place.api.session(session_id))["status"] == "active"
-        assert (await place.api.agent(place.agent_id))["registered"]
-        await place.api.end(session_id)
+        await asyncio.to_thread(testbed.stack.start_api)
+        assert (await testbed.api.session(session_id))["status"] == "active"
+        assert (await testbed.api.agent(testbed.agent_id))["registered"]
+        await testbed.api.end(session_id)
         await person.caller.agent_left()
-    await place.rows.session_when(session_id, lambda row: row["status"] == "ended")
+    await testbed.rows.session_when(session_id, lambda row: row["status"] == "ended")
 
 
-async def test_sigterm_in_the_middle_of_a_call(own_place: Place) -> None:
+async def test_sigterm_in_the_middle_of_a_call(own_testbed: Testbed) -> None:
     """SIGTERM lets the call go on to its end; then the worker exits with 0 and leaves no process."""
-    place = own_place
-    await place.register()
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    worker = place.stack.worker
+    testbed = own_testbed
+    await testbed.register()
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    worker = testbed.stack.worker
     assert worker is not None
-    async with place.person_in(room) as person:
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
         tree = worker.tree()
         worker.send(signal.SIGTERM)
@@ -43,20 +43,20 @@ async def test_sigterm_in_the_middle_of_a_call(own_place: Place) -> None:
         await person.is_answered("weather")
         assert worker.returncode is None
     assert await asyncio.to_thread(worker.wait) == 0
-    row = await place.rows.session_when(session_id, lambda row: row["status"] == "ended")
+    row = await testbed.rows.session_when(session_id, lambda row: row["status"] == "ended")
     assert row["metadata"]["reason"] == "the caller left"
     await asyncio.to_thread(lambda: all_gone(tree))
 
 
-async def test_a_second_sigterm_leaves_at_once(own_place: Place) -> None:
+async def test_a_second_sigterm_leaves_at_once(own_testbed: Testbed) -> None:
     """A second SIGTERM does not wait for the call; no process stays."""
-    place = own_place
-    await place.register()
-    room = place.new_room()
-    await place.api.create(place.agent_id, room)
-    worker = place.stack.worker
+    testbed = own_testbed
+    await testbed.register()
+    room = testbed.new_room()
+    await testbed.api.create(testbed.agent_id, room)
+    worker = testbed.stack.worker
     assert worker is not None
-    async with place.person_in(room) as person:
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
         tree = worker.tree()
         worker.send(signal.SIGTERM)

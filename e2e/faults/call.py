@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 from e2e.testbed.person import Person
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.processes.logged_process import LoggedProcess
 
 
@@ -19,7 +19,7 @@ from fixtures.processes.logged_process import LoggedProcess
 class Call:
     """A caller who was greeted."""
 
-    place: Place
+    testbed: Testbed
     session_id: str
     person: Person
 
@@ -43,7 +43,7 @@ class Call:
         """The same session answers the same caller, by one agent alone."""
         await self.person.is_answered(name)
         assert len(self.person.caller.agents) == 1
-        row = await self.place.rows.session(self.session_id)
+        row = await self.testbed.rows.session(self.session_id)
         assert row is not None
         assert row["status"] == "active"
 
@@ -55,26 +55,26 @@ class Call:
 
     async def ends(self) -> None:
         """Ended over HTTP: the row is final and the agent leaves."""
-        await self.place.api.end(self.session_id)
+        await self.testbed.api.end(self.session_id)
         await self.person.caller.agent_left()
-        await self.place.rows.session_when(self.session_id, lambda row: row["status"] == "ended")
+        await self.testbed.rows.session_when(self.session_id, lambda row: row["status"] == "ended")
 
 
 @asynccontextmanager
-async def greeted(place: Place, **changes: object) -> AsyncIterator[Call]:
+async def greeted(testbed: Testbed, **changes: object) -> AsyncIterator[Call]:
     """Register, with these keys changed, create, join, hear the greeting."""
-    await place.register(**changes)
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
+    await testbed.register(**changes)
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
         await person.hears_greeting()
-        yield Call(place, session_id, person)
+        yield Call(testbed, session_id, person)
 
 
 @asynccontextmanager
-async def second_worker(place: Place, **environ: str) -> AsyncIterator[LoggedProcess]:
+async def second_worker(testbed: Testbed, **environ: str) -> AsyncIterator[LoggedProcess]:
     """Another worker of the same deployment, warm."""
-    other = place.stack.beside("second", **environ)
+    other = testbed.stack.beside("second", **environ)
     try:
         await asyncio.to_thread(other.start_worker)
         assert other.worker is not None
@@ -84,9 +84,9 @@ async def second_worker(place: Place, **environ: str) -> AsyncIterator[LoggedPro
 
 
 @asynccontextmanager
-async def second_api(place: Place) -> AsyncIterator[LoggedProcess]:
+async def second_api(testbed: Testbed) -> AsyncIterator[LoggedProcess]:
     """Another API of the same deployment."""
-    other = place.stack.beside("second-api")
+    other = testbed.stack.beside("second-api")
     try:
         await asyncio.to_thread(other.start_api)
         assert other.api is not None

@@ -55,7 +55,9 @@ async def is_sent_away(call: Call, stage: str, since: float) -> None:
     assert heard.began_at - since < LONGEST_SILENCE
     assert await call.person.understands(heard) == ANSWERS["farewell"]
     await call.person.caller.agent_left()
-    row = await call.place.rows.session_when(call.session_id, lambda row: row["status"] == "error")
+    row = await call.testbed.rows.session_when(
+        call.session_id, lambda row: row["status"] == "error"
+    )
     assert row["metadata"]["reason"].startswith(f"a provider failed: {stage.upper()}")
 
 

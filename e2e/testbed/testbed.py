@@ -26,7 +26,7 @@ AGENT_IDS: Final = count(1)
 
 
 @dataclass(slots=True)
-class Place:
+class Testbed:
     """An asynchronous context manager: closes its client at the end."""
 
     stack: Stack
@@ -83,9 +83,11 @@ class Place:
                 caller.recording.write(self.recordings / f"{room_name}-{identity}.wav")
 
 
-def place_on(stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, folder: Path) -> Place:
-    """A place on that stack, with an agent id of its own."""
-    return Place(
+def testbed_on(
+    stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, folder: Path
+) -> Testbed:
+    """A testbed on that stack, with an agent id of its own."""
+    return Testbed(
         stack=stack,
         livekit=livekit,
         api=Api(stack.api_url, stack.settings.api_key),

@@ -11,7 +11,7 @@ from typing import Final
 from fixtures.caller import Heard
 from load.caller_host.judge import Judge
 from load.caller_host.reports import CallReports
-from load.metrics import Stage
+from load.metrics import Metric
 
 JUDGED_WITHIN: Final = 60.0  # seconds; the judge yields to everybody, and may wait for long
 
@@ -63,9 +63,9 @@ class Answers:
             text, error = await self._judged(answer, heard)
         self.wrong += bool(error)
         if answer.number is None:
-            self._reports.sample(Stage.GREETING, heard.seconds if heard else 0.0, error or None)
+            self._reports.sample(Metric.GREETING, heard.seconds if heard else 0.0, error or None)
             return
-        self._reports.sample(Stage.ANSWER, delay, error or None)
+        self._reports.sample(Metric.ANSWER, delay, error or None)
         self._turn(answer, answer.began_at, text, not error)
 
     def interrupted(self, answer: Answer, onset: float) -> None:
@@ -96,7 +96,7 @@ class Answers:
         except BrokenProcessPool:
             return None, "not judged: the process that recognises speech was killed"
         for gap in heard.stalls if verdict.gaps is None else verdict.gaps:
-            self._reports.sample(Stage.GAP, gap)
+            self._reports.sample(Metric.GAP, gap)
         if verdict.text == answer.expected:
             return verdict.text, ""
         return verdict.text, f"wrong: {answer.expected!r} was expected, {verdict.text!r} was heard"

@@ -14,8 +14,8 @@ from load.caller_host.answers import Answer, Answers
 from load.caller_host.judge import Judge
 from load.caller_host.reports import FAILURES, CallFailed, CallReports, words
 from load.caller_host.settings import HostSettings
-from load.metrics import Stage
-from load.scenario import Interruption, Murmurs, Turn, expected_after, sentence, sound_of
+from load.metrics import Metric
+from load.scenario import Backchannels, Interruption, Turn, expected_after, sentence, sound_of
 
 HTTP_WITHIN = 30.0  # seconds
 JOIN_WITHIN = 15.0
@@ -69,7 +69,7 @@ class Call:
 
     async def _placed(self) -> None:
         created_at = time.monotonic()
-        with self._reports.step(Stage.CREATE):
+        with self._reports.step(Metric.CREATE):
             async with asyncio.timeout(HTTP_WITHIN):
                 self._session = await self._api.create(
                     self._settings.agent_id, self._room, self._settings.tenant_id
@@ -80,10 +80,10 @@ class Call:
         )
         caller = self._caller = Caller(settings.livekit_url, token)
         try:
-            with self._reports.step(Stage.JOIN):
+            with self._reports.step(Metric.JOIN):
                 async with asyncio.timeout(JOIN_WITHIN):
                     await caller.__aenter__()
-            with self._reports.step(Stage.AGENT, created_at):
+            with self._reports.step(Metric.AGENT, created_at):
                 await caller.agent_joined(self._scenario.greeting_within)
             await self._is_greeted(caller, created_at)
             await self._talks(caller)
@@ -98,9 +98,9 @@ class Call:
             onset = await caller.onset(self._scenario.greeting_within)
         except TimeoutError as error:
             waited = time.monotonic() - created_at
-            self._reports.sample(Stage.FIRST_AUDIO, waited, "no greeting was heard")
+            self._reports.sample(Metric.FIRST_AUDIO, waited, "no greeting was heard")
             raise CallFailed("no greeting was heard") from error
-        self._reports.sample(Stage.FIRST_AUDIO, onset - created_at)
+        self._reports.sample(Metric.FIRST_AUDIO, onset - created_at)
         heard = await _rest(caller, onset, ENDS_WITHIN)
         greeting = sentence(self._scenario.greeting)
         self._answers.add(Answer(None, "", greeting, onset, heard, onset))
@@ -160,12 +160,12 @@ class Call:
                 return onset
             await _rest(caller, onset, self._scenario.answer_within)
             why = "the agent spoke before the caller had finished"
-            self._reports.sample(Stage.VOICE_TO_VOICE, 0.0, why)
+            self._reports.sample(Metric.VOICE_TO_VOICE, 0.0, why)
 
     def _voice_to_voice(self, number: int, seconds: float) -> None:
-        self._reports.sample(Stage.VOICE_TO_VOICE, seconds)
+        self._reports.sample(Metric.VOICE_TO_VOICE, seconds)
         if number == 0:
-            self._reports.sample(Stage.FIRST_TURN, seconds)
+            self._reports.sample(Metric.FIRST_TURN, seconds)
 
     async def _talks_over(self, caller: Caller, turn: Turn, interrupt: Interruption) -> None:
         spoken = await self._says(caller, turn.say or "")
@@ -180,39 +180,43 @@ class Call:
             return
         self._answers.interrupted(told, onset)
         self._voice_to_voice(number, onset - spoken.ended_at)
-        if turn.murmur is not None and not await self._murmurs(caller, turn.murmur, onset):
+        if turn.backchannel is not None and not await self._keeps_talking(
+            caller, turn.backchannel, onset
+        ):
             return
         await asyncio.sleep(interrupt.after)  # the caller listens to that much of the answer
         spoken = await self._says(caller, interrupt.say)
         answer = await _rest(caller, onset, self._scenario.answer_within)
         if answer is None:
-            self._reports.sample(Stage.BARGE_IN, 0.0, "the agent went on talking")
+            self._reports.sample(Metric.BARGE_IN, 0.0, "the agent went on talking")
             await self._still_there(caller)
             return
         silent_after = answer.ended_at - spoken.began_at
         if silent_after < 0:
             why = "the agent had finished before it was interrupted"
-            self._reports.sample(Stage.BARGE_IN, 0.0, why)
+            self._reports.sample(Metric.BARGE_IN, 0.0, why)
         else:
-            self._reports.sample(Stage.BARGE_IN, silent_after)
+            self._reports.sample(Metric.BARGE_IN, silent_after)
         await self._hears(caller, interrupt.say, interrupt.expect, spoken, interrupts=True)
 
-    async def _murmurs(self, caller: Caller, murmurs: Murmurs, onset: float) -> bool:
+    async def _keeps_talking(
+        self, caller: Caller, backchannels: Backchannels, onset: float
+    ) -> bool:
         """Whether the agent, who began at `onset`, talks on over all of them."""
-        for murmur in murmurs.say:
-            if not await self._talks_on(caller, murmur, murmurs.every, onset):
+        for name in backchannels.say:
+            if not await self._talks_on(caller, name, backchannels.every, onset):
                 return False
         return True
 
-    async def _talks_on(self, caller: Caller, murmur: str, within: float, onset: float) -> bool:
-        """Murmur, and see whether the agent falls silent within so many seconds."""
-        spoken = await caller.say(sound_of(murmur))
+    async def _talks_on(self, caller: Caller, name: str, within: float, onset: float) -> bool:
+        """Say a backchannel, and see whether the agent falls silent within so many seconds."""
+        spoken = await caller.say(sound_of(name))
         heard = await _rest(caller, onset, within)
         if heard is None:
-            self._reports.sample(Stage.TALKED_ON, 0.0)
+            self._reports.sample(Metric.TALKED_ON, 0.0)
             return True
         silent_after = max(0.0, heard.ended_at - spoken.began_at)
-        self._reports.sample(Stage.TALKED_ON, silent_after, f"the agent stopped at {murmur}")
+        self._reports.sample(Metric.TALKED_ON, silent_after, f"the agent stopped at {name}")
         return False
 
     async def _is_silent(self, caller: Caller, seconds: float) -> None:
@@ -220,10 +224,10 @@ class Call:
         try:
             await caller.onset(seconds)
         except TimeoutError:
-            self._reports.sample(Stage.SILENCE, seconds)
+            self._reports.sample(Metric.SILENCE, seconds)
             return
         why = "the agent spoke although nobody had said anything"
-        self._reports.sample(Stage.SILENCE, time.monotonic() - began, why)
+        self._reports.sample(Metric.SILENCE, time.monotonic() - began, why)
 
     async def _says(self, caller: Caller, said: str) -> Utterance:
         await self._still_there(caller)
@@ -235,7 +239,7 @@ class Call:
         if why is None and not caller.agents:
             why = "the agent has left"
         if why is not None:
-            self._reports.sample(Stage.CALL, 0.0, why)
+            self._reports.sample(Metric.CALL, 0.0, why)
             raise CallFailed(f"in the middle of the call: {why}")
 
     async def _ends(self, caller: Caller) -> None:
@@ -243,7 +247,7 @@ class Call:
         if ending == "either":
             ending = self._dice.choice(("end", "leave"))
         if ending == "end" and self._session is not None:
-            with self._reports.step(Stage.CALL):
+            with self._reports.step(Metric.CALL):
                 await self._end_session()
                 await caller.agent_left(LEAVES_WITHIN)
             self._session_ended = True
@@ -259,7 +263,7 @@ class Call:
         try:
             await self._end_session()
         except FAILURES as error:
-            self._reports.sample(Stage.CALL, 0.0, f"not ended: {words(error)}")
+            self._reports.sample(Metric.CALL, 0.0, f"not ended: {words(error)}")
 
     async def _keep(self, caller: Caller) -> None:
         """Both sides of a call that went wrong, for whoever wants to listen."""

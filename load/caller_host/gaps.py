@@ -93,29 +93,29 @@ def _counterparts(speech: Levels, sentence: Levels) -> list[Span]:
     # The path to a place (row, column) depends on the two diagonals before it alone; costs are kept by row.
     before_last, last = np.full(rows + 1, np.inf), np.full(rows + 1, np.inf)
     before_last[0] = 0.0
-    way = np.zeros((rows + 1, columns + 1), np.int8)
+    steps = np.zeros((rows + 1, columns + 1), np.int8)
     for diagonal in range(2, rows + columns + 1):
         row = np.arange(max(1, diagonal - columns), min(rows, diagonal - 1) + 1)
         column = diagonal - row
         differ = np.abs(speech_root[row - 1] - sentence_root[column - 1])
-        ways = (
+        costs = (
             differ + before_last[row - 1],
             differ + STRETCH + last[row],
             np.minimum(differ + STRETCH, silent[row - 1]) + last[row - 1],
         )
-        way[row, column] = np.argmin(ways, axis=0)
+        steps[row, column] = np.argmin(costs, axis=0)
         before_last, last = last, np.full(rows + 1, np.inf)
-        last[row] = np.minimum.reduce(ways)
-    return _spans(way)
+        last[row] = np.minimum.reduce(costs)
+    return _spans(steps)
 
 
-def _spans(way: NDArray[np.int8]) -> list[Span]:
+def _spans(steps: NDArray[np.int8]) -> list[Span]:
     """The path back from the end of both: for each step of the speech those of the sentence."""
-    row, column = way.shape[0] - 1, way.shape[1] - 1
+    row, column = steps.shape[0] - 1, steps.shape[1] - 1
     spans = [(column, 0)] * row
     while row and column:
         first, end = spans[row - 1]
         spans[row - 1] = min(first, column - 1), max(end, column)
-        step = way[row, column]
+        step = steps[row, column]
         row, column = row - (step != SENTENCE_ALONE), column - (step != SPEECH_ALONE)
     return spans

@@ -1,4 +1,4 @@
-"""Reports of one call: samples of its stages, its turns, its end."""
+"""Reports of one call: samples of its metrics, its turns, its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from livekit import rtc
 from fixtures.runtime_client.api import ApiError
 from load import messages
 from load.messages import Message
-from load.metrics import Stage
+from load.metrics import Metric
 
 Tell = Callable[[Message], None]
 
@@ -29,7 +29,7 @@ FAILURES = (
 
 
 class CallFailed(Exception):
-    """A call cannot go on; the stage has been reported as an error, the text says why."""
+    """A call cannot go on; the metric has been reported as an error, the text says why."""
 
 
 class CallReports:
@@ -43,13 +43,13 @@ class CallReports:
         """Somebody picks up the phone."""
         self._tell({"kind": messages.CALL_BEGUN, "call": self.call, "at": time.time()})
 
-    def sample(self, stage: Stage, seconds: float, error: str | None = None) -> None:
-        """One figure of a stage; with an error, how long it took to fail."""
+    def sample(self, metric: Metric, seconds: float, error: str | None = None) -> None:
+        """One figure of a metric; with an error, how long it took to fail."""
         self._tell(
             {
                 "kind": messages.SAMPLE,
                 "call": self.call,
-                "stage": stage,
+                "stage": metric,
                 "at": time.time(),
                 "ms": round(seconds * 1000, 2),
                 "error": error,
@@ -78,16 +78,16 @@ class CallReports:
         )
 
     @contextmanager
-    def step(self, stage: Stage, since: float | None = None) -> Iterator[None]:
+    def step(self, metric: Metric, since: float | None = None) -> Iterator[None]:
         """Time a step, from `since` (monotonic) or from now. Raises CallFailed when it fails."""
         began = time.monotonic() if since is None else since
         try:
             yield
         except FAILURES as error:
             why = words(error)
-            self.sample(stage, time.monotonic() - began, why)
-            raise CallFailed(f"{stage}: {why}") from error
-        self.sample(stage, time.monotonic() - began)
+            self.sample(metric, time.monotonic() - began, why)
+            raise CallFailed(f"{metric}: {why}") from error
+        self.sample(metric, time.monotonic() - began)
 
 
 def words(error: BaseException) -> str:

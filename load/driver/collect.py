@@ -17,7 +17,7 @@ WIND_DOWN: Final = "load-wind-down"  # master to worker: let calls end
 ALL_OVER: Final = "load-all-over"  # worker to master: they have
 
 
-class StageFailed(Exception):
+class MetricFailed(Exception):
     """What Locust's statistics show as a failure."""
 
 
@@ -99,6 +99,6 @@ def fire(environment: Environment, sample: Message) -> None:
         name=str(sample["stage"]),
         response_time=max(0.0, sample["ms"]),
         response_length=0,
-        exception=None if error is None else StageFailed(error),
+        exception=None if error is None else MetricFailed(error),
         context={"call": sample["call"]},
     )

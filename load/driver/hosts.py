@@ -22,7 +22,7 @@ STOPS_WITHIN: Final = 20.0  # seconds
 logger = logging.getLogger(__name__)
 
 
-class HostDied(Exception):
+class CallerHostDied(Exception):
     """A caller host ended in the middle of a call."""
 
 
@@ -60,7 +60,7 @@ class CallerHost:
         return self._process.poll() is None
 
     def call(self, name: str) -> None:
-        """Order a call; returns when all about it has been reported. Raises HostDied."""
+        """Order a call; returns when all about it has been reported. Raises CallerHostDied."""
         done: AsyncResult[None] = AsyncResult()
         self._done[name] = done
         try:
@@ -98,7 +98,7 @@ class CallerHost:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise HostDied(f"caller host {self.name} is gone") from error
+            raise CallerHostDied(f"caller host {self.name} is gone") from error
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
@@ -109,7 +109,7 @@ class CallerHost:
                 done.set()
         code = self._process.wait()
         for done in list(self._done.values()):
-            done.set_exception(HostDied(f"caller host {self.name} ended with code {code}"))
+            done.set_exception(CallerHostDied(f"caller host {self.name} ended with code {code}"))
 
 
 class CallerHosts:
@@ -133,7 +133,7 @@ class CallerHosts:
         return sum(host.calls for host in self._hosts)
 
     def call(self, name: str) -> None:
-        """Place a call on a host that has room for it. Raises HostDied."""
+        """Place a call on a host that has room for it. Raises CallerHostDied."""
         self._host().call(name)
 
     def wind_down(self) -> None:

@@ -12,9 +12,9 @@ from locust import User, task
 from locust.exception import StopUser
 
 from load import messages
-from load.driver.hosts import HostDied
+from load.driver.hosts import CallerHostDied
 from load.driver.run import Run, the_run
-from load.metrics import Stage
+from load.metrics import Metric
 
 NUMBERS: Final = count(1)
 
@@ -52,8 +52,8 @@ def place_call(run: Run) -> None:
     name = f"{run.prefix}-{next(NUMBERS)}"
     try:
         run.hosts.call(name)
-    except HostDied as died:
+    except CallerHostDied as died:
         why = str(died)
-        sample = {"call": name, "stage": Stage.CALL, "at": time.time(), "ms": 0.0}
+        sample = {"call": name, "stage": Metric.CALL, "at": time.time(), "ms": 0.0}
         run.collector.take({"kind": messages.SAMPLE, **sample, "error": why})
         run.collector.keep({"kind": messages.TROUBLE, "call": name, "why": why})

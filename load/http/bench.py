@@ -17,7 +17,7 @@ from load.http.service import Service
 from load.http.stored import Stored
 from load.http.variants import ROOM_PREFIX, ROOT, VARIANTS
 from load.http.wrk import Scenario, find_wrk, run_wrk
-from load.livekit_recorder.process import RecordedRooms
+from load.livekit_recorder.process import LiveKitRecorder
 
 SAMPLE_AGENT: Final = ROOT / "fixtures/agents/receptionist.json"
 NO_LIMIT: Final = 1_000_000_000
@@ -55,7 +55,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> list[Result]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="load-http-")))
         postgres = stack.enter_context(postgres_server())
-        rooms = stack.enter_context(RecordedRooms(folder))
+        rooms = stack.enter_context(LiveKitRecorder(folder))
         databases = [Stored.fresh(each.variant, postgres, folder, stack) for each in results]
 
         def service(result: Result, stored: Stored) -> Service:
@@ -94,7 +94,7 @@ def _contender(service: Service, stored: Stored, result: Result, plan: Plan) -> 
 
 
 def _run_all(
-    contenders: list[Contender], rooms: RecordedRooms, plan: Plan, say: Callable[[str], None]
+    contenders: list[Contender], rooms: LiveKitRecorder, plan: Plan, say: Callable[[str], None]
 ) -> None:
     say(f"warm-up, {plan.warm_up} s each")
     for scenario in Scenario:
@@ -117,7 +117,7 @@ def _rotated(contenders: list[Contender], by: int) -> Iterator[Contender]:
 
 
 def _run(
-    contender: Contender, scenario: Scenario, rooms: RecordedRooms, plan: Plan, seconds: int
+    contender: Contender, scenario: Scenario, rooms: LiveKitRecorder, plan: Plan, seconds: int
 ) -> Run:
     """One run, checked: each accepted create is one row and one dispatch."""
     rooms.taken()

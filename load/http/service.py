@@ -20,8 +20,8 @@ from load.http.variants import Variant
 from load.http.wrk import Target
 
 API_KEY: Final = "load-key"
-PATIENCE: Final = 30.0  # seconds until the first answer
-LOOK_AGAIN: Final = 0.002  # seconds between looks at a port that nobody listens on yet
+STARTS_WITHIN: Final = 30.0  # seconds until the first answer
+POLL_SECONDS: Final = 0.002  # seconds between looks at a port that nobody listens on yet
 MEGABYTE: Final = 1_000_000
 
 
@@ -60,7 +60,7 @@ class Service:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         try:
-            self._wait_until(began + PATIENCE)
+            self._wait_until(began + STARTS_WITHIN)
         except BaseException:
             self._stop()
             raise
@@ -73,7 +73,7 @@ class Service:
             if self._process.poll() is not None or time.perf_counter() > deadline:
                 tail = self._log_path.read_text(errors="replace")[-1500:]
                 raise ServiceError(f"{self.variant.name} did not start:\n{tail}")
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_SECONDS)
 
     def __exit__(
         self,

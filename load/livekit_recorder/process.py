@@ -16,7 +16,7 @@ from fixtures.processes.logged_process import LoggedProcess
 ROOT: Final = Path(__file__).parents[2]
 
 
-class RecordedRooms:
+class LiveKitRecorder:
     """Answers for LiveKit while the context lasts."""
 
     def __init__(self, log_folder: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Final
 
 from load.reliability import measures
 from load.reliability.creates import creates
-from load.reliability.testbed import Stage, stage
+from load.reliability.testbed import Testbed, testbed
 
 WITHIN: Final = 30.0  # seconds in which an agent has to come
 
@@ -45,7 +45,7 @@ def main() -> int:
     # As Ctrl-C does: what was started here is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sizes = [int(size) for size in given.sizes.split(",")]
-    runs: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
+    runs: Mapping[str, Callable[[Testbed], Awaitable[None]]] = {
         "burst": lambda at: measures.burst(at, sizes, given.rounds, WITHIN),
         "dispatch": lambda at: measures.dispatch(at, given.times, WITHIN),
         "kill": lambda at: measures.kill(at, given.whom, given.times, WITHIN),
@@ -57,14 +57,14 @@ def main() -> int:
             print(told)
             return 0 if whole else 1
         both = given.what in ("burst", "dispatch")
-        with stage(Path(folder), stock=both) as at:
-            asyncio.run(_run(runs[given.what], at))
-            print(f"doctor: {at.doctor()}")
+        with testbed(Path(folder), stock=both) as started:
+            asyncio.run(_run(runs[given.what], started))
+            print(f"doctor: {started.doctor()}")
     return 0
 
 
-async def _run(measure: Callable[[Stage], Awaitable[None]], at: Stage) -> None:
-    await measure(at)
+async def _run(measure: Callable[[Testbed], Awaitable[None]], testbed: Testbed) -> None:
+    await measure(testbed)
 
 
 if __name__ == "__main__":

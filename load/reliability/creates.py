@@ -18,7 +18,7 @@ from fixtures.agents import sample_agent
 from fixtures.servers import postgres_server
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
-from load.livekit_recorder.process import RecordedRooms
+from load.livekit_recorder.process import LiveKitRecorder
 
 WRITERS: Final = 16
 AGENT: Final = 700_002
@@ -38,7 +38,7 @@ _HALF: Final = """
 
 async def creates(kind: str, times: int, folder: Path) -> tuple[bool, str]:
     """`times` kills on `sqlite` or `postgresql`; whether nothing was lost, and what was found."""
-    with RecordedRooms(folder) as rooms, _database(kind, folder) as url:
+    with LiveKitRecorder(folder) as rooms, _database(kind, folder) as url:
         stack = Stack(
             StackSettings(
                 livekit_url=rooms.environ["LIVEKIT_URL"],

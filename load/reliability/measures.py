@@ -20,7 +20,7 @@ from fixtures.agents import sample_agent
 from fixtures.caller import room_token
 from fixtures.processes.logged_process import LoggedProcess
 from load.reliability.rooms import RoomWatch
-from load.reliability.testbed import Stage
+from load.reliability.testbed import Testbed
 from load.services import Services
 
 AGENT: Final = 700_001
@@ -75,13 +75,13 @@ async def client_of(services: Services) -> AsyncIterator[Client]:
         await client.http.close()
 
 
-async def burst(at: Stage, sizes: Sequence[int], rounds: int, within: float) -> None:
+async def burst(testbed: Testbed, sizes: Sequence[int], rounds: int, within: float) -> None:
     """Sessions posted at once, targets in turn."""
     for size in sizes:
         for number in range(rounds):
-            names = list(at.targets)
+            names = list(testbed.targets)
             for name in names if number % 2 == 0 else reversed(names):
-                print(await _burst(name, at.targets[name], size, within), flush=True)
+                print(await _burst(name, testbed.targets[name], size, within), flush=True)
 
 
 async def _burst(name: str, services: Services, size: int, within: float) -> str:
@@ -109,11 +109,11 @@ async def _burst(name: str, services: Services, size: int, within: float) -> str
     )
 
 
-async def dispatch(at: Stage, times: int, within: float) -> None:
+async def dispatch(testbed: Testbed, times: int, within: float) -> None:
     """From POST to the agent in the room, one at a time, targets in turn."""
-    found: dict[str, list[float]] = {name: [] for name in at.targets}
+    found: dict[str, list[float]] = {name: [] for name in testbed.targets}
     for number in range(times + 1):
-        for name, services in at.targets.items():
+        for name, services in testbed.targets.items():
             room = f"dispatch-{next(NUMBERS)}"
             async with client_of(services) as client, RoomWatch(services) as watch:
                 began = time.monotonic()
@@ -134,24 +134,24 @@ async def dispatch(at: Stage, times: int, within: float) -> None:
         print(f"ratio of the medians: {medians[0] / medians[-1]:.2f}")
 
 
-async def kill(at: Stage, whom: str, times: int, within: float) -> None:
+async def kill(testbed: Testbed, whom: str, times: int, within: float) -> None:
     """Kill -9, and the time until another agent is with the caller."""
-    services = at.targets["ours"]
+    services = testbed.targets["ours"]
     seconds: list[float] = []
     lost = 0
-    other = at.stack.beside("second")
+    other = testbed.stack.beside("second")
     await asyncio.to_thread(other.start_worker)
     try:
         for number in range(times):
             async with client_of(services) as client, RoomWatch(services) as watch:
-                workers = [at.stack.worker, other.worker]
+                workers = [testbed.stack.worker, other.worker]
                 taken = await _kill_one(client, watch, services, workers, whom, within)
             if taken is None:
                 lost += 1
             else:
                 seconds.append(taken)
             print(f"  {number + 1:3}: {'never' if taken is None else f'{taken:.2f} s'}", flush=True)
-            for stack in (at.stack, other):
+            for stack in (testbed.stack, other):
                 if stack.worker is not None and stack.worker.returncode is not None:
                     await asyncio.to_thread(stack.start_worker)
             await asyncio.sleep(REST)
@@ -191,16 +191,16 @@ async def _kill_one(
         await room.disconnect()
 
 
-async def final(at: Stage, times: int, at_once: int) -> None:
+async def final(testbed: Testbed, times: int, at_once: int) -> None:
     """Kill -9 in rooms that nobody is in any more: of the jobs, their worker, the jobs and the API."""
     seconds: list[float] = []
     unended = without = 0
     victims = cycle(("jobs", "worker", "jobs and API"))
-    async with client_of(at.targets["ours"]) as client:
+    async with client_of(testbed.targets["ours"]) as client:
         for start in range(0, times, at_once):
             victim = next(victims)
             size = min(at_once, times - start)
-            took = await _final_round(at, client, victim, size)
+            took = await _final_round(testbed, client, victim, size)
             unended += took.count(None)
             without += size - len(took)
             seconds += [one for one in took if one is not None]
@@ -211,13 +211,15 @@ async def final(at: Stage, times: int, at_once: int) -> None:
     )
 
 
-async def _final_round(at: Stage, client: Client, victim: str, size: int) -> list[float | None]:
+async def _final_round(
+    testbed: Testbed, client: Client, victim: str, size: int
+) -> list[float | None]:
     """Of the sessions that had an agent to kill; the others were refused, or their rows final before."""
-    worker = at.stack.worker
+    worker = testbed.stack.worker
     if worker is None:
         raise RuntimeError("no worker")
     rooms = [f"final-{next(NUMBERS)}" for _ in range(size)]
-    async with RoomWatch(at.targets["ours"]) as watch:
+    async with RoomWatch(testbed.targets["ours"]) as watch:
         answers = await asyncio.gather(*map(client.create, rooms))
         rooms = [room for room, session in zip(rooms, answers, strict=True) if session]
         created = [session for session in answers if session]
@@ -235,12 +237,12 @@ async def _final_round(at: Stage, client: Client, victim: str, size: int) -> lis
         for _, pid in jobs:
             psutil.Process(pid).kill()
     began = time.monotonic()
-    if victim == "jobs and API" and at.stack.api is not None:
-        await asyncio.to_thread(at.stack.api.kill)
-        await asyncio.to_thread(at.stack.start_api)
+    if victim == "jobs and API" and testbed.stack.api is not None:
+        await asyncio.to_thread(testbed.stack.api.kill)
+        await asyncio.to_thread(testbed.stack.start_api)
     ended = await asyncio.gather(*(_final(client, session, 40) for session in sessions))
     if victim == "worker":
-        await asyncio.to_thread(at.stack.start_worker)
+        await asyncio.to_thread(testbed.stack.start_worker)
     return [None if moment is None else moment - began for moment in ended]
 
 

@@ -18,7 +18,7 @@ from load.targets.running import stock_services
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Testbed:
     """`targets` by name: ours, and stock when asked for."""
 
     stack: Stack
@@ -37,7 +37,7 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, *, stock: bool) -> Iterator[Stage]:
+def testbed(folder: Path, *, stock: bool) -> Iterator[Testbed]:
     """Everything started, stopped at the end; logs go into `folder`."""
     with ExitStack() as stack:
         livekit = stack.enter_context(livekit_server(folder))
@@ -67,4 +67,4 @@ def stage(folder: Path, *, stock: bool) -> Iterator[Stage]:
         targets = {"ours": services}
         if stock:
             targets["stock"] = stack.enter_context(stock_services(services, folder))
-        yield Stage(ours, targets)
+        yield Testbed(ours, targets)

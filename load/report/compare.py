@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from load.metrics import Stage
+from load.metrics import Metric
 
 RESAMPLES: Final = 2000
 PERCENTS: Final = (50, 95)
@@ -21,9 +21,9 @@ Figures = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A percentile of one stage in A and in B, and B/A with its 95 % interval."""
+    """A percentile of one metric in A and in B, and B/A with its 95 % interval."""
 
-    stage: str
+    metric: str
     percent: int
     first: float
     second: float
@@ -39,20 +39,20 @@ class Difference:
     def __str__(self) -> str:
         mark = "*" if self.certain else " "
         return (
-            f"{self.stage:<30}p{self.percent:<4}{self.first:>9.1f}{self.second:>9.1f}"
+            f"{self.metric:<30}p{self.percent:<4}{self.first:>9.1f}{self.second:>9.1f}"
             f"{self.ratio:>8.2f} ({self.low:.2f}..{self.high:.2f}) {mark}"
         )
 
 
 def compare(first: dict[str, Any], second: dict[str, Any]) -> list[Difference]:
-    """Every stage that both runs measured at least in two calls."""
+    """Every metric that both runs measured at least in two calls."""
     return list(_differences(first, second))
 
 
 def _differences(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Difference]:
     dice = np.random.default_rng(SEED)
-    for stage in Stage:
-        groups = [_by_call(results, stage) for results in (first, second)]
+    for metric in Metric:
+        groups = [_by_call(results, metric) for results in (first, second)]
         if min(map(len, groups)) < 2:
             continue
         drawn = [_resampled(each, dice) for each in groups]
@@ -65,13 +65,13 @@ def _differences(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Diff
             if a <= 0 or not len(ratios):
                 continue  # no ratio to nothing
             low, high = (float(value) for value in np.percentile(ratios, (2.5, 97.5)))
-            yield Difference(stage, percent, a, b, b / a, low, high)
+            yield Difference(metric, percent, a, b, b / a, low, high)
 
 
-def _by_call(results: dict[str, Any], stage: str) -> list[Figures]:
+def _by_call(results: dict[str, Any], metric: str) -> list[Figures]:
     groups: dict[str, list[float]] = {}
     for sample in results["samples"]:
-        if sample["stage"] == stage and sample["error"] is None:
+        if sample["stage"] == metric and sample["error"] is None:
             groups.setdefault(sample["call"], []).append(sample["ms"])
     return [np.array(figures) for figures in groups.values()]
 
@@ -87,19 +87,19 @@ def _resampled(groups: Sequence[Figures], dice: np.random.Generator) -> Figures:
 
 def table(differences: Sequence[Difference]) -> str:
     """For people."""
-    head = f"{'stage, ms':<30}{'':<5}{'A':>9}{'B':>9}{'B/A':>8} (95 % interval)"
+    head = f"{'metric, ms':<30}{'':<5}{'A':>9}{'B':>9}{'B/A':>8} (95 % interval)"
     foot = "* the interval leaves out 1.00. Bootstrap over calls."
     return "\n".join([head, *map(str, differences), foot])
 
 
-def doubts(name: str, results: dict[str, Any]) -> list[str]:
+def caveats(name: str, results: dict[str, Any]) -> list[str]:
     """Why a comparison with these results proves little."""
     found = [f"{name} is partial: {why}" for why in results["partial_because"]]
     found += [f"{name}: {warning}" for warning in results["warnings"]]
-    for stage, kept in results["stages"].items():
+    for metric, kept in results["stages"].items():
         if failed := kept["errors"]:
             tried = kept["count"] + failed
-            found.append(f"{name}: {stage}: {failed} of {tried} failed: they have no time here")
+            found.append(f"{name}: {metric}: {failed} of {tried} failed: they have no time here")
     if (whole := results["calls"]["whole"]) < FEW:
         found.append(f"{name} has {whole} whole calls: below {FEW} the intervals are too narrow")
     return found

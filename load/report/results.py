@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from load import messages
 from load.messages import Message, of_kind
-from load.report.summary import by_stage, errors, summary
+from load.report.summary import by_metric, errors, summary
 
 VERSION: Final = 1
 PACKAGES: Final = ("voice-agent-runtime", "livekit", "livekit-agents", "locust")
@@ -53,7 +53,7 @@ def results_of(said: Sequence[Message]) -> Results:
             "begun": len(of_kind(said, messages.CALL_BEGUN)),
             "whole": sum(c["cut"] is None for c in calls),
         },
-        "stages": {stage: summary(kept) for stage, kept in by_stage(samples).items()},
+        "stages": {metric: summary(kept) for metric, kept in by_metric(samples).items()},
         "errors": errors(samples),
         "load_machine": _load_machine(machine),
         "warnings": _warnings(machine),

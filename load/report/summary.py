@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from load.messages import Message
-from load.metrics import Stage
+from load.metrics import Metric
 
 PERCENTS: Final = (50, 90, 95, 99)
 
@@ -29,12 +29,12 @@ def summary(samples: Sequence[Message]) -> dict[str, Any]:
     return found
 
 
-def by_stage(samples: Iterable[Message]) -> dict[str, list[Message]]:
-    """In the order of a call; stages without samples are left out."""
-    found: dict[str, list[Message]] = {stage: [] for stage in Stage}
+def by_metric(samples: Iterable[Message]) -> dict[str, list[Message]]:
+    """In the order of a call; metrics without samples are left out."""
+    found: dict[str, list[Message]] = {metric: [] for metric in Metric}
     for sample in samples:
         found[sample["stage"]].append(sample)
-    return {stage: kept for stage, kept in found.items() if kept}
+    return {metric: kept for metric, kept in found.items() if kept}
 
 
 def errors(samples: Iterable[Message]) -> list[dict[str, Any]]:

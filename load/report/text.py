@@ -10,15 +10,15 @@ COLUMNS = ("p50", "p90", "p95", "p99", "max")
 
 
 def text(results: Results) -> str:
-    """A table of the stages, then what was wrong."""
+    """A table of the metrics, then what was wrong."""
     return "\n".join(_lines(results))
 
 
 def _lines(results: Results) -> Iterator[str]:
-    yield f"{'stage, ms':<30}{'count':>7}{'errors':>8}" + "".join(f"{c:>8}" for c in COLUMNS)
-    for stage, found in results["stages"].items():
+    yield f"{'metric, ms':<30}{'count':>7}{'errors':>8}" + "".join(f"{c:>8}" for c in COLUMNS)
+    for metric, found in results["stages"].items():
         figures = "".join(f"{found[c]:>8.0f}" if c in found else f"{'-':>8}" for c in COLUMNS)
-        yield f"{stage:<30}{found['count']:>7}{found['errors']:>8}{figures}"
+        yield f"{metric:<30}{found['count']:>7}{found['errors']:>8}{figures}"
     yield f"calls: {results['calls']['begun']} begun, {results['calls']['whole']} whole"
     if (cpu := results["load_machine"]["cpu_per_caller"]) is not None:
         yield f"a caller takes {cpu:g} % of a core of the load machine, recognition not counted"

@@ -1,4 +1,4 @@
-"""What a run has to reach: a YAML file of percentiles and counts of errors, stage by stage."""
+"""What a run has to reach: a YAML file of percentiles and counts of errors, metric by metric."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from load.metrics import Stage
+from load.metrics import Metric
 from load.yaml_file import read_model
 
 PERCENTILES: Final = ("p50", "p90", "p95", "p99", "max")
@@ -30,24 +30,24 @@ class Limits(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """By stage."""
+    """By metric."""
 
     model_config = ConfigDict(extra="forbid")
 
-    stages: dict[Stage, Limits]
+    stages: dict[Metric, Limits]
 
 
 def read_thresholds(path: Path) -> Thresholds:
-    """From a file. Raises FileError, which names stages that do not exist."""
+    """From a file. Raises FileError, which names metrics that do not exist."""
     return read_model(path, Thresholds)
 
 
-def missed(thresholds: Thresholds, stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def missed(thresholds: Thresholds, metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Each limit that was missed, in words; a percentile of nothing is missed too."""
     return [
-        f"{stage}: {words}"
-        for stage, limits in thresholds.stages.items()
-        for words in _missed(limits, stages.get(stage, {"count": 0, "errors": 0}))
+        f"{metric}: {words}"
+        for metric, limits in thresholds.stages.items()
+        for words in _missed(limits, metrics.get(metric, {"count": 0, "errors": 0}))
     ]
 
 

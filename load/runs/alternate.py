@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from load.report.compare import compare, doubts, table
+from load.report.compare import caveats, compare, table
 from load.report.results import Results, read_results
-from load.report.summary import by_stage, summary
+from load.report.summary import by_metric, summary
 
 OURS: Final = "ours"
 RESULTS: Final = "results.json"
@@ -68,7 +68,7 @@ def merged(rounds: Sequence[Results]) -> Results:
         "seconds": sum(each["seconds"] for each in rounds),
         "partial": any(each["partial"] for each in rounds),
         "calls": {name: sum(each["calls"][name] for each in rounds) for name in rounds[0]["calls"]},
-        "stages": {stage: summary(kept) for stage, kept in by_stage(samples).items()},
+        "stages": {metric: summary(kept) for metric, kept in by_metric(samples).items()},
     }
 
 
@@ -78,5 +78,5 @@ def comparison(whole: Mapping[str, Results]) -> str:
     for target, results in whole.items():
         if target != OURS and OURS in whole:
             lines += [f"\nA: {target}, B: {OURS}", table(compare(results, whole[OURS]))]
-    lines += [doubt for target, results in whole.items() for doubt in doubts(target, results)]
+    lines += [doubt for target, results in whole.items() for doubt in caveats(target, results)]
     return "\n".join(lines)

@@ -65,10 +65,10 @@ class PipecatCall:
         pipeline = Pipeline(
             [
                 self._transport.input(),
-                _ears(),
+                _stt(),
                 user,
-                _mind(self._agent["systemPrompt"]),
-                _mouth(),
+                _llm(self._agent["systemPrompt"]),
+                _tts(),
                 self._transport.output(),
                 assistant,
             ]
@@ -107,13 +107,13 @@ def _token(room: str) -> str:
     )
 
 
-def _ears() -> DeepgramSTTService:
+def _stt() -> DeepgramSTTService:
     # Pipecat wants the server and adds the path itself.
     server = os.environ["DEEPGRAM_BASE_URL"].removesuffix("/v1/listen")
     return DeepgramSTTService(api_key=os.environ["DEEPGRAM_API_KEY"], base_url=server)
 
 
-def _mind(prompt: str) -> OpenAILLMService:
+def _llm(prompt: str) -> OpenAILLMService:
     return OpenAILLMService(
         api_key=os.environ["OPENAI_API_KEY"],
         base_url=os.environ["OPENAI_BASE_URL"],
@@ -121,7 +121,7 @@ def _mind(prompt: str) -> OpenAILLMService:
     )
 
 
-def _mouth() -> CartesiaTTSService:
+def _tts() -> CartesiaTTSService:
     server = os.environ["CARTESIA_BASE_URL"].replace("http", "ws", 1)
     return CartesiaTTSService(
         api_key=os.environ["CARTESIA_API_KEY"],

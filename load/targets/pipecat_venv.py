@@ -10,19 +10,22 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from load.services import NotThere
+from load.services import ServiceUnavailable
 
 LOCK: Final = Path(__file__).parents[2] / "deploy" / "locks" / "pipecat.txt"
 
 
 def pipecat_python() -> Path:
-    """Its interpreter: in our cache, or installed there once. Raises NotThere."""
+    """Its interpreter: in our cache, or installed there once. Raises ServiceUnavailable."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "agent-runtime"
     return find_or_install(LOCK, cache)
 
 
 def find_or_install(lock: Path, cache: Path) -> Path:
-    """The interpreter of an environment that has what `lock` says and nothing else. Raises NotThere."""
+    """The interpreter of an environment with the packages of `lock` and no others.
+
+    Raises ServiceUnavailable.
+    """
     tag = f"{sys.implementation.cache_tag}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     folder = cache / f"pipecat-{tag}"
     if not folder.exists():
@@ -49,4 +52,6 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n  ".join((done.stderr or done.stdout).splitlines()[-15:])
-        raise NotThere(f"no environment for Pipecat: {' '.join(command)} failed:\n  {tail}")
+        raise ServiceUnavailable(
+            f"no environment for Pipecat: {' '.join(command)} failed:\n  {tail}"
+        )

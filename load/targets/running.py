@@ -45,7 +45,7 @@ def stock_services(ours: Services, folder: Path) -> Iterator[Services]:
 
 @contextmanager
 def pipecat_services(name: str, ours: Services, folder: Path) -> Iterator[Services]:
-    """Pipecat, with the end of turn that `name` says. Raises NotThere or ProcessEndedError."""
+    """Pipecat, with the end of turn that `name` says. Raises ServiceUnavailable or ProcessEndedError."""
     (port,) = free_ports(1)
     command = [str(pipecat_python()), "-m", "load.targets.pipecat_api", name]
     # Like the stock worker, which logs no debug messages either.

@@ -6,7 +6,7 @@ from typing import Any
 
 from load import messages
 from load.messages import Message
-from load.metrics import Stage
+from load.metrics import Metric
 
 BEGAN = 1_000_000.0
 
@@ -22,12 +22,12 @@ def plan(**changes: Any) -> Message:
 
 
 def sample(
-    stage: Stage, ms: float, at: float = 1.0, call: str = "c-1", error: str | None = None
+    metric: Metric, ms: float, at: float = 1.0, call: str = "c-1", error: str | None = None
 ) -> Message:
     """`at` seconds after the beginning."""
     moment = BEGAN + at
     kind = messages.SAMPLE
-    return {"kind": kind, "call": call, "stage": stage, "at": moment, "ms": ms, "error": error}
+    return {"kind": kind, "call": call, "stage": metric, "at": moment, "ms": ms, "error": error}
 
 
 def call(name: str = "c-1", at: float = 0.0, ended: float = 30.0) -> list[Message]:
@@ -60,5 +60,5 @@ END: Message = {"kind": messages.END, "at": BEGAN + 60}
 
 def whole_run() -> list[Message]:
     """One call with everything in it."""
-    voices = [sample(Stage.VOICE_TO_VOICE, ms, at) for at, ms in ((5, 900.0), (15, 1100.0))]
-    return [plan(), *call(), sample(Stage.CREATE, 10.0), *voices, turn(), second(), END]
+    voices = [sample(Metric.VOICE_TO_VOICE, ms, at) for at, ms in ((5, 900.0), (15, 1100.0))]
+    return [plan(), *call(), sample(Metric.CREATE, 10.0), *voices, turn(), second(), END]

@@ -28,8 +28,10 @@ def scenario(folder: Path, text: str) -> str:
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
-    """By name, and the name is that of the file."""
-    assert read_scenario(path.stem).name == path.stem
+    """Each file of load/scenarios is read by its name, and survives the way to a caller host as JSON."""
+    read = read_scenario(path.stem)
+    assert read.name == path.stem
+    assert Scenario.model_validate_json(read.model_dump_json()) == read
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import Place, place_on
+from e2e.testbed.testbed import Testbed, testbed_on
 from fixtures.faults.moved_clock import MovedClock
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
@@ -25,38 +25,42 @@ def clock(tmp_path: Path) -> MovedClock:
 
 
 @pytest.fixture
-async def moved_place(
+async def testbed_with_moved_clock(
     clock: MovedClock,
     start_stack: StartStack,
     own_livekit: LiveKitServer,
     recogniser: Recogniser,
     tmp_path: Path,
-) -> AsyncIterator[Place]:
-    """A place whose API and worker have that clock."""
+) -> AsyncIterator[Testbed]:
+    """A testbed whose API and worker have that clock."""
     with start_stack(own_livekit, **clock.environ) as stack:
-        async with place_on(stack, own_livekit, recogniser, tmp_path) as made:
+        async with testbed_on(stack, own_livekit, recogniser, tmp_path) as made:
             yield made
 
 
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["forward", "back"])
-async def test_the_call_goes_on(moved_place: Place, clock: MovedClock, seconds: int) -> None:
+async def test_the_call_goes_on(
+    testbed_with_moved_clock: Testbed, clock: MovedClock, seconds: int
+) -> None:
     """With the same agent, asked for once; its end is no earlier than its begin."""
-    async with greeted(moved_place) as call:
+    async with greeted(testbed_with_moved_clock) as call:
         agent = call.person.caller.agents
         clock.move(seconds)
         await call.goes_on("weather")
         await call.goes_on("opening")
         assert call.person.caller.agents == agent
         await call.ends()
-    happened = await moved_place.rows.events(call.session_id)
+    happened = await testbed_with_moved_clock.rows.events(call.session_id)
     assert happened == ["created", "claimed", "talking", "ended"]
-    row = await moved_place.rows.session(call.session_id)
+    row = await testbed_with_moved_clock.rows.session(call.session_id)
     assert row is not None
     assert (row["duration_seconds"] > HOUR) == (seconds > 0)  # and the doctor: no less than nothing
     # LiveKit takes no token that is signed an hour off: nobody is promised an agent then.
     with pytest.raises(ApiError) as refused:
-        await moved_place.api.create(moved_place.agent_id, moved_place.new_room())
+        await testbed_with_moved_clock.api.create(
+            testbed_with_moved_clock.agent_id, testbed_with_moved_clock.new_room()
+        )
     assert refused.value.status == 503
     clock.move(0)
-    async with greeted(moved_place) as call:
+    async with greeted(testbed_with_moved_clock) as call:
         await call.ends()

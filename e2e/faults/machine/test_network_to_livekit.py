@@ -7,21 +7,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from e2e.faults.call import greeted, second_worker
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.faults.toxiproxy import proxy_to
 
 
-async def test_another_worker_goes_on(own_place: Place, tmp_path: Path) -> None:
+async def test_another_worker_goes_on(own_testbed: Testbed, tmp_path: Path) -> None:
     """An agent that nobody hears does not hold its session: a worker with a network takes over."""
-    place = own_place
-    first = place.stack.worker
+    testbed = own_testbed
+    first = testbed.stack.worker
     assert first is not None
-    with proxy_to(urlsplit(place.livekit.url).netloc, tmp_path / "proxy") as line:
-        async with second_worker(place, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
+    with proxy_to(urlsplit(testbed.livekit.url).netloc, tmp_path / "proxy") as line:
+        async with second_worker(testbed, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
             await asyncio.to_thread(first.stop)
-            async with greeted(place) as call:
+            async with greeted(testbed) as call:
                 await call.job(far)
-                near = await asyncio.to_thread(place.stack.start_worker)
+                near = await asyncio.to_thread(testbed.stack.start_worker)
                 await asyncio.to_thread(line.cut)
                 # LiveKit's client notices a silent line by its pings, after 15 s.
                 await call.job(near, within=40)
@@ -29,18 +29,20 @@ async def test_another_worker_goes_on(own_place: Place, tmp_path: Path) -> None:
                 await call.ends()
 
 
-async def test_new_sessions_are_left_to_who_reaches_it(own_place: Place, tmp_path: Path) -> None:
+async def test_new_sessions_are_left_to_who_reaches_it(
+    own_testbed: Testbed, tmp_path: Path
+) -> None:
     """A worker that is cut off hears the API's bell as before, and could not join one of the rooms."""
-    place = own_place
-    near = place.stack.worker
+    testbed = own_testbed
+    near = testbed.stack.worker
     assert near is not None
-    await place.register()
-    with proxy_to(urlsplit(place.livekit.url).netloc, tmp_path / "proxy") as line:
-        async with second_worker(place, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
+    await testbed.register()
+    with proxy_to(urlsplit(testbed.livekit.url).netloc, tmp_path / "proxy") as line:
+        async with second_worker(testbed, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
             await asyncio.to_thread(line.cut)
             await asyncio.to_thread(lambda: far.wait_for("LiveKit is unreachable", 20))
             for _ in range(5):  # each of both would claim every second one
-                session_id = await place.api.create(place.agent_id, place.new_room())
+                session_id = await testbed.api.create(testbed.agent_id, testbed.new_room())
                 joined = f"(?=.*agent is in the room)(?=.*{re.escape(session_id)})"
                 await asyncio.to_thread(partial(near.wait_for, joined, 5))
-                await place.api.end(session_id)
+                await testbed.api.end(session_id)

@@ -3,17 +3,17 @@
 import asyncio
 
 from e2e.faults.call import greeted, second_api
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_another_api_watches(own_place: Place) -> None:
+async def test_another_api_watches(own_testbed: Testbed) -> None:
     """The call goes on; what happens to its agent afterwards is seen to by another API."""
-    place = own_place
-    assert place.stack.api is not None
-    assert place.stack.worker is not None
-    worker = place.stack.worker
-    async with second_api(place) as other, greeted(place) as call:
-        await asyncio.to_thread(place.stack.api.kill)
+    testbed = own_testbed
+    assert testbed.stack.api is not None
+    assert testbed.stack.worker is not None
+    worker = testbed.stack.worker
+    async with second_api(testbed) as other, greeted(testbed) as call:
+        await asyncio.to_thread(testbed.stack.api.kill)
         await call.person.is_answered("weather")
         await asyncio.to_thread(lambda: other.wait_for("this process supervises the sessions", 5))
         job = await call.job(worker)

@@ -1,14 +1,14 @@
 """kill -9 of a job process."""
 
 from e2e.faults.call import greeted
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_another_agent_goes_on(own_place: Place) -> None:
+async def test_another_agent_goes_on(own_testbed: Testbed) -> None:
     """Another agent comes to the caller at once, knows the conversation, and does not greet again."""
-    worker = own_place.stack.worker
+    worker = own_testbed.stack.worker
     assert worker is not None
-    async with greeted(own_place) as call:
+    async with greeted(own_testbed) as call:
         await call.person.is_answered("weather")
         job = await call.job(worker)
         since = worker.mark()

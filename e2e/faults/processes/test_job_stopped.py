@@ -5,14 +5,14 @@ from contextlib import suppress
 import psutil
 
 from e2e.faults.call import greeted
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_another_agent_takes_over_for_good(own_place: Place) -> None:
+async def test_another_agent_takes_over_for_good(own_testbed: Testbed) -> None:
     """A deaf agent is replaced; when it wakes up it leaves, and ends nothing."""
-    worker = own_place.stack.worker
+    worker = own_testbed.stack.worker
     assert worker is not None
-    async with greeted(own_place) as call:
+    async with greeted(own_testbed) as call:
         job = await call.job(worker)
         since = worker.mark()
         job.suspend()

@@ -5,23 +5,23 @@ import time
 
 from e2e.faults.call import Call
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import Place, place_on
+from e2e.testbed.testbed import Testbed, testbed_on
 from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
 
 
-async def test_a_session_waits_for_a_worker(own_place: Place) -> None:
+async def test_a_session_waits_for_a_worker(own_testbed: Testbed) -> None:
     """A session that was created while no worker ran gets its agent when one comes."""
-    place = own_place
-    assert place.stack.worker is not None
-    await place.register()
-    await asyncio.to_thread(place.stack.worker.stop)
-    room = place.new_room()
-    session_id = await place.api.create(place.agent_id, room)
-    async with place.person_in(room) as person:
-        await asyncio.to_thread(place.stack.start_worker)
+    testbed = own_testbed
+    assert testbed.stack.worker is not None
+    await testbed.register()
+    await asyncio.to_thread(testbed.stack.worker.stop)
+    room = testbed.new_room()
+    session_id = await testbed.api.create(testbed.agent_id, room)
+    async with testbed.person_in(room) as person:
+        await asyncio.to_thread(testbed.stack.start_worker)
         await person.hears_greeting()
-        call = Call(place, session_id, person)
+        call = Call(testbed, session_id, person)
         await call.goes_on()
         await call.ends()
 
@@ -31,14 +31,14 @@ async def test_a_session_without_a_worker_ends_with_the_reason(
 ) -> None:
     """Past the deadline the session is an error that says why, and the caller is sent away."""
     with start_stack(own_livekit, SESSION_AGENT_DEADLINE="4") as stack:
-        async with place_on(stack, own_livekit, recogniser, tmp_path) as place:  # type: ignore[arg-type]
+        async with testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed:  # type: ignore[arg-type]
             assert stack.worker is not None
-            await place.register()
+            await testbed.register()
             await asyncio.to_thread(stack.worker.stop)
-            session_id = await place.api.create(place.agent_id, place.widget_room)
-            async with place.person_in(place.widget_room) as person:
+            session_id = await testbed.api.create(testbed.agent_id, testbed.widget_room)
+            async with testbed.person_in(testbed.widget_room) as person:
                 began = time.monotonic()
-                row = await place.rows.session_when(
+                row = await testbed.rows.session_when(
                     session_id, lambda row: row["status"] == "error"
                 )
                 assert time.monotonic() - began < 10

@@ -7,7 +7,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import place_on
+from e2e.testbed.testbed import testbed_on
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
 from fixtures.servers.postgres import PostgresProcess, PostgresServer
@@ -27,14 +27,14 @@ async def test_the_call_goes_on(
         server = PostgresServer(postgres.url)
         with start_stack_on(server, own_livekit) as stack:
             async with (
-                place_on(stack, own_livekit, recogniser, tmp_path) as place,
-                greeted(place) as call,
+                testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed,
+                greeted(testbed) as call,
             ):
                 agent = call.person.caller.agents
                 await asyncio.to_thread(lambda: postgres.stop("immediate"))
                 await call.person.is_answered("weather")
                 with pytest.raises(ApiError) as refused:
-                    await place.api.create(place.agent_id, place.new_room())
+                    await testbed.api.create(testbed.agent_id, testbed.new_room())
                 assert refused.value.status == 503
                 # The time away is the fault itself: nothing happens that could be awaited.
                 await asyncio.sleep(AWAY)

@@ -3,14 +3,14 @@
 import asyncio
 
 from e2e.faults.call import greeted, second_worker
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_another_worker_goes_on(own_place: Place) -> None:
+async def test_another_worker_goes_on(own_testbed: Testbed) -> None:
     """The call goes on with an agent of the other worker."""
-    worker = own_place.stack.worker
+    worker = own_testbed.stack.worker
     assert worker is not None
-    async with greeted(own_place) as call, second_worker(own_place) as second:
+    async with greeted(own_testbed) as call, second_worker(own_testbed) as second:
         call.person.caller.forget()
         await asyncio.to_thread(worker.kill)
         await call.job(second)

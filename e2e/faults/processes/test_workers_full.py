@@ -6,7 +6,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import place_on
+from e2e.testbed.testbed import testbed_on
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
@@ -18,13 +18,13 @@ async def test_a_session_waits_for_a_place(
     """It stands in the queue, and gets the place that another call leaves."""
     with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1") as stack:
         async with (
-            place_on(stack, own_livekit, recogniser, tmp_path) as place,
-            greeted(place) as first,
+            testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed,
+            greeted(testbed) as first,
         ):
-            room = place.new_room()
-            waiting = await place.api.create(place.agent_id, room)
-            async with place.person_in(room, "second") as person:
-                phases = await place.rows.phases({waiting: "waiting"})
+            room = testbed.new_room()
+            waiting = await testbed.api.create(testbed.agent_id, room)
+            async with testbed.person_in(room, "second") as person:
+                phases = await testbed.rows.phases({waiting: "waiting"})
                 assert phases == {first.session_id: "talking", waiting: "waiting"}
                 await first.ends()
                 await person.hears_greeting()
@@ -36,16 +36,16 @@ async def test_a_create_is_refused_if_nobody_is_to_wait(
 ) -> None:
     """503 with Retry-After, and no row; when a place is free again, it is had."""
     with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1", SESSION_WHEN_FULL="refuse") as stack:
-        async with place_on(stack, own_livekit, recogniser, tmp_path) as place:
-            async with greeted(place) as call:
-                await place.rows.instance_when(lambda row: row["active_agent_count"] == 1)
-                room = place.new_room()
+        async with testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed:
+            async with greeted(testbed) as call:
+                await testbed.rows.instance_when(lambda row: row["active_agent_count"] == 1)
+                room = testbed.new_room()
                 with pytest.raises(ApiError) as refused:
-                    await place.api.create(place.agent_id, room)
+                    await testbed.api.create(testbed.agent_id, room)
                 assert (refused.value.status, refused.value.retry_after) == (503, "5")
                 assert "All workers are full" in refused.value.error
-                assert await place.rows.sessions_of_room(room) == []
+                assert await testbed.rows.sessions_of_room(room) == []
                 await call.ends()
-            await place.rows.instance_when(lambda row: row["active_agent_count"] == 0)
-            async with greeted(place):
+            await testbed.rows.instance_when(lambda row: row["active_agent_count"] == 0)
+            async with greeted(testbed):
                 pass

@@ -2,12 +2,12 @@
 
 from e2e.faults.call import greeted
 from e2e.faults.provider_faults import STAGES, fault, is_answered_or_asked_again
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_it_is_asked_again(place: Place, providers: str) -> None:
+async def test_it_is_asked_again(testbed: Testbed, providers: str) -> None:
     """The caller gets the answer, at once or after being asked to say it again."""
-    async with greeted(place) as call:
+    async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "429", times=2):
                 await is_answered_or_asked_again(call, "weather")

@@ -9,22 +9,22 @@ from e2e.faults.provider_faults import (
     is_sent_away,
     speak,
 )
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.speech import ANSWERS
 
 
-async def test_for_a_moment(place: Place, providers: str) -> None:
+async def test_for_a_moment(testbed: Testbed, providers: str) -> None:
     """The caller gets the answer, at once or after being asked to say it again."""
-    async with greeted(place) as call:
+    async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "500", times=2):
                 await is_answered_or_asked_again(call, "weather")
         await call.goes_on("opening")
 
 
-async def test_for_good(place: Place, providers: str) -> None:
+async def test_for_good(testbed: Testbed, providers: str) -> None:
     """Two apologies, then a farewell: nobody is kept in a call that cannot go on."""
-    async with greeted(place) as call, fault(providers, "llm", "500"):
+    async with greeted(testbed) as call, fault(providers, "llm", "500"):
         for _ in range(2):
             assert await is_not_left_in_silence(call, "weather") == ANSWERS["repeat"]
         await is_sent_away(call, "llm", await speak(call, "weather"))

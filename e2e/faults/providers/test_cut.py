@@ -7,12 +7,12 @@ from e2e.faults.provider_faults import (
     is_answered_or_asked_again,
     is_not_left_in_silence,
 )
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 
 
-async def test_nobody_waits_in_silence(place: Place, providers: str) -> None:
+async def test_nobody_waits_in_silence(testbed: Testbed, providers: str) -> None:
     """Something is heard in time; when the provider is well again, so is the call."""
-    async with greeted(place) as call:
+    async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "cut", times=1):
                 await is_not_left_in_silence(call, "weather")

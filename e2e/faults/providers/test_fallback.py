@@ -7,7 +7,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.faults.provider_faults import STAGES, fault, speak
-from e2e.testbed.testbed import Place
+from e2e.testbed.testbed import Testbed
 from fixtures.providers import provider_environ
 from fixtures.providers.process import stand_in_process
 from fixtures.speech import ANSWERS
@@ -32,7 +32,7 @@ def other_providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ],
 )
 async def test_the_next_one_answers(
-    place: Place, providers: str, other_providers: str, stage: str, kind: str
+    testbed: Testbed, providers: str, other_providers: str, stage: str, kind: str
 ) -> None:
     """The caller gets the right answers, in time and without an apology."""
     environ = provider_environ(other_providers)
@@ -41,7 +41,7 @@ async def test_the_next_one_answers(
         "llmConfig": {"fallbacks": [{"baseUrl": environ["OPENAI_BASE_URL"]}]},
         "ttsConfig": {"fallbacks": [{"baseUrl": environ["CARTESIA_BASE_URL"]}]},
     }
-    async with greeted(place, **fallbacks) as call, fault(providers, stage, kind):
+    async with greeted(testbed, **fallbacks) as call, fault(providers, stage, kind):
         for question in ("weather", "opening"):
             asked = await speak(call, question)
             heard = await call.person.caller.hear()

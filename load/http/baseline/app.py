@@ -13,7 +13,7 @@ from livekit import api
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from starlette.exceptions import HTTPException
 
-from load.http.baseline.endpoints import guarded, public
+from load.http.baseline.endpoints import authenticated, public
 from load.http.baseline.observed import Observed
 from load.http.baseline.settings import Settings
 from load.http.baseline.tables import Base
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_body)
     app.include_router(public)
-    app.include_router(guarded)
+    app.include_router(authenticated)
     return app
 
 

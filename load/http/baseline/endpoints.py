@@ -56,7 +56,7 @@ Database = Annotated[AsyncSession, Depends(database)]
 LiveKit = Annotated[api.LiveKitAPI, Depends(livekit)]
 
 public = APIRouter()
-guarded = APIRouter(prefix="/api", dependencies=[Depends(require_key)])
+authenticated = APIRouter(prefix="/api", dependencies=[Depends(require_key)])
 
 
 @public.get("/health")
@@ -65,7 +65,7 @@ async def health() -> Healthy:
     return Healthy(timestamp=datetime.now(UTC))
 
 
-@guarded.post("/agents/register")
+@authenticated.post("/agents/register")
 async def register(body: Register, database: Database) -> Registered:
     """Register an agent, or replace its configuration."""
     values = body.model_dump() | {"max_sessions": body.config.get("maxConcurrentSessions") or 100}
@@ -78,7 +78,7 @@ async def register(body: Register, database: Database) -> Registered:
     return Registered(agent_id=body.agent_id)
 
 
-@guarded.post("/sessions/create")
+@authenticated.post("/sessions/create")
 async def create(body: Create, database: Database, livekit: LiveKit) -> Created:
     """Take a place of the agent's capacity under a lock of its row, then send it into the room."""
     row = Session(
@@ -112,7 +112,7 @@ async def create(body: Create, database: Database, livekit: LiveKit) -> Created:
     return Created(session=CreatedSession.model_validate(row))
 
 
-@guarded.get(
+@authenticated.get(
     "/sessions/{session_id}", response_model=SessionState, response_model_exclude_none=True
 )
 async def get_session(session_id: str, database: Database) -> Session:

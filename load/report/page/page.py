@@ -9,7 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from load.metrics import Stage
+from load.metrics import Metric
 from load.report.page import charts
 from load.report.results import Results
 
@@ -20,17 +20,17 @@ def page(results: Results) -> str:
     """HTML of the results."""
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     environment.filters |= {"num": _number, "ms": _ms, "pct": _percent}
-    stages = results["stages"]
+    metrics = results["stages"]
     voice = [
         sample
         for sample in results["samples"]
-        if sample["stage"] == Stage.VOICE_TO_VOICE and sample["error"] is None
+        if sample["stage"] == Metric.VOICE_TO_VOICE and sample["error"] is None
     ]
     what = "voice to voice"
     return environment.get_template("page.html.j2").render(
         **results,
-        voice=stages.get(Stage.VOICE_TO_VOICE, {}),
-        answers=stages.get(Stage.ANSWER, {}),
+        voice=metrics.get(Metric.VOICE_TO_VOICE, {}),
+        answers=metrics.get(Metric.ANSWER, {}),
         no_turns=NO_TURNS,
         # Charts escape what they show themselves.
         time_chart=Markup(charts.over_time([(s["at"], s["ms"]) for s in voice], what)),  # noqa: S704

@@ -13,7 +13,7 @@ import psycopg2
 from fixtures.runtime_client.api import Api
 from load import messages
 from load.messages import Message, of_kind
-from load.metrics import Stage
+from load.metrics import Metric
 from load.report.sources import runtime_metrics as rows
 from load.report.sources import wire
 
@@ -57,7 +57,7 @@ def _of_stand_ins(said: Sequence[Message], url: str) -> list[Message]:
     for turn, moments in turns:
         parts = moments.parts()
         turn["parts"] = {part: round(ms, 1) for part, ms in parts.items()}
-        figures: Mapping[Stage, float] = {**parts, Stage.OVERHEAD: moments.overhead()}
+        figures: Mapping[Metric, float] = {**parts, Metric.OVERHEAD: moments.overhead()}
         found += _samples(turn["call"], turn["spoke_until"], figures)
     return found
 
@@ -67,6 +67,6 @@ def _trouble(what: str, error: Exception) -> Message:
     return {"kind": messages.TROUBLE, "why": f"{what}: {type(error).__name__}: {first_line}"}
 
 
-def _samples(call: str, at: float, figures: Mapping[Stage, float]) -> list[Message]:
+def _samples(call: str, at: float, figures: Mapping[Metric, float]) -> list[Message]:
     shared: dict[str, Any] = {"kind": messages.SAMPLE, "call": call, "at": at, "error": None}
-    return [{**shared, "stage": stage, "ms": round(ms, 2)} for stage, ms in figures.items()]
+    return [{**shared, "stage": metric, "ms": round(ms, 2)} for metric, ms in figures.items()]

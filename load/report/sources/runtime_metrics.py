@@ -10,34 +10,34 @@ import aiohttp
 
 from fixtures.runtime_client.api import Api, ApiError
 from fixtures.runtime_client.rows import Rows
-from load.metrics import Stage
+from load.metrics import Metric
 
-COLUMNS: Final[Mapping[Stage, str]] = {
-    Stage.RUNTIME_STT: "avg_stt_latency",
-    Stage.RUNTIME_LLM: "avg_llm_latency",
-    Stage.RUNTIME_TTS: "avg_tts_latency",
+COLUMNS: Final[Mapping[Metric, str]] = {
+    Metric.RUNTIME_STT: "avg_stt_latency",
+    Metric.RUNTIME_LLM: "avg_llm_latency",
+    Metric.RUNTIME_TTS: "avg_tts_latency",
 }
-METADATA: Final[Mapping[Stage, str]] = {
-    Stage.RUNTIME_END_OF_TURN: "avg_end_of_turn_latency",
-    Stage.RUNTIME_RESPONSE: "avg_response_latency",
+METADATA: Final[Mapping[Metric, str]] = {
+    Metric.RUNTIME_END_OF_TURN: "avg_end_of_turn_latency",
+    Metric.RUNTIME_RESPONSE: "avg_response_latency",
 }
 
 
-async def of_database(url: str, session_id: str) -> dict[Stage, float]:
+async def of_database(url: str, session_id: str) -> dict[Metric, float]:
     """Means of the session's turns, milliseconds; what was never measured is left out."""
     row = await Rows(url).metrics(session_id)
     if row is None:
         return {}
-    found: dict[Stage, Any] = {stage: row[column] for stage, column in COLUMNS.items()}
-    found |= {stage: row["metadata"].get(name) for stage, name in METADATA.items()}
-    return {stage: float(value) for stage, value in found.items() if value}
+    found: dict[Metric, Any] = {metric: row[column] for metric, column in COLUMNS.items()}
+    found |= {metric: row["metadata"].get(name) for metric, name in METADATA.items()}
+    return {metric: float(value) for metric, value in found.items() if value}
 
 
-async def of_api(api: Api, session_id: str) -> dict[Stage, float]:
+async def of_api(api: Api, session_id: str) -> dict[Metric, float]:
     """The mean response of the session's turns, all that the API tells."""
     try:
         async with asyncio.timeout(10):
             latency = (await api.session_metrics(session_id))["avgLatency"]
     except (ApiError, aiohttp.ClientError, TimeoutError, KeyError, ValueError):
         return {}  # another service than ours may not tell
-    return {Stage.RUNTIME_RESPONSE: float(latency)} if latency else {}
+    return {Metric.RUNTIME_RESPONSE: float(latency)} if latency else {}

@@ -13,7 +13,7 @@ from fixtures.providers import REALISTIC
 from fixtures.speech import SENTENCES
 from fixtures.speech.sentences import question_of
 from load.messages import Message
-from load.metrics import WIRE, Stage
+from load.metrics import WIRE, Metric
 
 Seen = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -34,7 +34,7 @@ class Moments:
     at_the_ear: float
     late: float = 0.0  # seconds of the transcript beyond what it was meant to take
 
-    def parts(self) -> dict[Stage, float]:
+    def parts(self) -> dict[Metric, float]:
         """Milliseconds of each part of the turn; negative where the next had begun before."""
         edges = [
             self.spoke_until, self.transcript, self.asked, self.first_token, self.first_text,
@@ -66,7 +66,7 @@ def moments_of(turns: Sequence[Message], seen: Seen) -> Iterator[tuple[Message, 
     """Each turn that can be found at the stand-ins for certain.
 
     They do not know which call they serve. Where several callers asked the same at the same time, and each
-    stand-in saw it as often, first is matched with first and so on: a turn's stages take the same time in
+    stand-in saw it as often, first is matched with first and so on: a turn's parts take the same time in
     all of them. Where one saw more or less (an answer was missing, a request was repeated), none is told.
     """
     for said in dict.fromkeys(turn["said"] for turn in turns):

@@ -18,7 +18,7 @@ from load.caller_host.judge import Verdict
 from load.caller_host.reports import CallReports
 from load.caller_host.settings import HostSettings
 from load.messages import Message, of_kind
-from load.metrics import Stage
+from load.metrics import Metric
 from load.scenario import Scenario, Turn
 
 SILENCE = Sound(np.zeros(160, np.int16), 16_000)
@@ -84,10 +84,10 @@ class Reported:
         """As after the call."""
         await self.call._answers.tell()
 
-    def samples(self, stage: Stage) -> list[tuple[float, str | None]]:
+    def samples(self, metric: Metric) -> list[tuple[float, str | None]]:
         """Milliseconds and error of each."""
         found = of_kind(self.said, messages.SAMPLE)
-        return [(each["ms"], each["error"]) for each in found if each["stage"] == stage]
+        return [(each["ms"], each["error"]) for each in found if each["stage"] == metric]
 
 
 async def test_an_answer_is_not_the_end_of_an_older_utterance() -> None:
@@ -96,8 +96,8 @@ async def test_an_answer_is_not_the_end_of_an_older_utterance() -> None:
     ear: Any = Ear([12.5], [(9.0, 10.5), (12.5, 14.0)])
     await reported.call._asks(ear, Turn(say="weather"))
     await reported.judged()
-    assert reported.samples(Stage.VOICE_TO_VOICE) == [(500, None)]
-    assert reported.samples(Stage.ANSWER) == [(500, None)]
+    assert reported.samples(Metric.VOICE_TO_VOICE) == [(500, None)]
+    assert reported.samples(Metric.ANSWER) == [(500, None)]
     [turn] = of_kind(reported.said, messages.TURN)
     assert (turn["voice_to_voice"], turn["right"]) == (500, True)
     assert turn["understood"] == ANSWERS["weather"]
@@ -109,7 +109,7 @@ async def test_what_was_said_too_early_takes_its_own_end_with_it() -> None:
     ear: Any = Ear([11.0, 12.6], [(9.0, 9.5), (11.0, 11.5), (12.6, 14.0)])
     await reported.call._asks(ear, Turn(say="weather"))
     early = "the agent spoke before the caller had finished"
-    assert reported.samples(Stage.VOICE_TO_VOICE) == [(0, early), (600, None)]
+    assert reported.samples(Metric.VOICE_TO_VOICE) == [(0, early), (600, None)]
 
 
 async def test_who_is_talked_over_falls_silent_at_the_end_of_the_same_answer() -> None:
@@ -119,8 +119,8 @@ async def test_who_is_talked_over_falls_silent_at_the_end_of_the_same_answer() -
     interrupt = reported.turn.interrupt
     assert interrupt is not None
     await reported.call._talks_over(ear, reported.turn, interrupt)
-    assert reported.samples(Stage.BARGE_IN) == [(500, None)]
-    assert reported.samples(Stage.VOICE_TO_VOICE) == [(500, None), (700, None)]
+    assert reported.samples(Metric.BARGE_IN) == [(500, None)]
+    assert reported.samples(Metric.VOICE_TO_VOICE) == [(500, None), (700, None)]
 
 
 async def test_an_answer_that_does_not_end_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,8 +130,8 @@ async def test_an_answer_that_does_not_end_has_begun(monkeypatch: pytest.MonkeyP
     for ear in (Ear([12.5], []), Ear([], [])):
         await reported.call._asks(ear, Turn(say="story"))  # type: ignore[arg-type]
     await reported.judged()
-    assert reported.samples(Stage.VOICE_TO_VOICE) == [(500, None)]
-    assert reported.samples(Stage.ANSWER) == [
+    assert reported.samples(Metric.VOICE_TO_VOICE) == [(500, None)]
+    assert reported.samples(Metric.ANSWER) == [
         (500, "endless: it began, and did not end in time"),
         (0, "missing: nothing was heard"),
     ]
@@ -152,5 +152,5 @@ async def test_a_greeting_may_be_longer_than_its_beginning_may_take() -> None:
     asyncio.get_running_loop().call_later(0.2, late.set)
     await reported.call._is_greeted(Slow([3.0], [(3.0, 25.0)]), 1.0)  # type: ignore[arg-type]
     await reported.judged()
-    assert reported.samples(Stage.FIRST_AUDIO) == [(2000, None)]
-    assert reported.samples(Stage.GREETING) == [(22_000, None)]
+    assert reported.samples(Metric.FIRST_AUDIO) == [(2000, None)]
+    assert reported.samples(Metric.GREETING) == [(22_000, None)]

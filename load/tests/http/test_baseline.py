@@ -10,20 +10,20 @@ import pytest
 from fixtures.servers import postgres_server
 from load.http.service import Service, ServiceError
 from load.http.variants import BASELINE
-from load.livekit_recorder.process import RecordedRooms
+from load.livekit_recorder.process import LiveKitRecorder
 
 LIMIT = 3
 
 
 @pytest.fixture
-def rooms(tmp_path: Path) -> Iterator[RecordedRooms]:
+def rooms(tmp_path: Path) -> Iterator[LiveKitRecorder]:
     """LiveKit, recorded."""
-    with RecordedRooms(tmp_path) as running:
+    with LiveKitRecorder(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-def service(tmp_path: Path, rooms: RecordedRooms) -> Iterator[Service]:
+def service(tmp_path: Path, rooms: LiveKitRecorder) -> Iterator[Service]:
     """The baseline on a fresh database, with agent 1 registered."""
     with postgres_server() as server, server.database() as url:
         environ = {**rooms.environ, "DATABASE_URL": url}
@@ -45,7 +45,7 @@ def create(service: Service, agent_id: int | str = 1) -> str:
 
 
 def test_capacity_holds_and_each_session_is_dispatched_once(
-    service: Service, rooms: RecordedRooms
+    service: Service, rooms: LiveKitRecorder
 ) -> None:
     """Simultaneous creates take exactly the places there are; the others are refused with 400."""
     with ThreadPoolExecutor(12) as pool:

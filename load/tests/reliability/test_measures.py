@@ -65,7 +65,7 @@ class Rooms:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, rooms: Rooms) -> Any:
-    """A stage on which only these rooms are."""
+    """A testbed with these rooms only."""
 
     @asynccontextmanager
     async def client_of(_services: object) -> AsyncIterator[Rooms]:

@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from load import messages
 from load.driver.journal import Journal
 from load.messages import decode, encode
-from load.metrics import Stage
+from load.metrics import Metric
 from load.report import write as writing
-from load.report.compare import compare, doubts, table
+from load.report.compare import caveats, compare, table
 from load.report.page.page import page
 from load.report.results import Results, read_results, results_of
 from load.report.thresholds import missed, read_thresholds
@@ -33,9 +33,9 @@ def check(results: Results) -> Results:
 
 def test_a_whole_run() -> None:
     """Percentiles of the good ones, errors apart."""
-    broken = sample(Stage.VOICE_TO_VOICE, 0.0, error="too early")
+    broken = sample(Metric.VOICE_TO_VOICE, 0.0, error="too early")
     results = check(results_of([*whole_run(), broken]))
-    voice = results["stages"][Stage.VOICE_TO_VOICE]
+    voice = results["stages"][Metric.VOICE_TO_VOICE]
     assert (voice["count"], voice["errors"], voice["p50"], voice["max"]) == (2, 1, 1000, 1100)
     assert results["errors"] == [{"stage": "voice to voice", "error": "too early", "count": 1}]
     assert not results["partial"]
@@ -46,12 +46,12 @@ def test_a_whole_run() -> None:
 def test_calls_that_were_killed_and_a_run_that_was_make_it_partial() -> None:
     """What they had reported counts."""
     killed = call("c-2")[:1]
-    results = check(results_of([plan(), *call(), *killed, sample(Stage.CREATE, 9, call="c-2")]))
+    results = check(results_of([plan(), *call(), *killed, sample(Metric.CREATE, 9, call="c-2")]))
     assert results["partial_because"] == [
         "the run was killed before its end",
         "1 calls were killed midway; what they had reported is kept",
     ]
-    assert results["stages"][Stage.CREATE]["count"] == 1
+    assert results["stages"][Metric.CREATE]["count"] == 1
 
 
 def test_a_busy_load_machine_is_told() -> None:
@@ -65,7 +65,7 @@ def test_a_busy_load_machine_is_told() -> None:
 def test_the_number_of_callers_is_that_of_the_moment() -> None:
     """Counted over all hosts, from when calls began and ended."""
     calls = [*call("c-1", 0, 10), *call("c-2", 5, 20)]
-    voices = [sample(Stage.VOICE_TO_VOICE, 900, at) for at in (1, 7, 15)]
+    voices = [sample(Metric.VOICE_TO_VOICE, 900, at) for at in (1, 7, 15)]
     results = results_of([plan(), *calls, *voices, END])
     assert [each["callers"] for each in results["samples"]] == [1, 2, 1]
 
@@ -83,7 +83,7 @@ def test_thresholds_name_what_was_missed(tmp_path: Path) -> None:
         "stages:\n  voice to voice: {p50: 900, p95: 2000, at_least: 3}\n"
         "  create: {errors: 0}\n  barge-in: {p95: 500}\n"
     )
-    failed = sample(Stage.CREATE, 3.0, error="500: broken")
+    failed = sample(Metric.CREATE, 3.0, error="500: broken")
     found = missed(read_thresholds(path), results_of([*whole_run(), failed])["stages"])
     assert found == [
         "voice to voice: p50 is 1000 ms, not 900 or less",
@@ -117,7 +117,7 @@ def test_the_page_is_one_file() -> None:
 
 def test_an_empty_run_has_a_page_too() -> None:
     """All calls failed."""
-    failed = sample(Stage.CREATE, 3.0, error="500: broken")
+    failed = sample(Metric.CREATE, 3.0, error="500: broken")
     assert "500: broken" in page(check(results_of([plan(), failed, END])))
 
 
@@ -153,7 +153,7 @@ def test_a_comparison_tells_a_difference_from_chance() -> None:
         for number in range(12):
             name = f"c-{number}"
             ms = [factor * (800 + 10 * number + 7 * place) for place in range(4)]
-            said += call(name) + [sample(Stage.VOICE_TO_VOICE, each, call=name) for each in ms]
+            said += call(name) + [sample(Metric.VOICE_TO_VOICE, each, call=name) for each in ms]
         return results_of([*said, END])
 
     slower, same = compare(run(1), run(2)), compare(run(1), run(1))
@@ -161,13 +161,13 @@ def test_a_comparison_tells_a_difference_from_chance() -> None:
     assert all(each.certain and each.low > 1.8 for each in slower)
     assert not any(each.certain for each in same)
     assert "voice to voice" in table(slower)
-    assert doubts("A", run(1)) == []
-    assert "12 whole calls" not in str(doubts("A", run(1)))
+    assert caveats("A", run(1)) == []
+    assert "12 whole calls" not in str(caveats("A", run(1)))
 
 
 def test_few_calls_are_doubted() -> None:
     """Their spread cannot be known."""
-    assert doubts("A", results_of(whole_run())) == [
+    assert caveats("A", results_of(whole_run())) == [
         "A has 1 whole calls: below 10 the intervals are too narrow"
     ]
 
@@ -175,10 +175,10 @@ def test_few_calls_are_doubted() -> None:
 def test_what_failed_is_told_beside_a_ratio() -> None:
     """A target that loses its slowest turns would look fast."""
     calls = [message for number in range(10) for message in call(f"c-{number}")]
-    good = [sample(Stage.VOICE_TO_VOICE, 900, call=f"c-{number}") for number in range(10)]
-    broken = [sample(Stage.CREATE, 3, error="500"), sample(Stage.CREATE, 3)]
+    good = [sample(Metric.VOICE_TO_VOICE, 900, call=f"c-{number}") for number in range(10)]
+    broken = [sample(Metric.CREATE, 3, error="500"), sample(Metric.CREATE, 3)]
     results = results_of([plan(), *calls, *good, *broken, END])
-    assert doubts("A", results) == ["A: create: 1 of 2 failed: they have no time here"]
+    assert caveats("A", results) == ["A: create: 1 of 2 failed: they have no time here"]
     assert "A: create: 1 of 2 failed" in comparison({"A": results})
 
 
@@ -217,7 +217,7 @@ def test_alternating_targets_are_compared_over_all_their_rounds(
         order.append(where.name)
         name, factor = f"c-{len(order)}", 2 if target == "stock" else 1
         said = [plan(target=target), *call(name)]
-        said += [sample(Stage.VOICE_TO_VOICE, factor * ms, call=name) for ms in (800, 900)]
+        said += [sample(Metric.VOICE_TO_VOICE, factor * ms, call=name) for ms in (800, 900)]
         write(where, results_of([*said, END]))
         return int(target == "stock")
 
@@ -225,7 +225,7 @@ def test_alternating_targets_are_compared_over_all_their_rounds(
     assert order == ["stock-1", "ours-1", "pipecat-1", "ours-2", "pipecat-2", "stock-2"]
     ours = check(read_results(tmp_path / "ours.json"))
     assert ours["calls"] == {"begun": 2, "whole": 2}
-    assert ours["stages"][Stage.VOICE_TO_VOICE]["count"] == 4
+    assert ours["stages"][Metric.VOICE_TO_VOICE]["count"] == 4
     said = capsys.readouterr().out
     assert "A: stock, B: ours" in said
     assert "A: pipecat, B: ours" in said

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from load.metrics import Stage
+from load.metrics import Metric
 from load.report.sources.wire import moments_of
 from load.tests.journals import BEGAN, turn
 
@@ -36,7 +36,7 @@ def test_the_parts_add_up_to_voice_to_voice() -> None:
     [(told, moments)] = moments_of([turn()], seen())
     assert told == turn()
     assert sum(moments.parts().values()) == pytest.approx(900, abs=0.1)
-    assert moments.parts()[Stage.WIRE_TEXT] == pytest.approx(170, abs=0.1)
+    assert moments.parts()[Metric.WIRE_TEXT] == pytest.approx(170, abs=0.1)
     assert moments.overhead() == pytest.approx(900 - 150 - 250 - 100, abs=0.1)
 
 
@@ -46,7 +46,7 @@ def test_a_transcript_that_came_late_is_not_the_runtimes_fault() -> None:
     late["heard"][0]["late"] = 0.06
     [(_, moments)] = moments_of([turn()], late)
     assert moments.overhead() == pytest.approx(900 - 150 - 60 - 250 - 100, abs=0.1)
-    assert moments.parts()[Stage.WIRE_STT] == pytest.approx(260, abs=0.1)
+    assert moments.parts()[Metric.WIRE_STT] == pytest.approx(260, abs=0.1)
 
 
 @pytest.mark.parametrize("later", [0.05, 0.4])
@@ -56,8 +56,8 @@ def test_callers_who_ask_the_same_at_the_same_time_are_told_apart_by_order(later
     found = list(moments_of([second, turn()], both(later)))
     assert [each["call"] for each, _ in found] == ["c-1", "c-2"]
     for _, moments in found:
-        assert moments.parts()[Stage.WIRE_STT] == pytest.approx(260, abs=0.1)
-        assert moments.parts()[Stage.WIRE_TRANSPORT] == pytest.approx(100, abs=0.1)
+        assert moments.parts()[Metric.WIRE_STT] == pytest.approx(260, abs=0.1)
+        assert moments.parts()[Metric.WIRE_TRANSPORT] == pytest.approx(100, abs=0.1)
 
 
 @pytest.mark.parametrize("kind", ["heard", "asked", "spoken"])

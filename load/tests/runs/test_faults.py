@@ -69,7 +69,7 @@ def results(folder: Path) -> dict[str, Any]:
 def test_an_api_that_fails_half_of_the_time_and_a_livekit_that_cannot_be_joined(
     tmp_path: Path,
 ) -> None:
-    """Both are counted under their stages, with words; the run ends in time."""
+    """Both are counted under their metrics, with words; the run ends in time."""
     with fake_api() as server, load(server, tmp_path, "--minutes", "0.15") as run:
         code, said = ended(run)
         # A failed run is a result; only thresholds judge it.

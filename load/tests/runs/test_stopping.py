@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from load.metrics import Stage
+from load.metrics import Metric
 from load.report.results import read_results, results_of
 from load.report.write import write
 from load.runs.alternate import RESULTS, alternate
@@ -52,7 +52,7 @@ def test_a_stop_ends_all_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
     def run_one(target: str, where: Path) -> int:
         order.append(where.name)
-        voices = [sample(Stage.VOICE_TO_VOICE, ms) for ms in (800, 900)]
+        voices = [sample(Metric.VOICE_TO_VOICE, ms) for ms in (800, 900)]
         write(where, results_of([plan(target=target), *call(), *voices, END]))
         if len(order) == 3:
             stopped.set()

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from fixtures.runtime_client.api import Api
 from load.command import run_parser
-from load.services import NotThere
+from load.services import ServiceUnavailable
 from load.targets.http_paths import application
 from load.targets.pipecat_venv import LOCK, find_or_install
 
@@ -49,7 +49,9 @@ def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     """And leaves nothing that the next run would take for one."""
     lock, cache = tmp_path / "lock.txt", tmp_path / "cache"
     lock.write_text("this is no requirement\n")
-    with pytest.raises(NotThere, match=r"(?s)no environment for Pipecat: .* failed:.*requirement"):
+    with pytest.raises(
+        ServiceUnavailable, match=r"(?s)no environment for Pipecat: .* failed:.*requirement"
+    ):
         find_or_install(lock, cache)
     assert list(cache.iterdir()) == []
 
