@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import aiohttp
 
@@ -28,6 +28,8 @@ AGENT_IDS: Final = count(1)
 @dataclass(slots=True)
 class Testbed:
     """An asynchronous context manager: closes its client at the end."""
+
+    __test__: ClassVar[bool] = False  # its name looks like a test's to pytest
 
     stack: Stack
     livekit: LiveKitServer
