@@ -15,6 +15,7 @@ import psutil
 
 from fixtures.processes.environ import inherited_environ
 from fixtures.processes.ports import free_ports
+from fixtures.processes.spawn import spawn
 from load.http.results import Memory
 from load.http.variants import Variant
 from load.http.wrk import Target
@@ -55,7 +56,7 @@ class Service:
         """Start, and wait for GET /health to answer 200."""
         with self._log_path.open("ab") as log:
             began = time.perf_counter()
-            self._process = subprocess.Popen(
+            self._process = spawn(
                 self.variant.command, env=self._environ, cwd=self._folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip

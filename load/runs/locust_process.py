@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from fixtures.processes.spawn import spawn
 from load.services import Services
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def run_locust(
         "--load-stand-ins", services.stand_ins,
     ]  # fmt: skip
     # A session of its own: signals come from us, once, and not from the terminal as well.
-    locust = subprocess.Popen(command, env=environ, start_new_session=True)
+    locust = spawn(command, env=environ, start_new_session=True)
     with _passed_on_to(locust, stopped):
         code = locust.wait()
     made = code == UNUSABLE or (folder / RESULTS).exists()  # or what prevented it has been said

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fixtures.processes.ports import free_ports
+from fixtures.processes.spawn import spawn
 from load.report.results import read_results
 from load.tests.fake_api import FakeApi, fake_api
 from load.tests.processes import kill
@@ -36,9 +37,7 @@ def distributed(
         *[[*LOCUST, "--worker", "--master-host", "127.0.0.1", "--master-port", port]] * 2,
     ]
     with (folder / "log").open("w") as log:
-        processes = [
-            subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) for command in commands
-        ]
+        processes = [spawn(command, cwd=ROOT, stdout=log, stderr=log) for command in commands]
     try:
         yield processes[0], processes[1:]
     finally:

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from fixtures.processes.spawn import spawn
 from load.report.results import read_results
 from load.tests.fake_api import FakeApi, fake_api
 from load.tests.processes import kill, tree
@@ -32,9 +33,7 @@ def load(server: FakeApi, folder: Path, *more: str) -> Iterator[subprocess.Popen
         "--livekit", f"ws://{server.address_text}", "--livekit-key", "key",
         "--livekit-secret", "secret" * 6, "--scenario", "short", "--reports", str(folder), *more,
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
+    process = spawn(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
         yield process
     finally:
