@@ -1,20 +1,19 @@
-"""Agents, sessions and figures in PostgreSQL or SQLite."""
+"""Agents, sessions and metrics in PostgreSQL or SQLite."""
 
 from agent_runtime.storage.engines.leader_lock import leader_lock
 from agent_runtime.storage.engines.notify import dispatch_listener, dispatch_notifier
 from agent_runtime.storage.engines.open import open_database
 from agent_runtime.storage.repositories.agents import RegisteredAgents
-from agent_runtime.storage.repositories.doctor import Broken, Doctor
+from agent_runtime.storage.repositories.doctor import Doctor, Violation
 from agent_runtime.storage.repositories.events import StoredEvents
 from agent_runtime.storage.repositories.leases import StoredLeases
 from agent_runtime.storage.repositories.metrics import StoredMetrics
-from agent_runtime.storage.repositories.sessions import StoredSessions
+from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
 from agent_runtime.storage.repositories.workers import StoredWorkers
 from agent_runtime.storage.sql.database import Database
 
 __all__ = [
-    "Broken",
     "Database",
     "Doctor",
     "RegisteredAgents",
@@ -24,6 +23,7 @@ __all__ = [
     "StoredSessions",
     "StoredTranscripts",
     "StoredWorkers",
+    "Violation",
     "dispatch_listener",
     "dispatch_notifier",
     "leader_lock",

@@ -10,9 +10,10 @@ from agent_runtime.domain.dispatch_rules import MAX_DISPATCHES, DispatchTimeouts
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.storage import Doctor
-from agent_runtime.storage.repositories.sessions import COLUMNS, session_from
-from agent_runtime.storage.schema.own import LiveSessions, SessionEvents
-from agent_runtime.storage.schema.shared import Sessions
+from agent_runtime.storage.repositories.doctor import SUPERVISED
+from agent_runtime.storage.repositories.sessions.rows import COLUMNS, session_from
+from agent_runtime.storage.schema.runtime import LiveSessions, SessionEvents
+from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.statements import Step, bind
 
 from .history import History
@@ -93,7 +94,7 @@ class Laws:
             str(law)
             for law in self._world.run(self._doctor.examine(database.moment_at(loop.time())))
             # Without a supervisor a session may wait longer than the doctor allows.
-            if law.law != "a session that lives is watched" or quiet > MAX_UNSERVED
+            if law.law != SUPERVISED or quiet > MAX_UNSERVED
         ]
 
     def check_calm(self) -> None:

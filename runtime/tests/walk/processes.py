@@ -15,7 +15,7 @@ from agent_runtime.domain.clock import Clock
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.sql.database import Rows
 from agent_runtime.storage.sql.statements import Step
-from agent_runtime.storage.sqlite.create import make_embedded
+from agent_runtime.storage.sqlite.create import create_database
 from agent_runtime.storage.sqlite.database import SqliteDatabase, connect
 from agent_runtime.storage.sqlite.writer import QueuedUnit
 
@@ -46,7 +46,7 @@ class InlineDatabase(SqliteDatabase):
     """The real SQLite database without threads, which simulated time cannot control."""
 
     def __init__(self, path: Path) -> None:
-        make_embedded(path)
+        create_database(path)
         super().__init__(path)
         self._writer._connect = lambda: _without_sync(path)
         self._ticks = 0

@@ -287,9 +287,9 @@ def _names_of_changes(stores: Stores) -> dict[object, str]:
         leases._claim: "claim",
         leases._release: "release",
         leases._expire: "expire",
-        leases._ask: "record dispatch",
+        leases._record_dispatch: "record dispatch",
         sessions._hold: "activate",
-        sessions._beat: "heartbeat",
+        sessions._heartbeat: "heartbeat",
         sessions._free_own: "finish",
         sessions._free_unheld: "give up",
     }

@@ -1,1 +1,1 @@
-"""Opens the database of a URL, with its notifications and its leader lock."""
+"""Opens the database that a URL names, with its dispatch notifications and its leader lock."""

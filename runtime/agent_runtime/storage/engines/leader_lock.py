@@ -1,8 +1,8 @@
-"""Of all processes on one database, one at a time may act as the watcher.
+"""The leader lock: of all API processes on one database, one at a time supervises the sessions.
 
-PostgreSQL: an advisory lock (its manual, "Advisory Locks") in a transaction that stays open on a
-connection of its own; also behind PgBouncer, which hands a server connection to a whole transaction.
-The server frees the lock when the connection ends; TCP keepalives end it when the machine is gone.
+PostgreSQL: an advisory lock (its manual, "Advisory Locks") in a transaction that stays open on its own
+connection. It also works behind PgBouncer, which lends a server connection to a whole transaction. The
+server frees the lock when the connection ends; TCP keepalives end it when the machine is gone.
 SQLite: a lock on a file beside the database (flock(2)), which the kernel frees with the process.
 """
 
@@ -11,14 +11,19 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.ports.workers import LeaderLock
 from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
+# Appended to the database's file name. Earlier versions lock the same file: with another name, two
+# versions that run side by side during an update would both be leader.
+SUFFIX: Final = "-guard"
+
 
 def leader_lock(url: str, *, prepare: bool) -> LeaderLock:
-    """The guard of the database at `url`."""
+    """The leader lock of the database at `url`; `prepare` as in `open_database`."""
     if is_postgres(url):
         from agent_runtime.storage.postgres.leader_lock import PostgresLeaderLock
 
@@ -27,14 +32,14 @@ def leader_lock(url: str, *, prepare: bool) -> LeaderLock:
 
 
 class FileLeaderLock:
-    """SQLite's."""
+    """Implements the port LeaderLock for an SQLite database."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + "-guard")
+        self._path = path.with_name(path.name + SUFFIX)
         self._descriptor: int | None = None
 
     async def acquire(self) -> bool:
-        """Try once; once had, it stays."""
+        """Try to take the lock, unless this process has it already; returns whether it does."""
         if self._descriptor is not None:
             return True
         try:
@@ -50,7 +55,7 @@ class FileLeaderLock:
         return True
 
     async def close(self) -> None:
-        """Give it up."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

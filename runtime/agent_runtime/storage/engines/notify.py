@@ -1,4 +1,4 @@
-"""By what the workers hear of a session as it is asked for."""
+"""Dispatch notifications: they reach the workers as soon as a session needs an agent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 def dispatch_notifier(
     database: Database, url: str, *, prepare: bool, key: str
 ) -> DispatchNotifier | None:
-    """The bell of the workers that have LiveKit's `key`; none without prepared statements (PgBouncer)."""
-    if not is_postgres(url):
-        from agent_runtime.storage.sqlite.notify import SqliteNotifier, bell_folder
+    """The notifier for the workers that use LiveKit's API key `key`.
 
-        return SqliteNotifier(bell_folder(sqlite_path(url)), key)
+    None without `prepare`: nobody can listen through PgBouncer's transaction pooling.
+    """
+    if not is_postgres(url):
+        from agent_runtime.storage.sqlite.notify import SqliteNotifier, socket_folder
+
+        return SqliteNotifier(socket_folder(sqlite_path(url)), key)
     if not prepare:
         return None
     from agent_runtime.storage.postgres.notify import PostgresNotifier
@@ -23,11 +26,11 @@ def dispatch_notifier(
 
 
 def dispatch_listener(url: str, *, prepare: bool, key: str) -> DispatchListener | None:
-    """What hears that bell."""
+    """The listener for those notifications; None without `prepare`, as above."""
     if not is_postgres(url):
-        from agent_runtime.storage.sqlite.notify import SqliteListener, bell_folder
+        from agent_runtime.storage.sqlite.notify import SqliteListener, socket_folder
 
-        return SqliteListener(bell_folder(sqlite_path(url)), key)
+        return SqliteListener(socket_folder(sqlite_path(url)), key)
     if not prepare:
         return None
     from agent_runtime.storage.postgres.notify import PostgresListener

@@ -1,1 +1,1 @@
-"""PostgreSQL, driven on the event loop."""
+"""PostgreSQL, driven on the event loop through psycopg2's asynchronous mode."""

@@ -1,7 +1,7 @@
 """One connection to PostgreSQL in psycopg2's asynchronous mode.
 
-Statements are prepared (PREPARE) at their first use on the connection, unless told not to: behind
-PgBouncer's transaction pooling the next query may meet another server connection.
+A statement is prepared (PREPARE) at its first use on the connection, unless `prepare` is false: behind
+PgBouncer's transaction pooling the next query may run on another server connection.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 from agent_runtime.storage.sql.database import Rows
 from agent_runtime.storage.sql.statements import Bind, Statement, Step
 
-# What psycopg2 raises when the connection, and not the statement, is at fault.
+# Errors of psycopg2 that come from the connection, not from the statement.
 DEAD: Final = (psycopg2.OperationalError, psycopg2.InterfaceError)
-# A prepared statement is not what it was: a table was altered, or a pooler gave us another
-# server connection. A new connection has it right.
+# A prepared statement is out of date: a table was altered, or a pooler lent another server connection.
+# A new connection prepares it afresh.
 STALE: Final = (
     errors.FeatureNotSupported,
     errors.InvalidSqlStatementName,
     errors.DuplicatePreparedStatement,
 )
-# The server refused the unit of work, or ended the connection instead of running it.
+# The server rejected the unit of work, or ended the connection instead of running it.
 NOT_APPLIED: Final = (
     *STALE,
     errors.AdminShutdown,
@@ -63,11 +63,11 @@ class Connection:
             raise
 
     def is_usable(self) -> bool:
-        """False when it is closed, a query on it was abandoned, or what it prepared is in doubt."""
+        """False when it is closed, a query on it was abandoned, or its prepared statements are in doubt."""
         return not (self._connection.closed or self._running or self._stale)
 
     def is_quiet(self) -> bool:
-        """False when the server has closed it, or said something while nobody asked."""
+        """False when it is not usable, or the server has closed it or sent something unasked."""
         if not self.is_usable():
             return False
         socket_state = select.poll()  # select() knows no descriptor above 1023
@@ -75,7 +75,7 @@ class Connection:
         return not socket_state.poll(0)
 
     def close(self) -> None:
-        """Close it, whatever it is doing."""
+        """Close it, even while a query runs."""
         self._connection.close()
 
     async def run(self, steps: Sequence[Step]) -> Rows:
@@ -88,19 +88,19 @@ class Connection:
         await self._query(text, [value for step in steps for value in step.values])
         return self._cursor.fetchall() if self._cursor.description else []
 
-    async def say(self, sql: str) -> Rows:
-        """Run statements without values, as they are; returns the rows of the last."""
+    async def execute(self, sql: str) -> Rows:
+        """Run statements without values, unprepared; returns the rows of the last."""
         await self._query(sql, None)
         return self._cursor.fetchall() if self._cursor.description else []
 
-    async def heard(self) -> list[str]:
-        """Wait for notifications (LISTEN was said); returns their texts. Raises one of DEAD."""
+    async def notifications(self) -> list[str]:
+        """Wait for notifications after a LISTEN; returns their payloads. Raises one of DEAD."""
         while not self._connection.notifies:
             await _readable(self._connection.fileno())
             self._connection.poll()
-        texts = [one.payload for one in self._connection.notifies]
+        payloads = [one.payload for one in self._connection.notifies]
         self._connection.notifies.clear()
-        return texts
+        return payloads
 
     async def _prepare_new(self, steps: Sequence[Step]) -> None:
         new = {
@@ -109,7 +109,7 @@ class Connection:
             if step.statement.name not in self._prepared
         }
         if new:
-            # PREPARE is not undone when a later one fails: only a new connection is in order then.
+            # PREPARE is not undone when a later one fails: then only a new connection is in a known state.
             self._stale = True
             await self._query(";".join(map(_prepare, new.values())), None)
             self._stale = False
@@ -139,7 +139,7 @@ def _execute(statement: Statement) -> str:
 
 
 async def _addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """What gives libpq the host's addresses: it would look them up itself, and block the loop."""
+    """The parameters with the host's addresses: libpq would block the loop while it resolves the name."""
     host = parameters.get("host", "")
     if not host or "hostaddr" in parameters or host.startswith(("/", "@")) or "," in host:
         return {}
@@ -154,7 +154,7 @@ async def _addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def _until_ready(connection: Any) -> None:
-    """Wait until psycopg2 has done its part; its documentation's "Asynchronous support"."""
+    """Wait for the running operation (psycopg2's documentation, "Asynchronous support")."""
     loop = asyncio.get_running_loop()
     while (state := connection.poll()) != POLL_OK:
         ready: asyncio.Future[None] = loop.create_future()
@@ -183,6 +183,6 @@ def _set(ready: asyncio.Future[None]) -> None:
 
 
 def brief(error: BaseException) -> str:
-    """What the server or the library says, in one line."""
+    """The first line of the error's message, or its type."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

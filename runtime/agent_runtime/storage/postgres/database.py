@@ -1,8 +1,7 @@
 """PostgreSQL through psycopg2's asynchronous mode: no thread, one round trip for a unit of work.
 
-A unit of work is sent as one simple query of several statements, which PostgreSQL runs as one
-transaction and of which psycopg2 keeps the rows of the last (PostgreSQL's manual, "Multiple Statements in
-a Simple Query").
+A unit of work is sent as one simple query of several statements. PostgreSQL runs them as one transaction
+(its manual, "Multiple Statements in a Simple Query"), and psycopg2 keeps the rows of the last.
 """
 
 from __future__ import annotations
@@ -13,26 +12,27 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.postgres.connection import DEAD, NOT_APPLIED, STALE, Connection, brief
 from agent_runtime.storage.schema.migrations import LATEST_VERSION, OUTDATED, applied_version
-from agent_runtime.storage.sql.database import (
-    PATIENCE,
-    SCAN_PATIENCE,
-    DuplicateError,
-    Rows,
-    naive_utc,
-)
-from agent_runtime.storage.sql.statements import Bind, Dialect, Step
+from agent_runtime.storage.sql.compiled import CompiledOnce
+from agent_runtime.storage.sql.database import SCAN_TIMEOUT, STATEMENT_TIMEOUT, DuplicateError, Rows
+from agent_runtime.storage.sql.dialects import POSTGRESQL
+from agent_runtime.storage.sql.statements import Bind, Step
+from agent_runtime.storage.sql.times import naive_utc
 
 logger = logging.getLogger(__name__)
 
-# First key of our advisory locks, so that they meet nobody else's; the second is the agent's id.
+# First key of the runtime's advisory locks, which keeps them apart from those of other programs; the
+# second key is an agent's id. The number is "ARNT" in ASCII, the same in every version.
 LOCK_NAMESPACE: Final = 0x41524E54
+
+_LOCK: Final = POSTGRESQL.raw(
+    f"SELECT pg_advisory_xact_lock({LOCK_NAMESPACE}, %s)", Bind("agent_id", "integer")
+)
 
 
 class PostgresDatabase:
@@ -43,55 +43,53 @@ class PostgresDatabase:
         self._prepare = prepare
         self._idle: deque[Connection] = deque()
         self._closed = False
-        self._places = asyncio.Semaphore(pool_size)
-        # Reports of all agents at once leave the other places to sessions.
+        self._slots = asyncio.Semaphore(pool_size)
+        # At most a quarter of the connections run scans, such as metrics; the rest serve sessions.
         self._scans = asyncio.Semaphore(max(1, pool_size // 4))
-        self.dialect = Dialect(peewee.PostgresqlDatabase(None), "postgresql")
-        self._lock = self.dialect.raw(
-            f"SELECT pg_advisory_xact_lock({LOCK_NAMESPACE}, %s)", Bind("agent_id", "integer")
-        )
-        self._version = self.dialect.compile(applied_version())
+        self.dialect = POSTGRESQL
 
     def lock(self, agent_id: int) -> tuple[Step, ...]:
-        """An advisory lock until the end of the transaction."""
-        return (self._lock.bind(agent_id=agent_id),)
+        """An advisory lock on the agent until the end of the transaction."""
+        return (_LOCK.bind(agent_id=agent_id),)
 
     def moment(self, moment: datetime) -> datetime:
         """A timestamp without time zone."""
         return naive_utc(moment)
 
     def now(self) -> datetime:
-        """By this machine's clock."""
+        """The time by this machine's clock."""
         return self.moment(datetime.now(UTC))
 
     async def read(self, step: Step) -> Rows:
         """Rows of a short query."""
-        return await self._run((step,), PATIENCE, retry=True)
+        return await self._run((step,), STATEMENT_TIMEOUT, retry=True)
 
     async def look(self, step: Step) -> Rows:
-        """Rows of a query over all that live."""
-        return await self._run((step,), PATIENCE, retry=True)
+        """Rows of a query over all live sessions or workers."""
+        return await self._run((step,), STATEMENT_TIMEOUT, retry=True)
 
     async def scan(self, step: Step) -> Rows:
         """Rows of a long query."""
         try:
-            async with asyncio.timeout(SCAN_PATIENCE), self._scans:
-                return await self._run((step,), SCAN_PATIENCE, retry=True)
+            async with asyncio.timeout(SCAN_TIMEOUT), self._scans:
+                return await self._run((step,), SCAN_TIMEOUT, retry=True)
         except TimeoutError as error:
-            raise StoreUnavailable(f"database: no answer within {SCAN_PATIENCE} s") from error
+            raise StoreUnavailable(f"database: no answer within {SCAN_TIMEOUT} s") from error
 
     async def write(self, *steps: Step) -> Rows:
-        """One transaction. Sent twice only when the server said that it was not applied."""
-        return await self._run(steps, PATIENCE, retry=False)
+        """Run one transaction. It is sent again only when the server has not applied it for certain."""
+        return await self._run(steps, STATEMENT_TIMEOUT, retry=False)
+
+    _version = CompiledOnce(applied_version)
 
     async def check(self) -> None:
-        """Ask for the version of our own tables."""
+        """Compare the version of the runtime's tables with the latest."""
         rows = await self.read(self._version.bind())
         if rows[0][0] < LATEST_VERSION:
             raise StoreUnavailable(OUTDATED)
 
     async def close(self) -> None:
-        """Close the idle connections; one in use closes when it is given back."""
+        """Close the idle connections; one in use is closed after its query."""
         self._closed = True
         self._close_idle()
 
@@ -99,20 +97,20 @@ class PostgresDatabase:
         while self._idle:
             self._idle.pop().close()
 
-    async def _run(self, steps: tuple[Step, ...], patience: float, *, retry: bool) -> Rows:
+    async def _run(self, steps: tuple[Step, ...], timeout: float, *, retry: bool) -> Rows:
         try:
-            async with asyncio.timeout(patience), self._places:
+            async with asyncio.timeout(timeout), self._slots:
                 try:
                     return await self._run_once(steps)
                 except (*DEAD, *STALE) as error:
                     if not retry and not isinstance(error, NOT_APPLIED):
                         raise
                     logger.info("database connection lost, trying another: %s", brief(error))
-                    # A server that ends one ends all, and the others may not have heard of it yet.
+                    # A server that ends one connection ends all, and the others may not have noticed yet.
                     self._close_idle()
                     return await self._run_once(steps)
         except TimeoutError as error:
-            raise StoreUnavailable(f"database: no answer within {patience} s") from error
+            raise StoreUnavailable(f"database: no answer within {timeout} s") from error
         except errors.UniqueViolation as error:
             raise DuplicateError(brief(error)) from error
         except errors.UndefinedTable as error:
@@ -129,15 +127,15 @@ class PostgresDatabase:
 
     async def _take(self) -> Connection:
         while self._idle:
-            connection = self._idle.pop()  # the one used last, so that few are kept busy
+            connection = self._idle.pop()  # the last one used, so that few connections stay in use
             if connection.is_quiet():
                 return connection
             connection.close()
         return await Connection.open(self._parameters, prepare=self._prepare)
 
     def _give_back(self, connection: Connection) -> None:
-        # After a failed statement the transaction is rolled back and the connection fine; after a
-        # lost or abandoned one it is neither.
+        # A failed statement leaves the connection usable, with its transaction rolled back; a lost or an
+        # abandoned one does not.
         if connection.is_usable() and not self._closed:
             self._idle.append(connection)
         else:
@@ -145,7 +143,7 @@ class PostgresDatabase:
 
 
 def connection_parameters(url: str, *, prepare: bool) -> dict[str, Any]:
-    """The parameters of libpq that the URL holds. Raises ValueError when it is malformed."""
+    """The parameters of libpq in the URL. Raises ValueError when it is malformed."""
     try:
         parameters: dict[str, Any] = extensions.parse_dsn(url)
     except psycopg2.ProgrammingError as error:
@@ -153,7 +151,7 @@ def connection_parameters(url: str, *, prepare: bool) -> dict[str, Any]:
             f"database URL: {brief(error)}; use postgresql://user:password@host:port/name"
         ) from error
     if prepare:
-        # What we gave up must not be applied much later. PgBouncer refuses this parameter.
-        limit = f"-c statement_timeout={SCAN_PATIENCE * 1000:.0f}"
+        # A statement that was given up must not be applied much later. PgBouncer rejects this parameter.
+        limit = f"-c statement_timeout={SCAN_TIMEOUT * 1000:.0f}"
         parameters["options"] = f"{parameters.get('options', '')} {limit}".strip()
     return parameters

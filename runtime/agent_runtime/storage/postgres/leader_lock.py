@@ -1,4 +1,4 @@
-"""The watcher's lock on PostgreSQL; `guard.py` tells what it is for."""
+"""The leader lock on PostgreSQL; `engines/leader_lock.py` explains what it is for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.postgres.connection import DEAD, Connection, brief
 from agent_runtime.storage.postgres.database import LOCK_NAMESPACE, connection_parameters
 
-# Seconds that the lock's connection may be silent or slow.
-PATIENCE: Final = 2.0
+# Seconds for one answer on the lock's connection, after which the lock counts as lost.
+TIMEOUT: Final = 2.0
 
-# A transaction that stays open, with the server's own keepalives: it must notice within seconds that
-# this machine is gone. The second key is no agent's id.
+# A transaction that stays open with keepalives of the server's own: it must notice within seconds that
+# this machine is gone. The second key, 0, is not the id of an agent.
 _TRY: Final = f"""
     BEGIN;
     SET LOCAL statement_timeout = 0;
@@ -26,7 +26,7 @@ _TRY: Final = f"""
 
 
 class PostgresLeaderLock:
-    """Implements Guard."""
+    """Implements the port LeaderLock."""
 
     def __init__(self, url: str, *, prepare: bool) -> None:
         self._parameters = connection_parameters(url, prepare=prepare)
@@ -35,22 +35,22 @@ class PostgresLeaderLock:
         self._held = False
 
     async def acquire(self) -> bool:
-        """Ask the server, which also shows that the connection lives."""
+        """Try to take the lock, or check on the server that its connection still lives."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 if self._connection is None:
                     self._connection = await Connection.open(self._parameters, prepare=False)
                 if self._held:
-                    await self._connection.say("SELECT 1")
+                    await self._connection.execute("SELECT 1")
                 else:
                     self._held = await self._try_lock(self._connection)
         except (*DEAD, OSError, TimeoutError) as error:
             await self.close()
-            raise StoreUnavailable(f"database: the watcher's connection: {brief(error)}") from error
+            raise StoreUnavailable(f"database: leader lock: {brief(error)}") from error
         return self._held
 
     async def close(self) -> None:
-        """Give it up: the server frees the lock with the connection."""
+        """Close the connection, with which the server frees the lock."""
         self._held = False
         if self._connection is not None:
             self._connection.close()
@@ -58,8 +58,8 @@ class PostgresLeaderLock:
 
     @staticmethod
     async def _try_lock(connection: Connection) -> bool:
-        rows = await connection.say(_TRY)
+        rows = await connection.execute(_TRY)
         if rows[0][0]:
             return True
-        await connection.say("ROLLBACK")
+        await connection.execute("ROLLBACK")
         return False

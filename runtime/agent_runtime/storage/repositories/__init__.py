@@ -1,1 +1,1 @@
-"""One module a kind of data; each statement stands beside the method that runs it."""
+"""One module for each kind of data; each statement stands above the method that runs it."""

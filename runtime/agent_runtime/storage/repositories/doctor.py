@@ -1,4 +1,4 @@
-"""What must hold of the rows at any moment, and where it does not: `agent-runtime doctor`."""
+"""The invariants of the stored rows, and a search for rows that break one: `agent-runtime doctor`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import Statement
 from agent_runtime.storage.sql.times import aware
 
-# Clocks of several machines may differ by so much; a lease that is older is nobody's.
+# A lease without a heartbeat for this time is not supervised: longer than any lease lasts, plus the
+# difference between the clocks of two machines.
 SILENT: Final = timedelta(seconds=60)
+
+# The laws that are checked in Python: SQL has no portable form for them.
+ERROR_HAS_REASON: Final = "a session that ended as an error has its reason"
+SUPERVISED: Final = "a live session is supervised"
 
 _STATUSES: Final = ", ".join(f"'{status}'" for status in SessionStatus)
 _LIVE: Final = ", ".join(f"'{status}'" for status in sorted(LIVE))
@@ -25,28 +30,28 @@ _S: Final = "agent_instance_sessions"
 _L: Final = "runtime_live_sessions"
 _E: Final = "runtime_session_events"
 
-# Each selects what breaks it: whose row it is, and what it says.
+# Each law with a query for the rows that break it: the row's key, and the value that is wrong.
 LAWS: Final[Sequence[tuple[str, str]]] = (
     (
-        f"a session is one of {', '.join(SessionStatus)}",
+        f"a session's status is one of {', '.join(SessionStatus)}",
         f"SELECT session_id, status FROM {_S} WHERE status NOT IN ({_STATUSES})",
     ),
     (
-        "a session that lives has a lease",
+        "a live session has a lease",
         (
             f"SELECT session_id, status FROM {_S} s WHERE status IN ({_LIVE}) "
             f"AND NOT EXISTS (SELECT 1 FROM {_L} l WHERE l.session_id = s.session_id)"
         ),
     ),
     (
-        "a session that is over has none",
+        "a session that is over has no lease",
         (
             f"SELECT s.session_id, s.status FROM {_S} s JOIN {_L} l ON l.session_id = s.session_id "
             f"WHERE s.status NOT IN ({_LIVE})"
         ),
     ),
     (
-        "a lease is a session's",
+        "a lease belongs to a session",
         (
             f"SELECT session_id, room_name FROM {_L} l "
             f"WHERE NOT EXISTS (SELECT 1 FROM {_S} s WHERE s.session_id = l.session_id)"
@@ -67,23 +72,23 @@ LAWS: Final[Sequence[tuple[str, str]]] = (
         ),
     ),
     (
-        "a session that lives has no end",
+        "a live session has no end",
         f"SELECT session_id, ended_at FROM {_S} WHERE status IN ({_LIVE}) AND ended_at IS NOT NULL",
     ),
     (
-        "an agent that starts or talks has a job, one that is waited for has none",
+        "a starting or talking session has a job, and no other session has one",
         f"SELECT session_id, phase FROM {_L} WHERE (phase IN ({_HELD})) <> (holder IS NOT NULL)",
     ),
     (
-        "an active session has its room",
+        "an active session holds its room",
         (
             f"SELECT s.session_id, s.room_name FROM {_S} s JOIN {_L} l ON l.session_id = s.session_id "
             f"WHERE s.status = '{SessionStatus.ACTIVE}' AND l.claimed_room IS NULL"
         ),
     ),
     (
-        "an agent holds no more sessions than it may",
-        # Of those that began since it was registered like this: its maximum may have been lowered.
+        "an agent holds at most its maximum of sessions",
+        # Only sessions since the last registration count: it may have lowered the maximum.
         (
             f"SELECT 'agent ' || r.agent_id, COUNT(*) || ' of ' || r.max_sessions "
             f"FROM runtime_registrations r JOIN {_L} l ON l.agent_id = r.agent_id "
@@ -99,7 +104,7 @@ LAWS: Final[Sequence[tuple[str, str]]] = (
         ),
     ),
     (
-        "what happened to a session ends as the session did",
+        "the events of a session end as its status says",
         (
             f"SELECT s.session_id, s.status FROM {_S} s WHERE EXISTS "
             f"(SELECT 1 FROM {_E} e WHERE e.session_id = s.session_id AND e.kind = "
@@ -108,7 +113,7 @@ LAWS: Final[Sequence[tuple[str, str]]] = (
         ),
     ),
     (
-        "nothing that was said outlives its session",
+        "no transcript outlives its session",
         (
             "SELECT DISTINCT session_id, 'kept' FROM runtime_utterances u "
             f"WHERE NOT EXISTS (SELECT 1 FROM {_L} l WHERE l.session_id = u.session_id)"
@@ -123,19 +128,19 @@ _LEASES: Final = f"SELECT session_id, heartbeat_at, phase FROM {_L}"
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A law that does not hold, of which row, and what the row says."""
+class Violation:
+    """A row that breaks a law: the law, the row's key, and the value that was found."""
 
     law: str
-    whose: str
+    key: str
     found: str
 
     def __str__(self) -> str:
-        return f"{self.whose}: {self.law}; found {self.found}"
+        return f"{self.key}: {self.law}; found {self.found}"
 
 
 class Doctor:
-    """Looks at the rows, changes nothing."""
+    """Reads the rows and changes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -144,25 +149,25 @@ class Doctor:
         self._errors = raw(_ERRORS)
         self._leases = raw(_LEASES)
 
-    async def examine(self, now: datetime | None = None) -> list[Broken]:
-        """Every law that is broken. Raises StoreUnavailable."""
+    async def examine(self, now: datetime | None = None) -> list[Violation]:
+        """Return every violation of a law. Raises StoreUnavailable."""
         now = now or datetime.now(UTC)
         found = [
-            Broken(law, str(whose), str(told))
+            Violation(law, str(key), str(value))
             for law, statement in self._laws
-            for whose, told in await self._database.scan(statement.bind())
+            for key, value in await self._database.scan(statement.bind())
         ]
         for session_id, metadata in await self._database.scan(self._errors.bind()):
             if not _reason(metadata):
-                found.append(Broken("an error has its reason", session_id, "none"))
-        for session_id, beaten, phase in await self._database.scan(self._leases.bind()):
-            silent = now - aware(beaten)
+                found.append(Violation(ERROR_HAS_REASON, session_id, "none"))
+        for session_id, heartbeat, phase in await self._database.scan(self._leases.bind()):
+            silent = now - aware(heartbeat)
             if silent > SILENT:
-                told = f"{phase}, silent for {silent.total_seconds():.0f} s: does no API run?"
-                found.append(Broken("a session that lives is watched", session_id, told))
+                value = f"{phase}, no change for {silent.total_seconds():.0f} s: is no API running?"
+                found.append(Violation(SUPERVISED, session_id, value))
         return found
 
 
 def _reason(metadata: Any) -> str | None:
-    told = json.loads(metadata) if isinstance(metadata, str) else metadata
-    return told.get("reason") if isinstance(told, dict) else None
+    details = json.loads(metadata) if isinstance(metadata, str) else metadata
+    return details.get("reason") if isinstance(details, dict) else None

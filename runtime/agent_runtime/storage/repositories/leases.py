@@ -1,29 +1,39 @@
-"""The leases of the live sessions, as worker and watcher change them.
+"""The leases of the live sessions, as workers and the session supervisor change them.
 
-Every change names what it expects to find, and changes nothing otherwise: whoever acts on what it saw
-a moment ago, one watcher or two at once, does no harm.
+Each change names the state that it expects and changes nothing in any other. So a caller that acts on
+what it read a moment ago does no harm, and neither do two supervisors at once.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from typing import Any, Final
+
+import peewee
 
 from agent_runtime.domain.errors import SessionHeld, SessionOver
 from agent_runtime.domain.lease import EventKind, Holder, LiveSession, Phase
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.storage.repositories.events import appended_if
-from agent_runtime.storage.repositories.sessions import COLUMNS, session_from
-from agent_runtime.storage.schema.own import LiveSessions
-from agent_runtime.storage.schema.shared import Sessions
+from agent_runtime.storage.repositories.live import (
+    MINE,
+    THIS_LIVE,
+    UNHELD,
+    is_latest_dispatch,
+)
+from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, session_from
+from agent_runtime.storage.repositories.store import Store
+from agent_runtime.storage.schema.runtime import LiveSessions
+from agent_runtime.storage.schema.shared.sessions import Sessions
+from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind, single
 from agent_runtime.storage.sql.times import aware
 
 logger = logging.getLogger(__name__)
 
-_LEASE = (
+_LEASE: Final = (
     LiveSessions.phase,
     LiveSessions.holder,
     LiveSessions.worker,
@@ -34,111 +44,87 @@ _LEASE = (
     LiveSessions.heartbeat_at,
 )
 
+_CHANGED_NOW: Final = LiveSessions.heartbeat_at == NOW
+# What every change of hands writes.
+_BEAT: Final[dict[peewee.Field[Any], Any]] = {
+    LiveSessions.heartbeat_at: NOW,
+    LiveSessions.beats: LiveSessions.beats + 1,
+}
+_GIVEN_BACK: Final[dict[peewee.Field[Any], Any]] = {
+    LiveSessions.holder: None,
+    LiveSessions.lost_by: LiveSessions.worker,
+    LiveSessions.worker: None,
+    LiveSessions.phase: Phase.WAITING.value,
+    **_BEAT,
+}
 
-class StoredLeases:
+
+class StoredLeases(Store):
     """Implements the port LeaseStore."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._told_of: set[str] = set()  # sessions that cannot be read
-        compile_ = database.dialect.compile
-        now = bind("now", "timestamp")
-        this = LiveSessions.session_id == bind("session_id")
-        mine = LiveSessions.holder == bind("job")
-        unheld = LiveSessions.holder.is_null()
-        just_now = LiveSessions.heartbeat_at == now
-        here = mine & (LiveSessions.worker == bind("worker"))
-        # LiveKit gives a job to another worker when the first one's line breaks before its yes.
-        moved = mine & (LiveSessions.phase == Phase.STARTING.value)
-        self._live = compile_(
+        super().__init__(database)
+        self._unreadable: set[str] = set()  # ids of sessions that were logged as unreadable
+
+    _live = CompiledOnce(
+        lambda: (
             Sessions.select(*COLUMNS, *_LEASE)
             .join(LiveSessions, on=(LiveSessions.session_id == Sessions.session_id))
             .order_by(Sessions.started_at, Sessions.session_id)
         )
-        self._claim = compile_(
-            LiveSessions.update(
-                {
-                    LiveSessions.holder: bind("job"),
-                    LiveSessions.worker: bind("worker"),
-                    LiveSessions.phase: Phase.STARTING.value,
-                    LiveSessions.heartbeat_at: now,
-                    LiveSessions.beats: LiveSessions.beats + 1,
-                }
-            ).where(this, (unheld & LiveSessions.latest()) | moved)
-        )
-        self._claimed = compile_(
-            appended_if(LiveSessions.select().where(this, mine, just_now), EventKind.CLAIMED)
-        )
-        self._holder = compile_(
-            LiveSessions.select(
-                LiveSessions.holder,
-                LiveSessions.worker,
-                LiveSessions.lost_by,
-                LiveSessions.dispatches,
-            ).where(this)
-        )
-        given_back = {
-            LiveSessions.holder: None,
-            LiveSessions.lost_by: LiveSessions.worker,
-            LiveSessions.worker: None,
-            LiveSessions.phase: Phase.WAITING.value,
-            LiveSessions.heartbeat_at: now,
-            LiveSessions.beats: LiveSessions.beats + 1,
-        }
-        self._release = compile_(LiveSessions.update(given_back).where(this, here))
-        self._expire = compile_(
-            LiveSessions.update(given_back).where(
-                this, mine, LiveSessions.beats == bind("beats", "integer")
-            )
-        )
-        released = LiveSessions.select().where(
-            this, unheld, just_now, LiveSessions.phase == Phase.WAITING.value
-        )
-        self._lost = compile_(appended_if(released, EventKind.LOST))
-        self._was_released = compile_(released.select(LiveSessions.session_id))
-        self._ask = compile_(
-            LiveSessions.update(
-                {
-                    LiveSessions.phase: Phase.ASKED.value,
-                    LiveSessions.dispatches: LiveSessions.dispatches + 1,
-                    LiveSessions.numbered: LiveSessions.dispatches + 1,
-                    LiveSessions.heartbeat_at: now,
-                    LiveSessions.beats: LiveSessions.beats + 1,
-                }
-            ).where(this, unheld, LiveSessions.dispatches == bind("dispatches", "integer"))
-        )
-        asked = LiveSessions.select().where(
-            this, unheld, just_now, LiveSessions.phase == Phase.ASKED.value
-        )
-        self._asked = compile_(appended_if(asked, EventKind.ASKED))
-        self._was_asked = compile_(asked.select(LiveSessions.session_id))
-        self._not_taken = compile_(
-            LiveSessions.update(
-                {
-                    LiveSessions.phase: Phase.WAITING.value,
-                    LiveSessions.beats: LiveSessions.beats + 1,
-                }
-            ).where(this, unheld, LiveSessions.phase == Phase.ASKED.value)
-        )
+    )
 
     async def live(self) -> list[LiveSession]:
-        """All that live, the oldest first."""
+        """All live sessions, the oldest first."""
         found = []
         for row in await self._database.look(self._live.bind()):
             try:
                 found.append(_live_from(row))
             except ValueError as error:
-                self._tell_of(row[0], error)
+                self._log_unreadable(row[0], error)
         return found
 
-    def _tell_of(self, session_id: str, error: ValueError) -> None:
-        """Another program has written to it: no other session is to be left alone for that."""
-        if session_id not in self._told_of:
-            self._told_of.add(session_id)
-            logger.warning("session %s cannot be read, and is not watched: %s", session_id, error)
+    def _log_unreadable(self, session_id: str, error: ValueError) -> None:
+        """Log once a row that another program has written; the other sessions are still read."""
+        if session_id not in self._unreadable:
+            self._unreadable.add(session_id)
+            logger.warning(
+                "session %s cannot be read, and is not supervised: %s", session_id, error
+            )
+
+    # LiveKit moves a job to another worker when the first one loses its connection before it accepts:
+    # the same job may then claim again for that worker.
+    _claim = CompiledOnce(
+        lambda: LiveSessions.update(
+            {
+                LiveSessions.holder: bind("job"),
+                LiveSessions.worker: bind("worker"),
+                LiveSessions.phase: Phase.STARTING.value,
+                **_BEAT,
+            }
+        ).where(
+            THIS_LIVE,
+            (UNHELD & is_latest_dispatch()) | (MINE & (LiveSessions.phase == Phase.STARTING.value)),
+        )
+    )
+
+    _claimed = CompiledOnce(
+        lambda: appended_if(
+            LiveSessions.select().where(THIS_LIVE, MINE, _CHANGED_NOW), EventKind.CLAIMED
+        )
+    )
+
+    _holder = CompiledOnce(
+        lambda: LiveSessions.select(
+            LiveSessions.holder,
+            LiveSessions.worker,
+            LiveSessions.lost_by,
+            LiveSessions.dispatches,
+        ).where(THIS_LIVE)
+    )
 
     async def claim(self, session_id: str, holder: Holder) -> int:
-        """Take the lease for a job that is about to start; returns how often one was asked for."""
+        """Take the lease for a job that is about to start; returns the number of dispatches so far."""
         values = {"session_id": session_id, "job": holder.job, "now": self._database.now()}
         rows = await self._database.write(
             self._claim.bind(**values, worker=holder.worker, dispatch=holder.dispatch),
@@ -153,6 +139,15 @@ class StoredLeases:
         dispatches: int = row[3]
         return dispatches
 
+    _release = CompiledOnce(
+        lambda: LiveSessions.update(_GIVEN_BACK).where(
+            THIS_LIVE, MINE & (LiveSessions.worker == bind("worker"))
+        )
+    )
+
+    _lost = CompiledOnce(lambda: appended_if(_released(), EventKind.LOST))
+    _was_released = CompiledOnce(lambda: _released().select(LiveSessions.session_id))
+
     async def release(self, session_id: str, holder: Holder, why: str) -> bool:
         """Give the lease back, or take it from a job that is known to be dead on that worker."""
         values = {"session_id": session_id, "now": self._database.now()}
@@ -164,8 +159,14 @@ class StoredLeases:
             )
         )
 
+    _expire = CompiledOnce(
+        lambda: LiveSessions.update(_GIVEN_BACK).where(
+            THIS_LIVE, MINE, LiveSessions.beats == bind("beats", "integer")
+        )
+    )
+
     async def expire(self, live: LiveSession, why: str) -> bool:
-        """Take the lease from a job that has not beaten since `live` was read."""
+        """Take the lease from a job that has sent no heartbeat since `live` was read."""
         if live.holder is None:
             return False
         values = {"session_id": live.session.session_id, "now": self._database.now()}
@@ -177,25 +178,59 @@ class StoredLeases:
             )
         )
 
+    _record_dispatch = CompiledOnce(
+        lambda: LiveSessions.update(
+            {
+                LiveSessions.phase: Phase.ASKED.value,
+                LiveSessions.dispatches: LiveSessions.dispatches + 1,
+                LiveSessions.numbered: LiveSessions.dispatches + 1,
+                **_BEAT,
+            }
+        ).where(THIS_LIVE, UNHELD, LiveSessions.dispatches == bind("dispatches", "integer"))
+    )
+
+    _asked = CompiledOnce(lambda: appended_if(_asked_now(), EventKind.ASKED))
+    _was_asked = CompiledOnce(lambda: _asked_now().select(LiveSessions.session_id))
+
     async def record_dispatch(self, live: LiveSession, why: str) -> bool:
-        """Note that an agent is about to be asked for again; False when somebody else did."""
+        """Record another dispatch before it is made; False when another process recorded it."""
         values = {"session_id": live.session.session_id, "now": self._database.now()}
         return bool(
             await self._database.write(
-                self._ask.bind(**values, dispatches=live.dispatches),
+                self._record_dispatch.bind(**values, dispatches=live.dispatches),
                 self._asked.bind(**values, detail=why),
                 self._was_asked.bind(**values),
             )
         )
 
     async def lost_by(self, session_id: str) -> str | None:
-        """The worker that lost the session last."""
+        """The worker that lost the session last; None when no worker has."""
         row = single(await self._database.read(self._holder.bind(session_id=session_id)))
         return None if row is None else row[2]
 
+    _mark_refused = CompiledOnce(
+        lambda: LiveSessions.update(
+            {LiveSessions.phase: Phase.WAITING.value, LiveSessions.beats: LiveSessions.beats + 1}
+        ).where(THIS_LIVE, UNHELD, LiveSessions.phase == Phase.ASKED.value)
+    )
+
     async def mark_refused(self, session_id: str) -> None:
-        """A worker refused the job: the session waits, unless it is held meanwhile."""
-        await self._database.write(self._not_taken.bind(session_id=session_id))
+        """Set a session whose job a worker has refused to waiting, unless a job holds it by now."""
+        await self._database.write(self._mark_refused.bind(session_id=session_id))
+
+
+def _released() -> peewee.ModelSelect[LiveSessions]:
+    """The live row if this transaction has released it."""
+    return LiveSessions.select().where(
+        THIS_LIVE, UNHELD, _CHANGED_NOW, LiveSessions.phase == Phase.WAITING.value
+    )
+
+
+def _asked_now() -> peewee.ModelSelect[LiveSessions]:
+    """The live row if this transaction has recorded a dispatch."""
+    return LiveSessions.select().where(
+        THIS_LIVE, UNHELD, _CHANGED_NOW, LiveSessions.phase == Phase.ASKED.value
+    )
 
 
 def _live_from(row: tuple[Any, ...]) -> LiveSession:

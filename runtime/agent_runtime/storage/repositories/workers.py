@@ -1,4 +1,4 @@
-"""The workers' own rows in `agent_runtime_instances`."""
+"""The workers: each writes its own row of `agent_runtime_instances`."""
 
 from __future__ import annotations
 
@@ -10,81 +10,59 @@ import peewee
 from peewee import EXCLUDED
 
 from agent_runtime.domain.lease import WorkerState
-from agent_runtime.storage.schema.shared import RuntimeInstances
+from agent_runtime.storage.repositories.store import Store
+from agent_runtime.storage.schema.shared.sessions import RuntimeInstances as Rows
+from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind
 
+# The statuses of a worker that is gone: it stopped in order, or it disappeared.
 STOPPED: Final = "stopped"
 LOST: Final = "lost"
 
 
-class StoredWorkers:
-    """Implements the port InstanceStore. `namespace` is written beside each name."""
+def _worker_row() -> peewee.Node:
+    """INSERT of the worker's row, or UPDATE of the one with its name."""
+    now = bind("now", "timestamp")
+    values: dict[peewee.Field[Any], peewee.Node] = {
+        Rows.pod_name: bind("name"),
+        Rows.namespace: bind("namespace"),
+        Rows.status: bind("status"),
+        Rows.started_at: bind("started_at", "timestamp"),
+        Rows.last_heartbeat: now,
+        Rows.cpu_usage: bind("cpu", "integer"),
+        Rows.memory_usage: bind("memory", "integer"),
+        Rows.active_agent_count: bind("active", "integer"),
+        Rows.total_sessions_handled: bind("handled", "integer"),
+        Rows.metadata: bind("metadata", "json"),
+        Rows.created_at: now,
+        Rows.updated_at: now,
+    }
+    kept = {"pod_name", "created_at"}
+    return Rows.insert(values).on_conflict(
+        conflict_target=[Rows.pod_name],
+        update={
+            field: getattr(EXCLUDED, field.column_name)
+            for field in values
+            if field.column_name not in kept
+        },
+    )
+
+
+class StoredWorkers(Store):
+    """Implements the port WorkerStore for the workers of one namespace."""
 
     def __init__(self, database: Database, namespace: str) -> None:
-        self._database = database
+        super().__init__(database)
         self._namespace = namespace
-        table = RuntimeInstances
-        now = bind("now", "timestamp")
-        fields: dict[peewee.Field[Any], peewee.Node] = {
-            table.pod_name: bind("name"),
-            table.namespace: bind("namespace"),
-            table.status: bind("status"),
-            table.started_at: bind("started_at", "timestamp"),
-            table.last_heartbeat: now,
-            table.cpu_usage: bind("cpu", "integer"),
-            table.memory_usage: bind("memory", "integer"),
-            table.active_agent_count: bind("active", "integer"),
-            table.total_sessions_handled: bind("handled", "integer"),
-            table.metadata: bind("metadata", "json"),
-            table.created_at: now,
-            table.updated_at: now,
-        }
-        kept = {"pod_name", "created_at"}
-        self._write = database.dialect.compile(
-            table.insert(fields).on_conflict(
-                conflict_target=[table.pod_name],
-                update={
-                    f: getattr(EXCLUDED, f.column_name) for f in fields if f.column_name not in kept
-                },
-            )
-        )
-        self._bury = database.dialect.compile(
-            table.update({table.status: LOST, table.active_agent_count: 0}).where(
-                table.pod_name == bind("name"), table.status != STOPPED
-            )
-        )
-        # Sessions that ran there keep their rows: the schema sets their reference to null, for which the
-        # shared schema has no index. So one at a time.
-        oldest = (
-            table.select(table.id)
-            .where(
-                table.status.in_((STOPPED, LOST)),
-                table.last_heartbeat < bind("before", "timestamp"),
-                table.namespace == bind("namespace"),
-            )
-            .order_by(table.last_heartbeat)
-            .limit(1)
-        )
-        self._forget = database.dialect.compile(table.delete().where(table.id.in_(oldest)))
-        self._all = database.dialect.compile(
-            table.select(
-                table.pod_name,
-                table.last_heartbeat,
-                table.status,
-                table.active_agent_count,
-                table.total_sessions_handled,
-                table.cpu_usage,
-                table.memory_usage,
-                table.metadata,
-            ).where(table.status.not_in((STOPPED, LOST)), table.namespace == bind("namespace"))
-        )
+
+    _report = CompiledOnce(_worker_row)
 
     async def report(self, instance: WorkerState, started_at: datetime) -> None:
-        """Write how the worker is."""
+        """Write the worker's state into its row."""
         now: Any = self._database.now()
         await self._database.write(
-            self._write.bind(
+            self._report.bind(
                 name=instance.name,
                 namespace=self._namespace,
                 status=instance.status,
@@ -98,36 +76,70 @@ class StoredWorkers:
             )
         )
 
+    _mark_lost = CompiledOnce(
+        lambda: Rows.update({Rows.status: LOST, Rows.active_agent_count: 0}).where(
+            Rows.pod_name == bind("name"), Rows.status != STOPPED
+        )
+    )
+
     async def mark_lost(self, name: str) -> None:
-        """Its row stays, as lost, and counts no more."""
-        await self._database.write(self._bury.bind(name=name))
+        """Keep the worker's row, as lost and without active agents."""
+        await self._database.write(self._mark_lost.bind(name=name))
+
+    # Sessions that ran there keep their rows: the schema sets their reference to null, for which the
+    # shared schema has no index. Therefore one worker at a time.
+    _forget = CompiledOnce(
+        lambda: Rows.delete().where(
+            Rows.id.in_(
+                Rows.select(Rows.id)
+                .where(
+                    Rows.status.in_((STOPPED, LOST)),
+                    Rows.last_heartbeat < bind("before", "timestamp"),
+                    Rows.namespace == bind("namespace"),
+                )
+                .order_by(Rows.last_heartbeat)
+                .limit(1)
+            )
+        )
+    )
 
     async def forget(self, now: datetime, older_than: timedelta) -> None:
-        """The oldest worker of this namespace that is gone and was last heard of so long ago."""
+        """Delete the oldest worker that is gone and whose last heartbeat is older than `older_than`."""
         before: Any = self._database.moment(now - older_than)
         await self._database.write(self._forget.bind(before=before, namespace=self._namespace))
 
+    _all = CompiledOnce(
+        lambda: Rows.select(
+            Rows.pod_name,
+            Rows.last_heartbeat,
+            Rows.status,
+            Rows.active_agent_count,
+            Rows.total_sessions_handled,
+            Rows.cpu_usage,
+            Rows.memory_usage,
+            Rows.metadata,
+        ).where(Rows.status.not_in((STOPPED, LOST)), Rows.namespace == bind("namespace"))
+    )
+
     async def all(self) -> list[WorkerState]:
-        """Every worker that has not said goodbye; which of them live shows in their beats."""
+        """Every worker that is neither stopped nor lost; its heartbeat shows whether it lives."""
         rows = await self._database.look(self._all.bind(namespace=self._namespace))
-        found = []
-        for name, beat, status, active, handled, cpu, memory, metadata in rows:
-            told = json.loads(metadata) if isinstance(metadata, str) else metadata
-            told = told if isinstance(told, dict) else {}
-            found.append(
-                WorkerState(
-                    name,
-                    str(beat),
-                    status,
-                    active or 0,
-                    told.get("free", 0),
-                    handled or 0,
-                    cpu,
-                    memory,
-                    {
-                        stage: (number, total)
-                        for stage, (number, total) in told.get("turns", {}).items()
-                    },
-                )
-            )
-        return found
+        return [_state_from(row) for row in rows]
+
+
+def _state_from(row: tuple[Any, ...]) -> WorkerState:
+    name, beat, status, active, handled, cpu, memory, metadata = row
+    details = json.loads(metadata) if isinstance(metadata, str) else metadata
+    details = details if isinstance(details, dict) else {}
+    turns = details.get("turns", {})
+    return WorkerState(
+        name,
+        str(beat),
+        status,
+        active or 0,
+        details.get("free", 0),
+        handled or 0,
+        cpu,
+        memory,
+        {stage: (number, total) for stage, (number, total) in turns.items()},
+    )

@@ -1,1 +1,1 @@
-"""Tables, migrations, and the check of a database against both."""
+"""The tables, the migrations of the runtime's own, and the check of a database against both."""

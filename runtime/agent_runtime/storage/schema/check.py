@@ -1,4 +1,4 @@
-"""Whether a PostgreSQL database has the tables that the runtime relies on: `agent-runtime db check`."""
+"""Compares a PostgreSQL database with the tables that the runtime relies on: `agent-runtime db check`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from agent_runtime.storage.schema.catalogue import Column, Table, actual_tables, expected_table
+from agent_runtime.storage.schema.introspection import Column, Table, actual_tables, expected_table
 from agent_runtime.storage.schema.migrations import (
     LATEST_VERSION,
     OUTDATED,
     applied_version,
     postgres_transaction,
 )
-from agent_runtime.storage.schema.own import OWN_TABLES, SchemaVersion
-from agent_runtime.storage.schema.shared import SHARED_TABLES
+from agent_runtime.storage.schema.runtime import RUNTIME_TABLES, SchemaVersion
+from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
 _VERSION_TABLE: Final = SchemaVersion._meta.table_name  # noqa: SLF001 - Peewee's documented name
 
 
 class Difference(StrEnum):
-    """What a finding is about."""
+    """The kind of a finding."""
 
     TABLE = "table"
     COLUMN = "column"
@@ -37,7 +37,7 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference: where it is, of which kind, what is expected and what is there."""
+    """One difference: its place and kind, the expected value and the one found."""
 
     table: str
     column: str | None
@@ -53,15 +53,15 @@ class Finding:
 def check_schema(url: str) -> list[Finding]:
     """Every difference between the database at `url` and what the runtime relies on.
 
-    Columns and tables that we do not know are no difference, unless they keep our rows out. An
-    SQLite file has none by construction: opening it makes every table.
-    Raises StoreUnavailable when the database is away, ValueError when the URL is of no use.
+    Tables and columns that the models do not declare are no difference, unless they reject the
+    runtime's rows. An SQLite file has no differences, because opening it creates every table.
+    Raises StoreUnavailable when the database is away, ValueError when the URL is not usable.
     """
     if not is_postgres(url):
         sqlite_path(url)
         return []
     with postgres_transaction(url) as database:
-        models = (*SHARED_TABLES, *OWN_TABLES)
+        models = (*SHARED_TABLES, *RUNTIME_TABLES)
         actual = actual_tables(database, models)
         version = 0
         if _VERSION_TABLE in actual:
@@ -90,7 +90,7 @@ def _compare(name: str, expected: Table, actual: Table | None) -> Iterator[Findi
     for column in sorted(actual.keys() - expected.keys()):
         there = actual[column]
         if not there.nullable and there.default is None:
-            found = f"{there.type} not null without default: rows of ours would be refused"
+            found = f"{there.type} not null without default: the runtime cannot insert rows"
             yield Finding(name, column, Difference.COLUMN, "none", found)
 
 
@@ -100,7 +100,7 @@ def _compare_columns(table: str, name: str, wanted: Column, there: Column) -> It
         (Difference.VALUES, ", ".join(wanted.values), ", ".join(there.values)),
         (Difference.NULLABLE, _yes(wanted.nullable), _yes(there.nullable)),
         (Difference.DEFAULT, wanted.default or "none", there.default or "none"),
-        # A unique column more than expected is a difference, too: it may refuse rows of ours.
+        # An unexpected unique column is a difference, too: it may reject the runtime's rows.
         (Difference.UNIQUE, _yes(wanted.unique), _yes(there.unique)),
         (Difference.REFERENCE, _text(wanted.reference), _text(there.reference)),
     )

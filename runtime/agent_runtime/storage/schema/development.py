@@ -1,4 +1,4 @@
-"""The shared schema on a PostgreSQL of one's own, for tests and development.
+"""Creates the shared schema on a PostgreSQL of one's own, for tests and development.
 
 Never for production: there another team's tool makes and migrates these tables.
 """
@@ -13,18 +13,18 @@ from agent_runtime.storage.schema.migrations import (
     apply_steps,
     postgres_transaction,
 )
-from agent_runtime.storage.schema.shared import SHARED_TABLES
+from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 
 
 def create_schema(url: str) -> None:
-    """Create the thirteen tables and our own where they are missing.
+    """Create the shared tables and the runtime's own, where they are missing.
 
     Raises StoreUnavailable when the database is away.
     """
     with postgres_transaction(url) as database:
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         for model in SHARED_TABLES:
-            for field in model._meta.sorted_fields:  # noqa: SLF001 - Peewee's documented name for it
+            for field in model._meta.sorted_fields:  # noqa: SLF001 - Peewee's documented name
                 if isinstance(field, Enum):
                     _create_type(database, field)
         with database.bind_ctx(SHARED_TABLES):

@@ -1,7 +1,7 @@
 """The versioned steps that make the runtime's own tables.
 
-A step is text that never changes once it was released: written from the models of today, it would
-make another table tomorrow. A test compares what all steps together make with `own_tables`.
+A released step is text that never changes: a step derived from the models would make another table
+as soon as they change. A test compares the tables that all steps make with the models in `runtime.py`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ import peewee
 from peewee import fn
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.storage.schema.own import SchemaVersion
-from agent_runtime.storage.sql.database import naive_utc
+from agent_runtime.storage.schema.runtime import SchemaVersion
+from agent_runtime.storage.sql.times import naive_utc
 
-OUTDATED: Final = "our own tables are missing or outdated: run `agent-runtime db migrate`"
+OUTDATED: Final = "the runtime's tables are missing or outdated: run `agent-runtime db migrate`"
 
-# Any number will do, as long as every version of the runtime takes the same one.
+# Key of the advisory lock under which PostgreSQL is migrated: an arbitrary number, the same in every
+# version of the runtime.
 MIGRATION_LOCK: Final = 7_236_001
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What leads from the version before to `version`; `{serial}` is the dialect's serial key."""
+    """The statements that lead to `version` from the one before; `{serial}` is the dialect's serial key."""
 
     version: int
     statements: Sequence[str]
@@ -120,12 +121,12 @@ _VERSIONS: Final = """
 
 
 def applied_version() -> peewee.ModelSelect[SchemaVersion]:
-    """The query for the version that the tables have; 0 when no step was applied."""
+    """The query for the version of the runtime's tables; 0 when no step was applied."""
     return SchemaVersion.select(fn.COALESCE(fn.MAX(SchemaVersion.version), 0))
 
 
 def apply_steps(database: peewee.Database) -> list[int]:
-    """Apply what is missing, within the caller's transaction; the versions that were applied."""
+    """Apply the missing steps in the caller's transaction; returns the versions that were applied."""
     database.execute_sql(_VERSIONS)
     current: int = database.execute(applied_version()).fetchone()[0]
     serial = (
@@ -146,11 +147,11 @@ def apply_steps(database: peewee.Database) -> list[int]:
 
 @contextmanager
 def postgres_transaction(url: str) -> Iterator[peewee.PostgresqlDatabase]:
-    """A transaction on a blocking connection of its own: for setting up, not for serving.
+    """A transaction on a blocking connection of its own: for setup, not for serving.
 
     Raises StoreUnavailable when no connection can be made.
     """
-    # The shorter scheme is libpq's as well, but Peewee takes it for the name of a database.
+    # libpq knows the shorter scheme as well, but Peewee takes such a URL for the name of a database.
     url = url.replace("postgres://", "postgresql://", 1)
     database = peewee.PostgresqlDatabase(url, connect_timeout=5)
     try:
@@ -165,9 +166,9 @@ def postgres_transaction(url: str) -> Iterator[peewee.PostgresqlDatabase]:
 
 
 def migrate_postgres(url: str) -> list[int]:
-    """Bring our own tables up to date; the versions applied now, none when there was nothing to do.
+    """Migrate the runtime's own tables; returns the versions applied now, none when all are current.
 
-    Safe to run from several processes at once: the others wait, and find nothing to do.
+    Safe to run from several processes at once: one migrates, and the others wait and find nothing to do.
     Raises StoreUnavailable when the database is away.
     """
     with postgres_transaction(url) as database:

@@ -1,1 +1,1 @@
-"""Statements compiled once, and the port that runs them."""
+"""Statements that are compiled once, the two dialects, and the port of the databases that run them."""

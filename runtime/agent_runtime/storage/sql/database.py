@@ -1,29 +1,31 @@
-"""What the stores need from a database, whichever it is."""
+"""The port that repositories use: a database that runs compiled statements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from agent_runtime.domain.errors import Conflict
-from agent_runtime.storage.sql.statements import Dialect, Step
+from agent_runtime.storage.sql.dialects import Dialect
+from agent_runtime.storage.sql.statements import Step
 
 Rows = Sequence[tuple[Any, ...]]
 
-LONGEST_KEY: Final = 255  # characters
-# The API answers 503 within a second while the database is away; this leaves it time to say so.
-PATIENCE: Final = 0.9  # seconds for a statement that touches a few rows
-SCAN_PATIENCE: Final = 10.0  # seconds for one that sums up many
-
-
-def naive_utc(moment: datetime) -> datetime:
-    """An aware time as the schema's `timestamp` columns hold it: in UTC, without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+# Characters of the longest key: the schema's varchar(255).
+LONGEST_KEY: Final = 255
+# Seconds for a unit of work on a few rows. The API must answer 503 within a second while the database
+# is away; this leaves it the time to do so.
+STATEMENT_TIMEOUT: Final = 0.9
+# Seconds for a query that sums up many rows, such as the metrics of a tenant.
+SCAN_TIMEOUT: Final = 10.0
 
 
 def can_be_stored(text: str) -> bool:
-    """False for what no key can hold, so that looking for it is in vain: NUL, or over 255 characters."""
+    """Whether a key column can hold the text: no NUL, at most 255 characters.
+
+    No row has any other key, so a lookup can be skipped.
+    """
     return "\0" not in text and len(text) <= LONGEST_KEY
 
 
@@ -39,28 +41,28 @@ class Database(Protocol):
     dialect: Dialect
 
     async def read(self, step: Step) -> Rows:
-        """Rows of a query that touches a few; tried again once when the connection was dead."""
+        """Rows of a query on a few rows; tried again once when the connection was dead."""
 
     async def look(self, step: Step) -> Rows:
-        """Rows of a query over all that live; never behind a `scan`."""
+        """Rows of a query over all live sessions or workers; never waits for a `scan`."""
 
     async def scan(self, step: Step) -> Rows:
-        """Rows of a query that may take long; few run at once, so that they stop nothing else."""
+        """Rows of a query that may take long. Few run at once, so that other queries go on."""
 
     async def write(self, *steps: Step) -> Rows:
         """Run the steps as one transaction; returns the rows of the last. Raises DuplicateError."""
 
     def lock(self, agent_id: int) -> tuple[Step, ...]:
-        """Steps that make the transaction they begin the only one that touches this agent."""
+        """Steps that begin a transaction which no other transaction on this agent runs beside."""
 
     def moment(self, moment: datetime) -> Any:
         """An aware time as the database stores it: UTC without a zone."""
 
     def now(self) -> Any:
-        """The time that it is for this process, as the database stores it."""
+        """The current time by this process's clock, as the database stores it."""
 
     async def check(self) -> None:
-        """Return when it is usable and our own tables are current."""
+        """Return when the database is usable and the runtime's tables are current."""
 
     async def close(self) -> None:
         """Close every connection."""

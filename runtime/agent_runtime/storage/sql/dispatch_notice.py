@@ -1,4 +1,4 @@
-"""What is rung: a session's room and the metadata of its job, and for whom."""
+"""A dispatch notice: the room of a new session and its job's metadata, as one text on one channel."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import hashlib
 import json
 
 
-def channel_of(key: str) -> str:
-    """Whoever has another LiveKit key has another LiveKit, and is not meant."""
-    return f"agent_runtime_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+def channel_name(api_key: str) -> str:
+    """The channel of one LiveKit server's workers.
+
+    It comes from the LiveKit API key, so the workers of another server are not notified.
+    """
+    return f"agent_runtime_{hashlib.sha256(api_key.encode()).hexdigest()[:12]}"
 
 
-def payload_of(room_name: str, metadata: str) -> str:
-    """Both as one ASCII text."""
+def encode_notice(room_name: str, metadata: str) -> str:
+    """Room name and metadata as one ASCII text."""
     return json.dumps([room_name, metadata], separators=(",", ":"))
 
 
-def ring_of(payload: str | bytes) -> tuple[str, str] | None:
-    """Both again; None for what is something else."""
+def decode_notice(payload: str | bytes) -> tuple[str, str] | None:
+    """Room name and metadata of an encoded notice; None for any other text."""
     try:
         room_name, metadata = json.loads(payload)
     except (ValueError, TypeError):

@@ -1,11 +1,12 @@
-"""Which database a URL means."""
+"""Reads a database URL: which kind of database, and which SQLite file."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
-_FORMS = (
+_FORMS: Final = (
     "use sqlite:///relative/path, sqlite:////absolute/path or postgresql://user:password@host/name"
 )
 
@@ -16,17 +17,15 @@ def is_postgres(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of an sqlite:/// URL. Raises ValueError with the forms that are understood."""
+    """The file of an sqlite:/// URL. Raises ValueError with the supported forms for any other."""
     parts = urlsplit(url)
     if parts.scheme != "sqlite":
-        raise ValueError(f"database URL of unknown kind {parts.scheme!r}: {_FORMS}")
+        raise ValueError(f"unknown kind of database URL {parts.scheme!r}: {_FORMS}")
     name = unquote(parts.path.removeprefix("/"))
     if parts.netloc or not name:
-        raise ValueError(f"database URL without a file: {_FORMS}")
+        raise ValueError(f"the SQLite URL names no file: {_FORMS}")
     if name == ":memory:":
-        raise ValueError(
-            f"an SQLite database in memory cannot be shared between processes: {_FORMS}"
-        )
+        raise ValueError(f"processes cannot share an SQLite database in memory: {_FORMS}")
     if parts.query or parts.fragment:
-        raise ValueError(f"options after the file of an SQLite URL are not understood: {_FORMS}")
+        raise ValueError(f"an SQLite URL takes no options after the file: {_FORMS}")
     return Path(name)

@@ -1,4 +1,4 @@
-"""Making the embedded database: on SQLite every table is ours, the thirteen of the shared schema too."""
+"""Creates and migrates an SQLite database: there the runtime owns the shared tables as well."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import peewee
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.schema.migrations import apply_steps
-from agent_runtime.storage.schema.shared import SHARED_TABLES
+from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 
-# What the runtime looks for in tables that grow. On PostgreSQL the shared tables are another team's.
+# Indexes for the runtime's queries on tables that grow. On PostgreSQL another team owns those tables.
 INDEXES: Final = (
     "session_metrics (session_id)",
     "agent_instance_sessions (status)",
@@ -23,14 +23,14 @@ INDEXES: Final = (
     "agent_instance_sessions (tenant_id, started_at)",
     "agent_instance_sessions (runtime_instance_id)",
 )
-# Processes that start together all make the file; whoever comes later waits for the first.
+# Seconds to wait for another process that creates the same file: processes may start together.
 SETUP_WAIT: Final = 10.0
 
 
-def make_embedded(path: Path) -> None:
-    """Make the database at `path`, or bring it up to date; safe from several processes at once.
+def create_database(path: Path) -> None:
+    """Create the database at `path`, or migrate it; safe from several processes at once.
 
-    Raises StoreUnavailable when the file cannot be made or is no SQLite database.
+    Raises StoreUnavailable when the file cannot be created or is not an SQLite database.
     """
     database = peewee.SqliteDatabase(str(path), timeout=SETUP_WAIT)
     try:
@@ -52,20 +52,20 @@ def _create_indexes(database: peewee.SqliteDatabase) -> None:
 
 
 def use_write_ahead_log(database: peewee.SqliteDatabase) -> None:
-    """Put the open database's file into write-ahead mode, waiting while others are busy with it.
+    """Put the open database's file into write-ahead mode, waiting while other processes use it.
 
-    Raises sqlite3.DatabaseError when it cannot be, or is not within `SETUP_WAIT`.
+    Raises sqlite3.DatabaseError when that fails or takes longer than `SETUP_WAIT`.
     """
-    # The mode is a property of the file. SQLite may answer "locked" at once while another process
-    # changes it, whatever the timeout, and offers nothing to wait for. Asked without Peewee, whose
-    # exceptions do not carry SQLite's code.
+    # The mode is a property of the file. While another process changes it, SQLite may answer "locked" at
+    # once, whatever the timeout, and offers nothing to wait for. This bypasses Peewee, whose exceptions do
+    # not carry SQLite's error code.
     connection = database.connection()
     deadline = time.monotonic() + SETUP_WAIT
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            # The low byte: the others say who is busy, recovery or a snapshot.
+            # The low byte; the others tell a recovery from a snapshot.
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:
                 raise

@@ -1,7 +1,7 @@
 """SQLite: short reads on the event loop (they take microseconds), all writes through one thread.
 
-The thread commits what is queued together: one fsync serves many writers. WAL lets readers go on beside
-it; synchronous FULL means that what was acknowledged survives a power cut.
+The thread commits queued writes together: one fsync serves many writers. In WAL mode readers go on
+beside it; with synchronous FULL an acknowledged write survives a power cut.
 """
 
 from __future__ import annotations
@@ -12,43 +12,42 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-import peewee
-
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.schema.migrations import LATEST_VERSION, OUTDATED, applied_version
-from agent_runtime.storage.sql.database import PATIENCE, Rows, naive_utc
-from agent_runtime.storage.sql.statements import Dialect, Step
+from agent_runtime.storage.sql.compiled import CompiledOnce
+from agent_runtime.storage.sql.database import STATEMENT_TIMEOUT, Rows
+from agent_runtime.storage.sql.dialects import SQLITE
+from agent_runtime.storage.sql.statements import Step
+from agent_runtime.storage.sql.times import naive_utc
 from agent_runtime.storage.sqlite.writer import SqliteWriter, translated
 
 
 class SqliteDatabase:
-    """The database in the file `path`; `embedded.make_embedded` has made it."""
+    """The database in the file `path`, which `create.create_database` has created."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        database = peewee.SqliteDatabase(None)
-        self.dialect = Dialect(database, "sqlite")
+        self.dialect = SQLITE
         self._reader = connect(path)
         self._scanner = connect(path)
         self._scans = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
         self._looker = connect(path)
         self._looks = ThreadPoolExecutor(1, thread_name_prefix="sqlite-look")
         self._writer = SqliteWriter(lambda: connect(path))
-        self._version = self.dialect.compile(applied_version())
 
     def lock(self, agent_id: int) -> tuple[Step, ...]:  # noqa: ARG002 - one writer at a time anyway
         """Nothing: BEGIN IMMEDIATE locks the whole database."""
         return ()
 
     def moment(self, moment: datetime) -> str:
-        """Text that sorts as time does: what Peewee writes, and CURRENT_TIMESTAMP.
+        """The time as text that sorts like the time: the format of Peewee and of CURRENT_TIMESTAMP.
 
-        Without a fraction when it is zero; a fraction makes the text longer, hence later.
+        A zero fraction is left out; any other makes the text longer, hence later.
         """
         return naive_utc(moment).isoformat(" ")
 
     def now(self) -> str:
-        """By this machine's clock."""
+        """The time by this machine's clock."""
         return self.moment(datetime.now(UTC))
 
     async def read(self, step: Step) -> Rows:
@@ -56,7 +55,7 @@ class SqliteDatabase:
         return _fetch(self._reader, step)
 
     async def look(self, step: Step) -> Rows:
-        """Rows of a query over all that live."""
+        """Rows of a query over all live sessions or workers."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._looks, _fetch, self._looker, step)
 
@@ -66,17 +65,19 @@ class SqliteDatabase:
         return await loop.run_in_executor(self._scans, _fetch, self._scanner, step)
 
     async def write(self, *steps: Step) -> Rows:
-        """One unit of work; returns when it is committed."""
+        """Run one unit of work; returns when it is committed."""
         return await self._writer.submit(steps)
 
+    _version = CompiledOnce(applied_version)
+
     async def check(self) -> None:
-        """Ask for the version of our own tables."""
+        """Compare the version of the runtime's tables with the latest."""
         rows = await self.read(self._version.bind())
         if rows[0][0] < LATEST_VERSION:
             raise StoreUnavailable(OUTDATED)
 
     async def close(self) -> None:
-        """Write what is queued, then close."""
+        """Commit the queued writes, then close every connection."""
         await asyncio.to_thread(self._writer.close)
         for thread, connection in ((self._looks, self._looker), (self._scans, self._scanner)):
             thread.shutdown()
@@ -85,11 +86,11 @@ class SqliteDatabase:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection with our settings; transactions are begun by hand."""
+    """A connection with the runtime's settings; it begins no transaction on its own."""
     connection = sqlite3.connect(
-        path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        path, timeout=STATEMENT_TIMEOUT, isolation_level=None, check_same_thread=False
     )
-    # The journal's mode is a property of the file; these two are the connection's.
+    # The journal mode is a property of the file; these two are properties of the connection.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection

@@ -1,7 +1,7 @@
-"""Tells the workers of sessions as they are asked for, on the one machine that an SQLite database is on.
+"""Dispatch notifications on the one machine that uses an SQLite database.
 
-Each worker listens on a datagram socket (unix(7)) in a folder beside the database, which only the user that
-made it may enter. Nothing depends on it: what nobody hears is made good by LiveKit's own offer.
+Each worker listens on a datagram socket (unix(7)) in a folder beside the database, which only the user
+that created it may enter. No session depends on them: LiveKit offers the job to a worker as well.
 """
 
 from __future__ import annotations
@@ -16,93 +16,97 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from agent_runtime.storage.sql.dispatch_notice import channel_of, payload_of, ring_of
+from agent_runtime.storage.sql.dispatch_notice import channel_name, decode_notice, encode_notice
 
 logger = logging.getLogger(__name__)
 
-LONGEST: Final = 107  # bytes of a socket's path (sun_path in unix(7), without the end)
+LONGEST: Final = 107  # bytes of a socket's path: sun_path in unix(7), without its end
+
+# Appended to the database's file name. Earlier versions use the same folder: with another name, an API and
+# a worker of two versions would not reach each other during an update.
+SUFFIX: Final = "-bell"
 
 
-def bell_folder(database: Path) -> Path:
-    """Where the ears of that database are."""
-    return database.absolute().with_name(database.name + "-bell")
+def socket_folder(database: Path) -> Path:
+    """The folder of the sockets on which the workers of that database listen."""
+    return database.absolute().with_name(database.name + SUFFIX)
 
 
 class SqliteNotifier:
-    """Rings for all that listen in `folder`."""
+    """Implements the port DispatchNotifier for all listeners in `folder`."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
-        self._ears = f"{_name_of(key)}-*"
+        self._listeners = f"{_prefix(key)}-*"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
     def notify(self, room_name: str, metadata: str) -> None:
-        """Tell, without waiting for anybody; a failure is logged."""
-        payload = payload_of(room_name, metadata).encode()
-        for ear in self._folder.glob(self._ears):
+        """Send the notice to every listener without waiting; a failure is logged."""
+        payload = encode_notice(room_name, metadata).encode()
+        for listener in self._folder.glob(self._listeners):
             try:
-                with _address(ear) as address:
+                with _address(listener) as address:
                     self._socket.sendto(payload, address)
             except (ConnectionRefusedError, FileNotFoundError):
-                ear.unlink(missing_ok=True)  # its worker was killed
+                listener.unlink(missing_ok=True)  # its worker was killed
             except OSError as error:
-                logger.info("a worker was not told of a session: %s: %s", ear, error)
+                logger.info("a worker was not notified of a session: %s: %s", listener, error)
 
 
 class SqliteListener:
-    """Hears what is rung in `folder`. Implements the port Ear."""
+    """Implements the port DispatchListener by a socket in `folder`."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
-        self._name = _name_of(key)
+        self._prefix = _prefix(key)
 
     async def notices(self) -> AsyncIterator[tuple[str, str]]:
-        """Room and metadata of each, from now on; silence where there can be no such socket."""
-        heard: asyncio.Queue[bytes] = asyncio.Queue()
-        ear = self._folder / f"{self._name}-{os.getpid()}-{secrets.token_hex(2)}"
+        """Room name and metadata of each notice from now on; none when the socket cannot be created."""
+        received: asyncio.Queue[bytes] = asyncio.Queue()
+        path = self._folder / f"{self._prefix}-{os.getpid()}-{secrets.token_hex(2)}"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            with _address(ear) as address:
+            with _address(path) as address:
                 transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                    lambda: _Listener(heard), local_addr=address, family=socket.AF_UNIX
+                    lambda: _Receiver(received), local_addr=address, family=socket.AF_UNIX
                 )
         except OSError as error:
-            logger.info("not listening for sessions: %s: %s", ear, error)
-            await asyncio.Event().wait()  # an ear does not end; LiveKit's offers come all the same
+            logger.info("not listening for sessions: %s: %s", path, error)
+            await asyncio.Event().wait()  # the port never ends; LiveKit's offers still arrive
             return
         try:
             while True:
-                if notify := ring_of(await heard.get()):
-                    yield notify
+                if notice := decode_notice(await received.get()):
+                    yield notice
         finally:
             transport.close()
-            ear.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
-class _Listener(asyncio.DatagramProtocol):
-    def __init__(self, heard: asyncio.Queue[bytes]) -> None:
-        self._heard = heard
+class _Receiver(asyncio.DatagramProtocol):
+    def __init__(self, received: asyncio.Queue[bytes]) -> None:
+        self._received = received
 
     def datagram_received(self, data: bytes, _address: object) -> None:
-        self._heard.put_nowait(data)
+        self._received.put_nowait(data)
 
 
-def _name_of(key: str) -> str:
-    return channel_of(key)[-6:]  # a whole one would not fit
+def _prefix(key: str) -> str:
+    return channel_name(key)[-6:]  # the whole name would make the path too long
 
 
 @contextmanager
-def _address(ear: Path) -> Iterator[str]:
-    """How a socket is called: unix(7) gives 107 bytes, and a database's path may have more.
+def _address(path: Path) -> Iterator[str]:
+    """The socket's address: unix(7) allows 107 bytes, and the path may be longer.
 
-    A descriptor of its folder shortens the way (/proc/self/fd in proc(5), so on Linux only).
+    A descriptor of its folder shortens it (/proc/self/fd in proc(5), so on Linux only).
     """
-    if len(os.fsencode(ear)) <= LONGEST:
-        yield str(ear)
+    if len(os.fsencode(path)) <= LONGEST:
+        yield str(path)
         return
-    folder = os.open(ear.parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{folder}/{ear.name}"
+        yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)

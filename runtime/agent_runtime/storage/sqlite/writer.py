@@ -1,7 +1,7 @@
-"""SQLite's one writer: a thread that commits together what is queued together.
+"""SQLite's only writer: a thread that commits the queued units of work together.
 
-A commit waits for the disk. While it does, further units of work queue up, and the next commit takes
-all of them; each is in a savepoint, so that one that fails leaves the others alone.
+A commit waits for the disk. Meanwhile further units queue up, and the next commit takes all of them.
+Each runs in a savepoint, so that a unit that fails leaves the others alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.sql.database import DuplicateError, Rows
 from agent_runtime.storage.sql.statements import Step
 
+# Units of one commit; more would delay the first of them.
 LARGEST_GROUP: Final = 128
 
 _UNIQUE: Final = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
@@ -28,7 +29,7 @@ Outcome = Rows | Exception
 
 @dataclass(frozen=True, slots=True)
 class QueuedUnit:
-    """Statements that belong together, and who waits for the rows of the last."""
+    """The statements of one unit of work, and the future for the rows of the last."""
 
     steps: Sequence[Step]
     future: asyncio.Future[Rows]
@@ -42,13 +43,13 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
         self._queue: SimpleQueue[QueuedUnit | None] = SimpleQueue()
         self._closed = False
-        # A daemon: a process that ends without close() must not hang on it. What was acknowledged
+        # A daemon, so that a process that ends without close() does not hang. Whatever it acknowledged
         # is on the disk by then.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     def submit(self, steps: Sequence[Step]) -> asyncio.Future[Rows]:
-        """Queue a unit of work; the future holds the rows of its last statement.
+        """Queue a unit of work; the future gets the rows of its last statement.
 
         Raises StoreUnavailable after close().
         """
@@ -59,7 +60,7 @@ class SqliteWriter:
         return future
 
     def close(self) -> None:
-        """Commit what is queued and end the thread; blocks until then."""
+        """Commit the queued units and end the thread; blocks until then."""
         self._closed = True
         self._queue.put(None)
         self._thread.join()
@@ -78,7 +79,7 @@ class SqliteWriter:
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            self._connection.close()  # rolls back what was begun
+            self._connection.close()  # rolls back an open transaction
             self._connection = None
 
     def _commit(self, units: Sequence[QueuedUnit]) -> list[Outcome]:
@@ -100,9 +101,9 @@ def _attempt(connection: sqlite3.Connection, steps: Sequence[Step]) -> Outcome:
         rows: Rows = ()
         for step in steps:
             rows = connection.execute(step.statement.sql, step.values).fetchall()
-    except Exception as error:  # the thread lives on; the error goes to whoever asked
+    except Exception as error:  # the thread lives on; the caller gets the error
         if not connection.in_transaction:
-            raise  # SQLite gave the whole transaction up, with the units before this one
+            raise  # SQLite rolled back the whole transaction, with the units before this one
         connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")
         return translated(error)
@@ -111,7 +112,7 @@ def _attempt(connection: sqlite3.Connection, steps: Sequence[Step]) -> Outcome:
 
 
 def translated(error: Exception) -> Exception:
-    """The error of the sqlite3 module in our own terms; what is no such error stays."""
+    """The port's error for an error of the sqlite3 module; any other error stays as it is."""
     if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorcode in _UNIQUE:
         return DuplicateError(str(error))
     if isinstance(error, sqlite3.OperationalError) and _is_refusal(error):
@@ -122,23 +123,23 @@ def translated(error: Exception) -> Exception:
 
 
 def _is_refusal(error: sqlite3.OperationalError) -> bool:
-    """Whether the statement itself is refused (no such column): trying again will not help.
+    """Whether SQLite rejects the statement itself (no such column), so that a retry is useless.
 
-    A table that is not there has the same code and means that nothing was migrated.
+    A missing table has the same code, and means that the database was not migrated.
     """
     return error.sqlite_errorcode == sqlite3.SQLITE_ERROR and "no such table" not in str(error)
 
 
 def _deliver(units: Sequence[QueuedUnit], outcomes: Sequence[Outcome]) -> None:
     loop = units[0].future.get_loop()
-    with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+    with suppress(RuntimeError):  # the loop was closed meanwhile: no caller waits any more
         loop.call_soon_threadsafe(_settle, units, outcomes)
 
 
 def _settle(units: Sequence[QueuedUnit], outcomes: Sequence[Outcome]) -> None:
     for unit, outcome in zip(units, outcomes, strict=True):
         if unit.future.done():
-            continue  # whoever waited was cancelled
+            continue  # its caller was cancelled
         if isinstance(outcome, Exception):
             unit.future.set_exception(outcome)
         else:

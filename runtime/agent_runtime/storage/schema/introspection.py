@@ -1,4 +1,4 @@
-"""What tables look like: as PostgreSQL's catalogue has them, and as our models expect them."""
+"""The columns of the tables: those in PostgreSQL's system catalog, and those that the models declare."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import peewee
 
 from agent_runtime.storage.schema.fields import Enum, JsonText
 
+# One spelling for each of two defaults that have several; both appear in the output of `db check`.
 SERIAL: Final = "the next number of a sequence"
 NOW: Final = "now()"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key: the column it points to, and what happens when that row is deleted."""
+    """A foreign key: the column it refers to, and the action when the row there is deleted."""
 
     table: str
     column: str
@@ -29,9 +30,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `type` and `default` as PostgreSQL spells them, without casts.
+    """A column. `type` and `default` are spelled as in PostgreSQL, without casts.
 
-    `values` are those of an enumeration, sorted; empty for every other type.
+    `values` are the sorted values of an enumeration; empty for every other type.
     """
 
     type: str
@@ -55,6 +56,7 @@ _TYPES: Final = {
     JsonText: "json",
 }
 
+# The codes of pg_constraint.confdeltype, in PostgreSQL's manual under "System Catalogs".
 _ON_DELETE: Final = {
     "a": "NO ACTION",
     "r": "RESTRICT",
@@ -90,7 +92,7 @@ _REFERENCES: Final = """
 
 
 def expected_table(model: type[peewee.Model]) -> Table:
-    """The columns that the model says its table has."""
+    """The columns that the model declares."""
     fields: Iterable[peewee.Field] = model._meta.sorted_fields  # noqa: SLF001 - Peewee's documented name
     return {field.column_name: _expected_column(field) for field in fields}
 
@@ -98,7 +100,7 @@ def expected_table(model: type[peewee.Model]) -> Table:
 def actual_tables(
     database: peewee.PostgresqlDatabase, models: Iterable[type[peewee.Model]]
 ) -> dict[str, Table]:
-    """The models' tables as they are; without those that the search path does not find."""
+    """The models' tables in the database, without those that are not on the search path."""
     names = [model._meta.table_name for model in models]  # noqa: SLF001 - Peewee's documented name
     references = {
         (table, column): Reference(target, target_column, _ON_DELETE[action])
@@ -157,7 +159,7 @@ def _expected_default(field: peewee.Field) -> str | None:
 
 
 def _plain_default(expression: str | None) -> str | None:
-    """A default without casts, brackets and quotes, so that one meaning has one spelling."""
+    """The default without casts, brackets and quotes, so that equal defaults compare equal."""
     if expression is None:
         return None
     if expression.startswith("nextval"):

@@ -1,17 +1,14 @@
-"""Our own tables: what the runtime needs beyond the thirteen. Made by `migrations.py`."""
+"""The runtime's own tables, beyond the thirteen shared ones. `migrations.py` makes them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import peewee
 from peewee import SQL, AutoField, CharField, DateTimeField, IntegerField, Model, TextField
-
-from agent_runtime.storage.sql.statements import bind
 
 
 class SchemaVersion(Model):
-    """Which migrations have run."""
+    """The migrations that were applied."""
 
     version = IntegerField(primary_key=True)
     applied_at = DateTimeField()
@@ -36,13 +33,13 @@ class Registrations(Model):
 
 
 class LiveSessions(Model):
-    """One row for each session that is connecting or active, and none for any other.
+    """One row for each session that is connecting or active, and none for any other session.
 
-    The number of an agent's rows is what counts against its capacity: counting them costs nothing,
-    however many sessions are on record. `claimed_room` is the room's name once the agent is in it;
-    it is unique, so a room has one agent at a time. The other columns are the lease:
-    `domain.lease.LiveSession` tells what they mean. `numbered` is the last dispatch whose jobs say
-    which one they come from; the first, and those of earlier versions of the runtime, do not.
+    An agent's rows are what counts against its capacity: counting them costs nothing, however many
+    sessions the shared table holds. `claimed_room` is the room's name once the agent is in it; it is
+    unique, so a room has one agent at a time. The other columns are the lease, which
+    `domain.lease.LiveSession` explains. `numbered` is the number of the last dispatch whose jobs know
+    their number; jobs of the first dispatch, and of earlier versions of the runtime, do not.
     """
 
     session_id = CharField(primary_key=True)
@@ -62,16 +59,9 @@ class LiveSessions(Model):
     class Meta:
         table_name = "runtime_live_sessions"
 
-    @classmethod
-    def latest(cls) -> peewee.Node:
-        """Whether nobody was asked for since `dispatch`, or since a job that does not know (0)."""
-        given = bind("dispatch", "integer")
-        unknown = peewee.Expression(given, "=", 0)
-        return (cls.dispatches == given) | (unknown & (cls.numbered != cls.dispatches))
-
 
 class SessionEvents(Model):
-    """What happened to each session, in order; only ever appended to, and cleared after a time."""
+    """The events of each session, in order. Rows are only appended, and deleted after a time."""
 
     id = AutoField()
     session_id = CharField()
@@ -85,7 +75,7 @@ class SessionEvents(Model):
 
 
 class Utterances(Model):
-    """What was said in the live sessions, for the agent that takes one over; gone with its end."""
+    """The transcripts of the live sessions, for an agent that takes one over; deleted at its end."""
 
     id = AutoField()
     session_id = CharField()
@@ -97,7 +87,7 @@ class Utterances(Model):
         indexes = ((("session_id", "id"), False),)
 
 
-OWN_TABLES: Final[tuple[type[Model], ...]] = (
+RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
     LiveSessions,

@@ -1,0 +1,136 @@
+"""Creating sessions within the capacity of their agents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import peewee
+from peewee import fn
+
+from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered
+from agent_runtime.domain.job import AUTOMATIC
+from agent_runtime.domain.lease import EventKind, Phase
+from agent_runtime.domain.session import Session
+from agent_runtime.storage.repositories.events import appended_if
+from agent_runtime.storage.repositories.live import THIS_LIVE
+from agent_runtime.storage.repositories.sessions.rows import NOW, SessionReader
+from agent_runtime.storage.schema.runtime import LiveSessions, Registrations
+from agent_runtime.storage.schema.shared.sessions import Sessions
+from agent_runtime.storage.sql.compiled import CompiledOnce
+from agent_runtime.storage.sql.statements import Statement, bind, single
+
+_AGENT_ID = bind("agent_id", "integer")
+
+
+def _session_row() -> peewee.Node:
+    """INSERT of the session's row if the live row was inserted."""
+    values = {
+        Sessions.session_id: bind("session_id"),
+        Sessions.agent_id: _AGENT_ID,
+        Sessions.tenant_id: bind("tenant_id", "integer"),
+        Sessions.room_name: bind("room_name"),
+        Sessions.status: bind("status"),
+        Sessions.started_at: NOW,
+        Sessions.metadata: bind("metadata", "json"),
+        Sessions.created_at: NOW,
+        Sessions.updated_at: NOW,
+    }
+    inserted = LiveSessions.select(*values.values()).where(THIS_LIVE)
+    return Sessions.insert_from(inserted, list(values)).returning(Sessions.session_id)
+
+
+class SessionCreation(SessionReader):
+    """The part of the port SessionStore that creates sessions."""
+
+    _take_place = CompiledOnce(lambda: _live_row(Registrations.max_sessions, registered=True))
+
+    _limit = CompiledOnce(
+        lambda: Registrations.select(Registrations.max_sessions).where(
+            Registrations.agent_id == _AGENT_ID
+        )
+    )
+
+    async def create(self, session: Session) -> None:
+        """Take the place and insert the row in one transaction.
+
+        A read follows only when there was no place, to find out why.
+        """
+        if await self._create(session, self._take_place):
+            return
+        row = single(await self._database.read(self._limit.bind(agent_id=session.agent_id)))
+        if row is None:
+            raise AgentNotRegistered(session.agent_id)
+        raise AgentAtCapacity(session.agent_id, row[0])
+
+    _take_place_within = CompiledOnce(lambda: _live_row(bind("limit", "integer"), registered=False))
+
+    async def create_automatic(self, session: Session, limit: int) -> None:
+        """Do the same within `limit` for an agent that need not be registered."""
+        if not await self._create(session, self._take_place_within, {AUTOMATIC: True}, limit=limit):
+            raise AgentAtCapacity(session.agent_id, limit)
+
+    _created = CompiledOnce(
+        lambda: appended_if(
+            LiveSessions.select().where(THIS_LIVE),
+            EventKind.CREATED,
+        )
+    )
+
+    _insert = CompiledOnce(_session_row)
+
+    async def _create(
+        self,
+        session: Session,
+        take_place: Statement,
+        variables: Mapping[str, Any] | None = None,
+        **limit: int,
+    ) -> bool:
+        metadata = {"participantName": session.participant_name} if session.participant_name else {}
+        values = {
+            "session_id": session.session_id,
+            "agent_id": session.agent_id,
+            "tenant_id": session.tenant_id,
+            "room_name": session.room_name,
+            "status": session.status.value,
+            "now": self._database.moment(session.started_at),
+            "metadata": json.dumps(metadata),
+            "phase": Phase.ASKED.value,
+            "beats": 0,
+            "dispatches": 1,
+            "variables": json.dumps({**metadata, **(variables or {})}),
+        }
+        made = await self._database.write(
+            *self._database.lock(session.agent_id),
+            take_place.bind(**values, **limit),
+            self._created.bind(**values, detail=f"agent {session.agent_id}"),
+            self._insert.bind(**values),
+        )
+        return bool(made)
+
+
+def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
+    """INSERT of the live row if the agent holds fewer than `limit` and, optionally, is registered."""
+    held = LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(
+        LiveSessions.agent_id == _AGENT_ID
+    )
+    values = {
+        LiveSessions.session_id: bind("session_id"),
+        LiveSessions.agent_id: _AGENT_ID,
+        LiveSessions.room_name: bind("room_name"),
+        LiveSessions.heartbeat_at: NOW,
+        LiveSessions.phase: bind("phase"),
+        LiveSessions.beats: bind("beats", "integer"),
+        LiveSessions.dispatches: bind("dispatches", "integer"),
+        LiveSessions.variables: bind("variables"),
+    }
+    has_place = peewee.Expression(held, "<", limit)
+    source: peewee.Select
+    if registered:
+        source = Registrations.select(*values.values()).where(
+            Registrations.agent_id == _AGENT_ID, has_place
+        )
+    else:
+        source = peewee.Select(columns=tuple(values.values())).where(has_place)
+    return LiveSessions.insert_from(source, list(values))
