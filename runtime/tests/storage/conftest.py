@@ -1,4 +1,4 @@
-"""Each test of the stores runs on SQLite and on a real PostgreSQL."""
+"""Runs each test of the repositories on SQLite and on a real PostgreSQL, with and without PREPARE."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def empty_postgres(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(empty_postgres: str) -> str:
-    """URL of a database with the shared schema and our own tables."""
+    """URL of a database with the shared schema and the runtime's own tables."""
     create_schema(empty_postgres)
     return empty_postgres
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """URL of a file that is not there yet."""
+    """URL of a file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'runtime.sqlite3'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "postgresql-unprepared"])
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Which database; unprepared is how it is used behind PgBouncer."""
+    """The kind of database; unprepared is how it is used behind PgBouncer."""
     kind: str = request.param
     return kind
 
@@ -81,6 +81,6 @@ def agents(database: Database, sessions: StoredSessions) -> RegisteredAgents:
 
 
 @pytest.fixture
-def figures(database: Database) -> StoredMetrics:
-    """The figures of the database."""
+def metrics(database: Database) -> StoredMetrics:
+    """The metrics of the database."""
     return StoredMetrics(database)

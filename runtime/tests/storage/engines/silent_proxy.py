@@ -1,4 +1,4 @@
-"""A TCP proxy that can fall silent, as a network that drops every packet does."""
+"""A TCP proxy that can fall silent, like a network that drops every packet."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class SilentProxy:
                 sink.write(data)
                 await sink.drain()
         except ConnectionError:
-            pass  # one end is gone, and so is the other below
+            pass  # one end is gone; the other is closed below
         finally:
             sink.close()

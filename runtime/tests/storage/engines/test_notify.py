@@ -1,4 +1,4 @@
-"""The bell by which workers hear of sessions, on a real PostgreSQL."""
+"""Dispatch notifications over a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 from agent_runtime.storage import dispatch_listener, dispatch_notifier, open_database
 from agent_runtime.storage.postgres.notify import PAUSE, PostgresListener, PostgresNotifier
-from agent_runtime.storage.sql.dispatch_notice import channel_of
+from agent_runtime.storage.sql.dispatch_notice import channel_name
 
 
 @pytest.fixture
-async def bell(empty_postgres: str) -> AsyncIterator[PostgresNotifier]:
-    """The bell of those with the key."""
+async def notifier(empty_postgres: str) -> AsyncIterator[PostgresNotifier]:
+    """The notifier for the workers with the API key "key"."""
     database = open_database(empty_postgres, pool_size=2)
     yield PostgresNotifier(database, "key")
     await database.close()
@@ -24,26 +24,26 @@ async def bell(empty_postgres: str) -> AsyncIterator[PostgresNotifier]:
 
 @asynccontextmanager
 async def listening(url: str, key: str = "key") -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
-    """What is heard, from a moment on at which the server knows that somebody listens."""
-    heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    """The notices that a listener receives, once the server knows that it listens."""
+    received: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     async def listen() -> None:
-        async for notify in PostgresListener(url, key).notices():
-            heard.put_nowait(notify)
+        async for notice in PostgresListener(url, key).notices():
+            received.put_nowait(notice)
 
     task = asyncio.create_task(listen())
     try:
-        await asyncio.to_thread(_sound, url, key)
-        while await heard.get() != ("", "sound"):
+        await asyncio.to_thread(_send_first, url, key)
+        while await received.get() != ("", "first"):
             pass
-        yield heard
+        yield received
     finally:
         task.cancel()
         await asyncio.wait([task])
 
 
-def _sound(url: str, key: str) -> None:
-    """Ring until somebody hears it: LISTEN has no answer that others see."""
+def _send_first(url: str, key: str) -> None:
+    """Send a notice once the server shows an idle connection that listens: LISTEN has no other effect."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -51,74 +51,72 @@ def _sound(url: str, key: str) -> None:
                 cursor.execute(
                     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
                     "AND query = %s AND state = 'idle'",
-                    [f"LISTEN {channel_of(key)}"],
+                    [f"LISTEN {channel_name(key)}"],
                 )
                 if cursor.fetchone() == (1,):
                     break
                 cursor.execute("SELECT pg_sleep(0.05)")
-            cursor.execute("SELECT pg_notify(%s, %s)", [channel_of(key), '["","sound"]'])
+            cursor.execute("SELECT pg_notify(%s, %s)", [channel_name(key), '["","first"]'])
 
 
-async def test_what_is_rung_is_heard_in_order(bell: PostgresNotifier, empty_postgres: str) -> None:
-    """The texts arrive as they were."""
-    async with listening(empty_postgres) as heard:
+async def test_notices_arrive_in_order(notifier: PostgresNotifier, empty_postgres: str) -> None:
+    """A listener receives the notices unchanged and in order."""
+    async with listening(empty_postgres) as received:
         notices = [(f"room-{number}", '{"name": "Zoë \\"Z\\""}') for number in range(30)]
-        for notify in notices:
-            bell.notify(*notify)
+        for notice in notices:
+            notifier.notify(*notice)
         async with asyncio.timeout(10):
-            assert [await heard.get() for _ in notices] == notices
+            assert [await received.get() for _ in notices] == notices
 
 
-async def test_another_livekit_s_workers_do_not_hear_it(
-    bell: PostgresNotifier, empty_postgres: str
+async def test_workers_of_another_livekit_are_not_notified(
+    notifier: PostgresNotifier, empty_postgres: str
 ) -> None:
-    """They could not join its rooms, and would take its sessions all the same."""
+    """A worker with another API key gets no notice: it would claim a session whose room it cannot join."""
     async with listening(empty_postgres) as ours, listening(empty_postgres, "other") as others:
-        bell.notify("room", "{}")
+        notifier.notify("room", "{}")
         async with asyncio.timeout(10):
             assert await ours.get() == ("room", "{}")
         assert others.empty()
 
 
-async def test_what_is_too_long_is_left_to_livekit(
-    bell: PostgresNotifier, empty_postgres: str
-) -> None:
-    """PostgreSQL takes 8,000 bytes; the next ring is heard."""
-    async with listening(empty_postgres) as heard:
-        bell.notify("room", "x" * 9_000)
-        bell.notify("room", "short")
+async def test_too_long_notice_is_dropped(notifier: PostgresNotifier, empty_postgres: str) -> None:
+    """A notice beyond PostgreSQL's 8,000 bytes is dropped, and the next one arrives."""
+    async with listening(empty_postgres) as received:
+        notifier.notify("room", "x" * 9_000)
+        notifier.notify("room", "short")
         async with asyncio.timeout(10):
-            assert await heard.get() == ("room", "short")
+            assert await received.get() == ("room", "short")
 
 
-async def test_whoever_listens_comes_back(bell: PostgresNotifier, empty_postgres: str) -> None:
-    """After its connection was cut by the server."""
-    async with listening(empty_postgres) as heard:
+async def test_listener_reconnects(notifier: PostgresNotifier, empty_postgres: str) -> None:
+    """A listener whose connection the server has ended receives notices again."""
+    async with listening(empty_postgres) as received:
         with closing(psycopg2.connect(empty_postgres)) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'"
             )
         await asyncio.sleep(PAUSE)
         async with asyncio.timeout(10):
-            while heard.empty():
-                bell.notify("room", "{}")
+            while received.empty():
+                notifier.notify("room", "{}")
                 await asyncio.sleep(0.1)
 
 
-async def test_a_database_that_is_away_harms_nobody() -> None:
-    """The ring is lost, whoever rings does not notice, whoever listens goes on trying."""
+async def test_outage_of_the_database_raises_nothing() -> None:
+    """Without a database the notice is lost, notify() returns, and the listener keeps trying."""
     url = "postgresql://nobody@127.0.0.1:1/nothing"
     database = open_database(url)
     dispatch_notifier(database, url, prepare=True, key="key").notify("room", "{}")  # type: ignore[union-attr]
-    ear = dispatch_listener(url, prepare=True, key="key")
-    assert ear is not None
+    listener = dispatch_listener(url, prepare=True, key="key")
+    assert listener is not None
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(PAUSE * 2):
-            await anext(ear.notices())
+            await anext(listener.notices())
 
 
-async def test_through_pgbouncer_there_is_none() -> None:
-    """Nobody can listen there."""
+async def test_there_are_no_notifications_through_pgbouncer() -> None:
+    """Without `prepare` there is neither a notifier nor a listener: PgBouncer does not support LISTEN."""
     url = "postgresql://u@127.0.0.1/n"
     assert dispatch_notifier(open_database(url), url, prepare=False, key="key") is None
     assert dispatch_listener(url, prepare=False, key="key") is None

@@ -1,4 +1,4 @@
-"""URLs, first start, migrations, readiness."""
+"""Opening a database: URLs, creation, migrations, readiness."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage import StoredSessions, open_database
 from agent_runtime.storage.schema.migrations import LATEST_VERSION, migrate_postgres
-from agent_runtime.storage.schema.own import OWN_TABLES
-from agent_runtime.storage.schema.shared import SHARED_TABLES
+from agent_runtime.storage.schema.runtime import RUNTIME_TABLES
+from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 from agent_runtime.storage.sql.url import sqlite_path
-from agent_runtime.storage.sqlite import create as embedded
+from agent_runtime.storage.sqlite.create import use_write_ahead_log
 
 OPEN = "import sys; from agent_runtime.storage import open_database; open_database(sys.argv[1])"
 MIGRATE = (
@@ -27,7 +27,7 @@ MIGRATE = (
 
 
 def run_at_once(program: str, url: str, times: int = 4) -> list[str]:
-    """The same program in several processes at the same time; what each printed."""
+    """Run the program in several processes at the same time; returns what each printed."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program, url],
@@ -46,7 +46,7 @@ def run_at_once(program: str, url: str, times: int = 4) -> list[str]:
 
 
 def test_paths_of_sqlite_urls() -> None:
-    """Three slashes are a relative path, four an absolute one."""
+    """Three slashes begin a relative path, four an absolute one."""
     assert sqlite_path("sqlite:///data/a%20b.sqlite3") == Path("data/a b.sqlite3")
     assert sqlite_path("sqlite:////var/lib/a.sqlite3") == Path("/var/lib/a.sqlite3")
 
@@ -54,25 +54,25 @@ def test_paths_of_sqlite_urls() -> None:
 @pytest.mark.parametrize(
     "url", ["mysql://h/d", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///a?x=1", ""]
 )
-def test_url_of_no_use_is_an_error_with_the_remedy(url: str) -> None:
-    """A URL that is not understood is refused with the forms that are."""
+def test_unusable_url_is_an_error_with_the_remedy(url: str) -> None:
+    """An unusable URL raises ValueError with the supported forms."""
     with pytest.raises(ValueError, match="use sqlite:///"):
         open_database(url)
 
 
-def test_sqlite_is_made_as_promised(sqlite_url: str) -> None:
-    """First start makes all tables, in write-ahead mode."""
+def test_first_start_creates_the_sqlite_file(sqlite_url: str) -> None:
+    """Opening a new SQLite file creates all tables, in write-ahead mode."""
     open_database(sqlite_url)
     file = sqlite3.connect(sqlite_path(sqlite_url))
     tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-    expected = {model._meta.table_name for model in (*SHARED_TABLES, *OWN_TABLES)}
+    expected = {model._meta.table_name for model in (*SHARED_TABLES, *RUNTIME_TABLES)}
     assert expected <= tables
     assert file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     file.close()
 
 
 async def test_sqlite_connections_are_safe(sqlite_url: str) -> None:
-    """What is acknowledged is synced to the disk, and foreign keys hold."""
+    """An SQLite connection syncs each commit to the disk and enforces foreign keys."""
     from agent_runtime.storage.sqlite.database import connect
 
     await open_database(sqlite_url).close()
@@ -82,15 +82,15 @@ async def test_sqlite_connections_are_safe(sqlite_url: str) -> None:
     connection.close()
 
 
-def test_sqlite_may_be_made_by_several_at_once(sqlite_url: str) -> None:
-    """Processes that start together all find the tables made."""
+def test_several_processes_may_create_the_sqlite_file(sqlite_url: str) -> None:
+    """Of processes that open a new SQLite file together, none fails."""
     run_at_once(OPEN, sqlite_url)
 
 
-def test_sqlite_that_is_locked_while_its_mode_changes_is_tried_again(
+def test_locked_sqlite_file_is_tried_again_while_its_mode_changes(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite may answer "locked" at once, whatever the timeout; with a timeout of 0 it always does."""
+    """A file that is locked while its journal mode changes is tried again, even without a timeout."""
     path = sqlite_path(sqlite_url)
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("CREATE TABLE held (x)")
@@ -98,35 +98,35 @@ def test_sqlite_that_is_locked_while_its_mode_changes_is_tried_again(
     reader.execute("SELECT * FROM held").fetchall()
     waits: list[float] = []
 
-    def let_go(seconds: float) -> None:
+    def release(seconds: float) -> None:
         waits.append(seconds)
         reader.close()
 
-    monkeypatch.setattr("time.sleep", let_go)
+    monkeypatch.setattr("time.sleep", release)
     database = peewee.SqliteDatabase(str(path), timeout=0)
     with database.connection_context():
-        embedded.use_write_ahead_log(database)
+        use_write_ahead_log(database)
         assert database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
     assert len(waits) == 1
 
 
-async def test_sqlite_that_cannot_be_made(tmp_path: Path) -> None:
-    """A file that is no database is StoreUnavailable, with its name."""
+async def test_file_that_is_no_database(tmp_path: Path) -> None:
+    """A file that is not a database raises StoreUnavailable with the file's name."""
     file = tmp_path / "text.sqlite3"
-    file.write_text("this is no database, and it is long enough to be looked at" * 20)
+    file.write_text("this is no database, and it is long enough to be read as one" * 20)
     with pytest.raises(StoreUnavailable, match=r"text\.sqlite3"):
         open_database(f"sqlite:///{file}")
 
 
 def test_migrations_run_once(empty_postgres: str) -> None:
-    """Of several processes one applies the steps, and a later run finds nothing to do."""
+    """Of several processes one applies the migrations, and a later run finds nothing to do."""
     everything = str(list(range(1, LATEST_VERSION + 1)))
     assert sorted(run_at_once(MIGRATE, empty_postgres)) == sorted([everything] + ["[]"] * 3)
     assert migrate_postgres(empty_postgres.replace("postgresql://", "postgres://")) == []
 
 
-async def test_migration_is_missed_by_readiness_alone_and_heals(empty_postgres: str) -> None:
-    """A process that started before `db migrate` says so, and is ready after it."""
+async def test_process_becomes_ready_with_the_migration(empty_postgres: str) -> None:
+    """A process that started before `db migrate` names the command, and is ready once it has run."""
     database = open_database(empty_postgres)
     with pytest.raises(StoreUnavailable, match="agent-runtime db migrate"):
         await database.check()
@@ -136,7 +136,7 @@ async def test_migration_is_missed_by_readiness_alone_and_heals(empty_postgres: 
 
 
 async def test_database_is_usable_after_check(url: str) -> None:
-    """A ready database has nothing to complain about."""
+    """A database that passes the check can be read."""
     database = open_database(url)
     await database.check()
     assert await StoredSessions(database).live_sessions() == []
@@ -144,18 +144,18 @@ async def test_database_is_usable_after_check(url: str) -> None:
 
 
 async def test_migrating_never_touches_the_shared_tables(empty_postgres: str) -> None:
-    """`db migrate` on PostgreSQL makes our own tables and nothing else."""
+    """`db migrate` on PostgreSQL creates the runtime's own tables and nothing else."""
     migrate_postgres(empty_postgres)
     connection = psycopg2.connect(empty_postgres)
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         made = {name for (name,) in cursor.fetchall()}
     connection.close()
-    assert made == {model._meta.table_name for model in OWN_TABLES}
+    assert made == {model._meta.table_name for model in RUNTIME_TABLES}
 
 
 async def test_closed_sqlite_takes_no_write(sqlite_url: str) -> None:
-    """A write after close() is refused; it would otherwise wait for ever."""
+    """A write after close() raises StoreUnavailable; it would otherwise wait for ever."""
     database = open_database(sqlite_url)
     sessions = StoredSessions(database)
     await database.close()
@@ -165,7 +165,7 @@ async def test_closed_sqlite_takes_no_write(sqlite_url: str) -> None:
 
 @pytest.mark.parametrize("rest", ["h/d?unknown=1", "[h/d", "h:port/d?sslmode=disable&x"])
 def test_malformed_postgres_url(rest: str) -> None:
-    """A URL that libpq cannot read is refused when it is opened, not when it is first used."""
+    """A URL that libpq cannot read raises ValueError when it is opened, not at the first use."""
     with pytest.raises(ValueError, match="use postgresql://"):
         open_database(f"postgresql://{rest}")
 
@@ -181,8 +181,8 @@ def test_malformed_postgres_url(rest: str) -> None:
         "SELECT * FROM agent_instance_sessions WHERE runtime_instance_id = 1",
     ],
 )
-async def test_no_table_that_grows_is_read_in_full(tmp_path: Path, question: str) -> None:
-    """On SQLite, where the tables are ours; in a file that an earlier version made, too."""
+async def test_queries_on_growing_tables_use_an_index(tmp_path: Path, question: str) -> None:
+    """On SQLite the runtime's queries use an index, also in a file that an earlier version created."""
     path = tmp_path / "made.sqlite3"
     for _ in range(2):
         await open_database(f"sqlite:///{path}").close()

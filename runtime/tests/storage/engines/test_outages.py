@@ -1,4 +1,4 @@
-"""PostgreSQL goes away and comes back; the process that uses it stays."""
+"""A process survives every outage of its PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, op
 from agent_runtime.storage.postgres.connection import Connection
 from agent_runtime.storage.schema.development import create_schema
 from fixtures.servers.postgres import PostgresProcess
-from runtime.tests.storage.repositories.dashboard import execute
+from runtime.tests.storage.dashboard import execute
 
 from .silent_proxy import SilentProxy
 
-# A second is promised; the rest is for a machine that has other things to do.
+# Seconds in which an outage must be reported: the API promises one, and a busy machine may take longer.
 SOON = 1.5
 
 
 @pytest.fixture
 def server() -> Iterator[PostgresProcess]:
-    """A server of this test's own, which may be stopped."""
+    """A server of this test's own, which the test may stop."""
     with PostgresProcess() as process:
         create_schema(process.url)
         yield process
@@ -46,14 +46,14 @@ async def database(server: PostgresProcess) -> AsyncIterator[Database]:
 
 
 async def create(sessions: StoredSessions) -> str:
-    """A new session of agent 7."""
+    """Create a session of agent 7; returns its id."""
     session = new_session(7, 1, "")
     await sessions.create(session)
     return session.session_id
 
 
 async def assert_unavailable_soon(sessions: StoredSessions) -> None:
-    """Reads and writes, some at once, say within a second that there is no database."""
+    """Concurrent reads and writes raise StoreUnavailable within a second."""
     begun = time.monotonic()
     outcomes = await asyncio.gather(
         *(sessions.get("any") for _ in range(20)),
@@ -68,7 +68,7 @@ async def assert_unavailable_soon(sessions: StoredSessions) -> None:
 async def test_restart_under_load_is_survived(
     server: PostgresProcess, agents: RegisteredAgents, sessions: StoredSessions, mode: str
 ) -> None:
-    """A shutdown or a crash: refusals while it is away, then service again, and nothing lost."""
+    """After a restart of the server every acknowledged session is stored and service resumes by itself."""
     await agents.register(Registration(7, 1, {}, 100_000))
     acknowledged: asyncio.Queue[str] = asyncio.Queue()
     stopping = asyncio.Event()
@@ -99,7 +99,7 @@ async def test_restart_under_load_is_survived(
 
 
 async def test_silent_server_is_away(server: PostgresProcess) -> None:
-    """A network that swallows everything is noticed within a second, and its return, too."""
+    """A network that drops every packet is noticed within a second, and so is its recovery."""
     parts = urlsplit(server.url)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -119,7 +119,7 @@ async def test_silent_server_is_away(server: PostgresProcess) -> None:
 async def test_killed_connections_are_not_noticed(
     server: PostgresProcess, agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """When every idle connection was ended by the server, reads and writes succeed regardless."""
+    """Reads and writes succeed after the server has ended every idle connection."""
     await agents.register(Registration(7, 1, {}, 1000))
     admin = psycopg2.connect(server.url)
     admin.autocommit = True
@@ -136,10 +136,10 @@ async def test_killed_connections_are_not_noticed(
     admin.close()
 
 
-async def test_connections_that_are_about_to_end_are_not_tried_in_turn(
+async def test_one_ended_connection_discards_all_idle_ones(
     server: PostgresProcess, sessions: StoredSessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that is slow to end its connections looks well until each of them is used."""
+    """After one ended connection a read uses a new one, though the other idle ones still look usable."""
     monkeypatch.setattr(Connection, "is_quiet", Connection.is_usable)
     await asyncio.gather(*(sessions.get("any") for _ in range(8)))
     execute(
@@ -151,7 +151,7 @@ async def test_connections_that_are_about_to_end_are_not_tried_in_turn(
 
 
 async def test_process_may_start_before_its_database(server: PostgresProcess) -> None:
-    """Opening does not connect: the first use does, and says so when nobody answers."""
+    """Opening does not connect: the first use does, and raises StoreUnavailable without a server."""
     await asyncio.to_thread(server.stop)
     database = open_database(server.url)
     with pytest.raises(StoreUnavailable):
@@ -164,7 +164,7 @@ async def test_process_may_start_before_its_database(server: PostgresProcess) ->
 async def test_abandoned_requests_leave_the_database_usable(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """Clients that leave in the middle of a write cost nobody else a wrong answer."""
+    """Writes that are cancelled halfway leave correct answers for every other caller."""
     await agents.register(Registration(7, 1, {}, 1000))
     for number in range(30):
         task = asyncio.create_task(create(sessions))
@@ -176,8 +176,8 @@ async def test_abandoned_requests_leave_the_database_usable(
     assert (await agents.status(7)).active_sessions == len(live)
 
 
-async def test_tables_that_come_later(server: PostgresProcess) -> None:
-    """A process that met an unmigrated database works as soon as it is migrated."""
+async def test_tables_may_be_migrated_later(server: PostgresProcess) -> None:
+    """A process that started on an unmigrated database works as soon as it is migrated."""
     execute(server.url, "ALTER TABLE runtime_live_sessions RENAME TO not_yet")
     database = open_database(server.url, pool_size=1)
     sessions = StoredSessions(database)
@@ -190,7 +190,7 @@ async def test_tables_that_come_later(server: PostgresProcess) -> None:
 
 
 async def test_owner_may_alter_a_table(server: PostgresProcess) -> None:
-    """What was prepared before the owner's migration is prepared anew after it."""
+    """Statements are prepared afresh after the owner has altered a table."""
     database = open_database(server.url, pool_size=1)
     agents = RegisteredAgents(database, StoredSessions(database))
     assert await agents.agent_row(1) is None
@@ -200,7 +200,7 @@ async def test_owner_may_alter_a_table(server: PostgresProcess) -> None:
 
 
 async def test_read_only_server_is_unavailable(server: PostgresProcess) -> None:
-    """A standby, as after a failover, refuses writes: the store is away, no fault of the code."""
+    """Writes on a standby server, as after a failover, raise StoreUnavailable."""
     execute(server.url, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     database = open_database(server.url)
     with pytest.raises(StoreUnavailable, match="read-only"):
@@ -209,7 +209,7 @@ async def test_read_only_server_is_unavailable(server: PostgresProcess) -> None:
 
 
 async def test_many_open_files(server: PostgresProcess) -> None:
-    """A process with more than a thousand sockets still uses its connections again."""
+    """A process with more than a thousand open files still reuses its connections."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with ExitStack() as files:
@@ -224,25 +224,25 @@ async def test_many_open_files(server: PostgresProcess) -> None:
 async def test_host_is_looked_up_off_the_loop(
     server: PostgresProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host's name is resolved by the loop: libpq would stop the process while it waits."""
-    asked = []
+    """The event loop resolves the host's name: libpq would block the process while it waits."""
+    resolved = []
     loop = asyncio.get_running_loop()
     resolve = loop.getaddrinfo
 
     async def getaddrinfo(host: str, *arguments: Any, **options: Any) -> Any:
-        asked.append(host)
+        resolved.append(host)
         return await resolve(host, *arguments, **options)
 
     monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
     database = open_database(server.url.replace("127.0.0.1", "localhost"))
     await database.check()
     await database.close()
-    assert asked == ["localhost"]
+    assert resolved == ["localhost"]
 
 
 @pytest.mark.parametrize("prepare", [True, False])
 async def test_options_of_the_url_are_kept(server: PostgresProcess, prepare: bool) -> None:
-    """Options in the URL reach the server; without prepare nothing is added that PgBouncer refuses."""
+    """Options in the URL reach the server; without `prepare` none is added that PgBouncer rejects."""
     database = open_database(f"{server.url}?options=-c%20application_name%3Dmine", prepare=prepare)
     setting = database.dialect.raw(
         "SELECT current_setting('application_name'), current_setting('statement_timeout')"

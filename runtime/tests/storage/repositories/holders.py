@@ -1,4 +1,4 @@
-"""Jobs that hold sessions."""
+"""Jobs that hold sessions: two of unknown dispatches, one of the first and one of the second."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.errors import AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
-from agent_runtime.storage import RegisteredAgents, StoredSessions
+from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions
 
 from .holders import HOLDER
 
@@ -25,7 +25,7 @@ ROW = """
 
 
 def insert_row(url: str) -> None:
-    """An agent as the platform stores it."""
+    """Insert an agent as the platform stores it."""
     if url.startswith("sqlite"):
         file = sqlite3.connect(url.removeprefix("sqlite:///"))
         file.executescript(ROW)
@@ -37,8 +37,8 @@ def insert_row(url: str) -> None:
     connection.close()
 
 
-async def test_registration_is_read_as_it_was_given(agents: RegisteredAgents) -> None:
-    """The configuration comes back whole, unknown keys, nulls and escapes included."""
+async def test_registration_is_read_as_given(agents: RegisteredAgents) -> None:
+    """A registration is read back equal, with unknown keys, nulls and escapes."""
     config = {"name": None, "own": {"list": [1, 2.5, True], "text": "ö\u0000\"'%s"}}
     given = Registration(7, 3, config, 10)
     await agents.register(given)
@@ -46,7 +46,7 @@ async def test_registration_is_read_as_it_was_given(agents: RegisteredAgents) ->
 
 
 async def test_registering_again_replaces_and_keeps_the_order(agents: RegisteredAgents) -> None:
-    """The new configuration counts, the place in the list stays."""
+    """A second registration replaces the configuration and keeps the place in the list."""
     for agent_id in (9, 4, 7):
         await agents.register(Registration(agent_id, 1, {"version": 1}, 10))
     await agents.register(Registration(9, 2, {"version": 2}, 5))
@@ -54,8 +54,8 @@ async def test_registering_again_replaces_and_keeps_the_order(agents: Registered
     assert await agents.get(9) == Registration(9, 2, {"version": 2}, 5)
 
 
-async def test_a_deleted_agent_comes_last_when_it_returns(agents: RegisteredAgents) -> None:
-    """A first registration after a deletion is a new one."""
+async def test_agent_that_returns_comes_last(agents: RegisteredAgents) -> None:
+    """An agent that registers after its deletion is the last in the list."""
     for agent_id in (1, 2):
         await agents.register(Registration(agent_id, 1, {}, 10))
     await agents.unregister(1)
@@ -64,7 +64,7 @@ async def test_a_deleted_agent_comes_last_when_it_returns(agents: RegisteredAgen
 
 
 async def test_unknown_agent(agents: RegisteredAgents) -> None:
-    """An agent that nobody registered has no registration, no row and a status of zeros."""
+    """An unknown agent has no registration, no row, a status of zeros and no sessions to end."""
     assert await agents.get(99) is None
     assert await agents.agent_row(99) is None
     assert await agents.status(99) == AgentStatus()
@@ -74,7 +74,7 @@ async def test_unknown_agent(agents: RegisteredAgents) -> None:
 async def test_status_counts_live_sessions(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """Connecting and active sessions count, those that are over do not."""
+    """The status counts connecting and active sessions, not those that are over."""
     await agents.register(Registration(7, 1, {}, 10))
     made = [new_session(7, 1, f"room-{number}") for number in range(3)]
     for session in made:
@@ -87,7 +87,7 @@ async def test_status_counts_live_sessions(
 async def test_unregistering_ends_the_sessions(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """Live sessions of the agent end and are returned; those of others live on."""
+    """Unregistering ends and returns the agent's live sessions, and no session of another agent."""
     for agent_id in (7, 8):
         await agents.register(Registration(agent_id, 1, {}, 10))
     mine = [new_session(7, 1, f"mine-{number}") for number in range(3)]
@@ -105,10 +105,10 @@ async def test_unregistering_ends_the_sessions(
         await sessions.create(new_session(7, 1, "late"))
 
 
-async def test_no_session_survives_an_unregistration_beside_it(
+async def test_no_session_survives_a_concurrent_unregistration(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """A create that meets the deletion is ended by it, or refused; never left behind."""
+    """A session that is created during the unregistration is ended by it or refused."""
     for _ in range(5):
         await agents.register(Registration(7, 1, {}, 100))
         creates = [sessions.create(new_session(7, 1, "room")) for _ in range(10)]
@@ -120,7 +120,7 @@ async def test_no_session_survives_an_unregistration_beside_it(
 
 
 async def test_row_of_the_agents_table(agents: RegisteredAgents, url: str) -> None:
-    """The row is read by column name, JSON columns as the text they hold."""
+    """The row is a mapping by column name, with JSON columns as text."""
     insert_row(url)
     row = await agents.agent_row(5)
     assert row is not None
@@ -132,10 +132,10 @@ async def test_row_of_the_agents_table(agents: RegisteredAgents, url: str) -> No
     assert row["voice_id"] is None
 
 
-async def test_unregistering_beside_heartbeats_and_ends(
+async def test_unregistering_never_deadlocks(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """A deletion, heartbeats and ends of the same sessions never wait for each other in a circle."""
+    """Unregistering never deadlocks with heartbeats and ends of the same sessions."""
     for _ in range(5):
         await agents.register(Registration(7, 1, {}, 100))
         made = [new_session(7, 1, "room") for _ in range(20)]
@@ -147,3 +147,15 @@ async def test_unregistering_beside_heartbeats_and_ends(
             *(sessions.finish(session.session_id, SessionStatus.ERROR) for session in made),
         )
         assert await sessions.live_sessions() == []
+
+
+async def test_unregistering_records_each_end(
+    agents: RegisteredAgents, sessions: StoredSessions, database: Database
+) -> None:
+    """A session that ends with its agent has the event of its end."""
+    await agents.register(Registration(7, 3, {}, 10))
+    session = new_session(7, 3, "lobby")
+    await sessions.create(session)
+    await agents.unregister(7)
+    events = await StoredEvents(database).read(session.session_id)
+    assert [event.kind for _, event in events] == ["created", "ended"]

@@ -1,4 +1,4 @@
-"""An agent never holds more sessions than it may, however many ask at once."""
+"""An agent never holds more sessions than its maximum, however many requests come at once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import RegisteredAgents, StoredSessions
 
-CREATOR = Path(__file__).with_name("creator.py")
+CREATOR = Path(__file__).parent / "programs" / "creator.py"
 
 
 async def create_many(sessions: StoredSessions, how_many: int) -> Counter[str]:
-    """Ask for sessions of agent 7 at the same time; how often each thing came of it."""
+    """Create sessions of agent 7 at the same time; returns the number of each outcome."""
 
     async def one() -> str:
         try:
@@ -32,7 +32,7 @@ async def create_many(sessions: StoredSessions, how_many: int) -> Counter[str]:
 
 
 def create_from_two_processes(url: str, prepare: str) -> list[str]:
-    """Start both, let both connect, then let both go at once; what came of each session."""
+    """Let two connected processes create 25 sessions each at once; returns the outcomes."""
     processes = [
         subprocess.Popen(
             [sys.executable, str(CREATOR), url, prepare, "25"],
@@ -60,7 +60,7 @@ def create_from_two_processes(url: str, prepare: str) -> list[str]:
 async def test_capacity_holds_within_a_process(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """Of 50 that ask an agent of 10 at once, 10 are served and 40 are told why not."""
+    """Of 50 concurrent creates for an agent of 10, 10 succeed and 40 get the reason of the refusal."""
     await agents.register(Registration(7, 1, {}, 10))
     outcome = await create_many(sessions, 50)
     assert outcome == {"created": 10, "Agent 7 is at capacity (10 sessions)": 40}
@@ -70,7 +70,7 @@ async def test_capacity_holds_within_a_process(
 async def test_capacity_holds_over_processes(
     agents: RegisteredAgents, sessions: StoredSessions, url: str, database_kind: str
 ) -> None:
-    """The same with 25 in each of two processes that share nothing but the database."""
+    """Two processes that share only the database create 10 sessions of an agent of 10 between them."""
     await agents.register(Registration(7, 1, {}, 10))
     prepare = str(database_kind != "postgresql-unprepared")
     printed = await asyncio.to_thread(create_from_two_processes, url, prepare)
@@ -79,7 +79,7 @@ async def test_capacity_holds_over_processes(
 
 
 async def test_an_end_frees_a_place(agents: RegisteredAgents, sessions: StoredSessions) -> None:
-    """A full agent takes another session when one has ended, and only one."""
+    """An agent at capacity accepts exactly one more session after one has ended, even if it ends twice."""
     await agents.register(Registration(7, 1, {}, 2))
     first = new_session(7, 1, "")
     await sessions.create(first)
@@ -94,7 +94,7 @@ async def test_an_end_frees_a_place(agents: RegisteredAgents, sessions: StoredSe
 async def test_refused_sessions_leave_nothing(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """Neither a full agent nor an unknown one leaves a row of a session that was refused."""
+    """A refused session leaves no row, whether its agent is at capacity or unknown."""
     await agents.register(Registration(7, 1, {}, 0))
     full, unknown = new_session(7, 1, ""), new_session(8, 1, "")
     with pytest.raises(AgentAtCapacity):
@@ -108,7 +108,7 @@ async def test_refused_sessions_leave_nothing(
 async def test_automatic_sessions_need_no_registration(
     agents: RegisteredAgents, sessions: StoredSessions
 ) -> None:
-    """An agent of the shared table has the given limit, also under concurrency."""
+    """Concurrent automatic sessions of an unregistered agent stay within the given limit."""
     outcomes = await asyncio.gather(
         *(sessions.create_automatic(new_session(8, 1, ""), 3) for _ in range(10)),
         return_exceptions=True,

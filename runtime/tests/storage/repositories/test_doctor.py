@@ -1,4 +1,4 @@
-"""The doctor: silent on true rows, and names each kind of untrue one."""
+"""The doctor reports every broken law, and nothing on valid rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from agent_runtime.storage import (
     StoredSessions,
     StoredTranscripts,
 )
+from runtime.tests.storage.dashboard import execute
 
-from .dashboard import execute
 from .holders import HOLDER
 
 S = "agent_instance_sessions"
@@ -30,7 +30,7 @@ E = "runtime_session_events"
 async def rows(
     agents: RegisteredAgents, sessions: StoredSessions, database: Database
 ) -> dict[str, str]:
-    """Ids of one session in each state."""
+    """The ids of one session in each state."""
     await agents.register(Registration(7, 3, {}, 10))
     made = {}
     for name in ("asked", "waiting", "talking", "ended", "error"):
@@ -47,8 +47,8 @@ async def rows(
     return made
 
 
-async def test_true_rows_are_fine(rows: dict[str, str], database: Database) -> None:
-    """Sessions in every state, left by our own statements, break no law."""
+async def test_valid_rows_break_no_law(rows: dict[str, str], database: Database) -> None:
+    """Sessions in every state, written by the runtime itself, break no law."""
     assert len(rows) == 5
     assert await Doctor(database).examine() == []
 
@@ -56,10 +56,13 @@ async def test_true_rows_are_fine(rows: dict[str, str], database: Database) -> N
 @pytest.mark.parametrize(
     ("statement", "law"),
     [
-        (f"UPDATE {S} SET status = 'busy' WHERE session_id = '{{talking}}'", "is one of"),
-        (f"DELETE FROM {L} WHERE session_id = '{{talking}}'", "that lives has a lease"),
-        (f"UPDATE {S} SET status = 'ended' WHERE session_id = '{{talking}}'", "is over has none"),
-        (f"UPDATE {L} SET session_id = 'x' WHERE session_id = '{{asked}}'", "a lease is a session"),
+        (f"UPDATE {S} SET status = 'busy' WHERE session_id = '{{talking}}'", "status is one of"),
+        (f"DELETE FROM {L} WHERE session_id = '{{talking}}'", "a live session has a lease"),
+        (
+            f"UPDATE {S} SET status = 'ended' WHERE session_id = '{{talking}}'",
+            "is over has no lease",
+        ),
+        (f"UPDATE {L} SET session_id = 'x' WHERE session_id = '{{asked}}'", "a lease belongs"),
         (f"UPDATE {S} SET ended_at = NULL WHERE session_id = '{{ended}}'", "an end and a duration"),
         (
             f"UPDATE {S} SET duration_seconds = NULL WHERE session_id = '{{ended}}'",
@@ -68,12 +71,12 @@ async def test_true_rows_are_fine(rows: dict[str, str], database: Database) -> N
         (f"UPDATE {S} SET duration_seconds = -3 WHERE session_id = '{{ended}}'", "ends before"),
         (
             f"UPDATE {S} SET ended_at = started_at WHERE session_id = '{{talking}}'",
-            "that lives has no end",
+            "a live session has no end",
         ),
         (f"UPDATE {L} SET holder = NULL WHERE session_id = '{{talking}}'", "has a job"),
         (f"UPDATE {L} SET holder = 'AJ' WHERE session_id = '{{waiting}}'", "has a job"),
-        (f"UPDATE {L} SET claimed_room = NULL WHERE session_id = '{{talking}}'", "has its room"),
-        ("UPDATE runtime_registrations SET max_sessions = 1", "no more sessions"),
+        (f"UPDATE {L} SET claimed_room = NULL WHERE session_id = '{{talking}}'", "holds its room"),
+        ("UPDATE runtime_registrations SET max_sessions = 1", "at most its maximum"),
         (
             (
                 f"INSERT INTO {E} (session_id, at, kind, detail) "
@@ -84,14 +87,14 @@ async def test_true_rows_are_fine(rows: dict[str, str], database: Database) -> N
         ),
         (
             f"DELETE FROM {E} WHERE session_id = '{{ended}}' AND kind = 'ended'",
-            "as the session did",
+            "as its status says",
         ),
         (
             (
                 "INSERT INTO runtime_utterances (session_id, role, text) "
                 "VALUES ('{ended}', 'user', 'Hello')"
             ),
-            "outlives its session",
+            "transcript outlives",
         ),
         (f"UPDATE {S} SET metadata = NULL WHERE session_id = '{{error}}'", "has its reason"),
     ],
@@ -99,28 +102,30 @@ async def test_true_rows_are_fine(rows: dict[str, str], database: Database) -> N
 async def test_each_broken_law_is_named(
     rows: dict[str, str], database: Database, url: str, statement: str, law: str
 ) -> None:
-    """One row is changed by hand: the law that it breaks is told."""
+    """A row that is changed by hand is reported with the law that it breaks."""
     execute(url, statement.format(**rows))
     found = await Doctor(database).examine()
-    assert any(law in broken.law for broken in found), found
+    assert any(law in violation.law for violation in found), found
 
 
-async def test_a_session_that_nobody_watches(rows: dict[str, str], database: Database) -> None:
-    """Leases that are silent for a minute are told, with the remedy."""
+async def test_unsupervised_sessions(rows: dict[str, str], database: Database) -> None:
+    """Leases without a change for a minute are reported with the likely cause."""
     later = datetime.now(UTC) + timedelta(minutes=2)
     found = await Doctor(database).examine(later)
-    assert {broken.whose for broken in found} == {rows[n] for n in ("asked", "waiting", "talking")}
-    assert "does no API run?" in str(found[0])
+    assert {violation.key for violation in found} == {
+        rows[n] for n in ("asked", "waiting", "talking")
+    }
+    assert "is no API running?" in str(found[0])
 
 
-async def test_what_another_version_left_is_mended(
+async def test_session_without_a_live_row_is_ended_once(
     rows: dict[str, str], sessions: StoredSessions, database: Database, url: str
 ) -> None:
-    """A row that says it lives, and that nothing of ours knows, becomes an error; once."""
+    """A live session without a live row becomes an error, and is not ended again."""
     execute(url, f"DELETE FROM {L} WHERE session_id = '{rows['talking']}'")
     execute(url, "DELETE FROM runtime_utterances")
-    (mended,) = await sessions.end_orphans()
-    assert mended.session_id == rows["talking"]
+    (ended,) = await sessions.end_orphans()
+    assert ended.session_id == rows["talking"]
     assert await sessions.end_orphans() == []
     assert await Doctor(database).examine() == []
     after = await sessions.get(rows["talking"])

@@ -1,4 +1,4 @@
-"""Figures: what is written for a session, and what is summed up over many."""
+"""Metrics: a session's row, and the sums over many sessions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from agent_runtime.domain.metrics import (
 )
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import RegisteredAgents, StoredMetrics, StoredSessions
-
-from .dashboard import execute
+from runtime.tests.storage.dashboard import execute
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -34,7 +33,7 @@ async def registered(agents: RegisteredAgents) -> None:
 async def session_of(
     sessions: StoredSessions, agent_id: int, started: datetime, *, live: bool = False
 ) -> str:
-    """A session that started then, and is over unless `live`."""
+    """The id of a session that started at `started`, and is over unless `live`."""
     session = new_session(agent_id, 9, "", now=started)
     await sessions.create(session)
     if not live:
@@ -43,7 +42,7 @@ async def session_of(
 
 
 def totals(answers: int, llm: float, questions: int = 0) -> SessionTotals:
-    """A session with that many messages, its model answering in `llm` ms."""
+    """The totals of a session with that many messages, whose model answers in `llm` ms."""
     result = SessionTotals()
     for _ in range(answers):
         result.add(Turn(by_agent=True, llm=llm, tts=llm / 2))
@@ -52,33 +51,33 @@ def totals(answers: int, llm: float, questions: int = 0) -> SessionTotals:
     return result
 
 
-async def test_no_session_is_zeros(figures: StoredMetrics) -> None:
-    """Without a session every figure is 0; figures of no session at all are None."""
-    assert await figures.agent(1, DateRange()) == AgentMetrics(1, 0, 0, 0.0, 0.0)
-    assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 0, 0, 0.0)
-    assert await figures.session("nobody") is None
-    assert await figures.session("no\0body") is None
+async def test_no_session_is_zeros(metrics: StoredMetrics) -> None:
+    """Without sessions every sum is 0; an unknown session has no metrics."""
+    assert await metrics.agent(1, DateRange()) == AgentMetrics(1, 0, 0, 0.0, 0.0)
+    assert await metrics.tenant(9, DateRange()) == TenantMetrics(9, 0, 0, 0.0)
+    assert await metrics.session("nobody") is None
+    assert await metrics.session("no\0body") is None
 
 
 async def test_session_before_its_first_turn(
-    figures: StoredMetrics, sessions: StoredSessions
+    metrics: StoredMetrics, sessions: StoredSessions
 ) -> None:
-    """A session counts from its start; its own figures are 0 until something was said."""
+    """A session counts from its start, and its own metrics are 0 until its first turn."""
     session_id = await session_of(sessions, 1, JANUARY, live=True)
-    assert await figures.session(session_id) == SessionMetrics(session_id, 0, 0.0, 0.0)
-    assert await figures.agent(1, DateRange()) == AgentMetrics(1, 1, 1, 0.0, 0.0)
-    assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 1, 1, 0.0)
+    assert await metrics.session(session_id) == SessionMetrics(session_id, 0, 0.0, 0.0)
+    assert await metrics.agent(1, DateRange()) == AgentMetrics(1, 1, 1, 0.0, 0.0)
+    assert await metrics.tenant(9, DateRange()) == TenantMetrics(9, 1, 1, 0.0)
 
 
-async def test_row_of_a_session(figures: StoredMetrics, sessions: StoredSessions, url: str) -> None:
-    """One row an agent, rewritten whole: counts, milliseconds, tokens, the day it started."""
+async def test_row_of_a_session(metrics: StoredMetrics, sessions: StoredSessions, url: str) -> None:
+    """Each write replaces the row: counts, milliseconds, tokens, and the day of the session's start."""
     session_id = await session_of(sessions, 1, JANUARY + timedelta(hours=23, minutes=59))
     first = totals(1, 100.0)
-    row = await figures.record(session_id, first, None)
+    row = await metrics.record(session_id, first, None)
     later = totals(2, 100.6, questions=1)
     later.input_tokens, later.output_tokens, later.errors = 30, 12, 1
-    assert await figures.record(session_id, later, row) == row
-    await figures.record(session_id, later, row)
+    assert await metrics.record(session_id, later, row) == row
+    await metrics.record(session_id, later, row)
     ((day, *values),) = execute(
         url,
         "SELECT date, agent_id, tenant_id, message_count, user_message_count, agent_message_count,"
@@ -87,42 +86,42 @@ async def test_row_of_a_session(figures: StoredMetrics, sessions: StoredSessions
     )
     assert str(day) == "2026-01-01"
     assert values == [1, 9, 3, 1, 2, 80, 50, 101, 42, 30, 12, 0, 1]
-    assert await figures.session(session_id) == SessionMetrics(session_id, 3, 101.0, 0.0)
+    assert await metrics.session(session_id) == SessionMetrics(session_id, 3, 101.0, 0.0)
 
 
-async def test_an_agent_that_took_over(figures: StoredMetrics, sessions: StoredSessions) -> None:
-    """Its figures are added to those of the agent before, whichever writes last."""
+async def test_metrics_after_a_takeover(metrics: StoredMetrics, sessions: StoredSessions) -> None:
+    """The metrics of a second agent are added to the first one's, whichever writes last."""
     session_id = await session_of(sessions, 1, JANUARY)
-    before = await figures.record(session_id, totals(3, 100.0), None)
-    after = await figures.record(session_id, totals(1, 500.0), None)
+    before = await metrics.record(session_id, totals(3, 100.0), None)
+    after = await metrics.record(session_id, totals(1, 500.0), None)
     assert after != before
-    await figures.record(session_id, totals(3, 100.0), before)
-    assert await figures.session(session_id) == SessionMetrics(session_id, 4, 200.0, 0.0)
-    assert (await figures.agent(1, DateRange())).total_sessions == 1
+    await metrics.record(session_id, totals(3, 100.0), before)
+    assert await metrics.session(session_id) == SessionMetrics(session_id, 4, 200.0, 0.0)
+    assert (await metrics.agent(1, DateRange())).total_sessions == 1
 
 
 async def test_latency_is_weighted_by_messages(
-    figures: StoredMetrics, sessions: StoredSessions
+    metrics: StoredMetrics, sessions: StoredSessions
 ) -> None:
-    """A session of three answers counts three times one of a single answer."""
+    """A session with three answers weighs three times as much as one with a single answer."""
     for answers, llm in ((3, 100.0), (1, 500.0)):
         session_id = await session_of(sessions, 1, JANUARY)
-        await figures.record(session_id, totals(answers, llm), None)
-    await session_of(sessions, 1, JANUARY)  # nothing was said: it counts as a session only
-    assert await figures.agent(1, DateRange()) == AgentMetrics(1, 3, 0, 200.0, 0.0)
+        await metrics.record(session_id, totals(answers, llm), None)
+    await session_of(sessions, 1, JANUARY)  # without a turn it only counts as a session
+    assert await metrics.agent(1, DateRange()) == AgentMetrics(1, 3, 0, 200.0, 0.0)
 
 
 async def test_costs_are_dollars(
-    figures: StoredMetrics, sessions: StoredSessions, url: str
+    metrics: StoredMetrics, sessions: StoredSessions, url: str
 ) -> None:
-    """Micro-cents become dollars, also where the sum is beyond 32 bits."""
+    """Costs are summed in micro-cents, beyond 32 bits, and returned in dollars."""
     for _ in range(3):
         session_id = await session_of(sessions, 2, JANUARY)
-        await figures.record(session_id, totals(1, 10.0), None)
+        await metrics.record(session_id, totals(1, 10.0), None)
     execute(url, "UPDATE session_metrics SET total_cost = 2000000000")
-    assert (await figures.agent(2, DateRange())).total_cost_usd == 60.0
-    assert (await figures.tenant(9, DateRange())).total_cost_usd == 60.0
-    assert (await figures.session(session_id)) == SessionMetrics(session_id, 1, 10.0, 20.0)
+    assert (await metrics.agent(2, DateRange())).total_cost_usd == 60.0
+    assert (await metrics.tenant(9, DateRange())).total_cost_usd == 60.0
+    assert (await metrics.session(session_id)) == SessionMetrics(session_id, 1, 10.0, 20.0)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +137,8 @@ async def test_costs_are_dollars(
         (FEBRUARY, None, 1),
     ],
 )
-async def test_range_takes_start_in_and_leaves_end_out(
-    figures: StoredMetrics,
+async def test_range_includes_its_start_and_excludes_its_end(
+    metrics: StoredMetrics,
     sessions: StoredSessions,
     start: datetime | None,
     end: datetime | None,
@@ -150,32 +149,34 @@ async def test_range_takes_start_in_and_leaves_end_out(
     for moment in (JANUARY - step, JANUARY, JANUARY + step, FEBRUARY - step, FEBRUARY):
         await session_of(sessions, 1, moment, live=moment == FEBRUARY)
     dates = DateRange(start, end)
-    assert (await figures.agent(1, dates)).total_sessions == expected
-    assert (await figures.tenant(9, dates)).total_sessions == expected
-    assert (await figures.agent(1, dates)).active_sessions == (
+    assert (await metrics.agent(1, dates)).total_sessions == expected
+    assert (await metrics.tenant(9, dates)).total_sessions == expected
+    assert (await metrics.agent(1, dates)).active_sessions == (
         expected if start == FEBRUARY else int(end is None)
     )
 
 
-async def test_active_agents_of_a_tenant(figures: StoredMetrics, sessions: StoredSessions) -> None:
-    """An agent counts once, however many live sessions it holds, and not at all without."""
+async def test_active_agents_of_a_tenant(metrics: StoredMetrics, sessions: StoredSessions) -> None:
+    """An active agent counts once, however many live sessions it has; one without any does not count."""
     await session_of(sessions, 1, JANUARY, live=True)
     await session_of(sessions, 1, JANUARY, live=True)
     await session_of(sessions, 2, JANUARY)
-    assert await figures.tenant(9, DateRange()) == TenantMetrics(9, 1, 3, 0.0)
+    assert await metrics.tenant(9, DateRange()) == TenantMetrics(9, 1, 3, 0.0)
 
 
-async def test_figures_of_no_session_are_not_kept(figures: StoredMetrics, url: str) -> None:
-    """Figures for an id that was never stored leave no row behind."""
-    assert await figures.record("nobody", totals(1, 10.0), None) is None
+async def test_metrics_of_an_unknown_session_are_not_stored(
+    metrics: StoredMetrics, url: str
+) -> None:
+    """Recording metrics of an unknown session stores no row."""
+    assert await metrics.record("nobody", totals(1, 10.0), None) is None
     assert execute(url, "SELECT COUNT(*) FROM session_metrics") == [(0,)]
 
 
-async def test_range_meets_rows_of_others(
-    figures: StoredMetrics, sessions: StoredSessions, url: str
+async def test_range_reads_times_of_other_programs(
+    metrics: StoredMetrics, sessions: StoredSessions, url: str
 ) -> None:
-    """A start on the full second, as CURRENT_TIMESTAMP writes it, is where the range begins."""
+    """A time without a fraction, as CURRENT_TIMESTAMP writes it, equals the start of a range."""
     await session_of(sessions, 1, JANUARY)
     execute(url, "UPDATE agent_instance_sessions SET started_at = '2026-01-01 00:00:00'")
-    assert (await figures.agent(1, DateRange(JANUARY))).total_sessions == 1
-    assert (await figures.agent(1, DateRange(None, JANUARY))).total_sessions == 0
+    assert (await metrics.agent(1, DateRange(JANUARY))).total_sessions == 1
+    assert (await metrics.agent(1, DateRange(None, JANUARY))).total_sessions == 0

@@ -1,4 +1,4 @@
-"""Any order of operations: the store agrees with a model of a few lines after each of them."""
+"""After each operation, in any order, the repositories agree with a model of a few lines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FINAL = st.sampled_from([SessionStatus.ENDED, SessionStatus.ERROR])
 
 
 class StoreAndModel(RuleBasedStateMachine):
-    """The store, and dictionaries that say what it should hold."""
+    """The repositories, and dictionaries with their expected content."""
 
     url: ClassVar[str]
     made = Bundle("made")
@@ -46,7 +46,7 @@ class StoreAndModel(RuleBasedStateMachine):
         self._agents = RegisteredAgents(self._database, self._sessions)
         self._limits: dict[int, int] = {}
         self._known: dict[str, tuple[int, str, SessionStatus]] = {}
-        for agent_id in (1, 2):  # left by the example before
+        for agent_id in (1, 2):  # the previous example may have left sessions
             self._run(self._agents.unregister(agent_id))
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -73,13 +73,13 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @rule(agent_id=AGENTS, limit=st.integers(1, 3))
     def register(self, agent_id: int, limit: int) -> None:
-        """The newest limit counts."""
+        """The latest limit is in force."""
         self._run(self._agents.register(Registration(agent_id, 1, {}, limit)))
         self._limits[agent_id] = limit
 
     @rule(agent_id=AGENTS)
     def unregister(self, agent_id: int) -> None:
-        """Exactly the live sessions end."""
+        """An unregistration ends exactly the live sessions."""
         ended = self._run(self._agents.unregister(agent_id))
         live = self._live(agent_id)
         assert {session.session_id for session in ended} == set(live)
@@ -89,7 +89,7 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @rule(target=made, agent_id=AGENTS, room=ROOMS)
     def create(self, agent_id: int, room: str) -> str:
-        """A session is made when the agent has a place, and refused with the reason otherwise."""
+        """A session is created if the agent has a place; otherwise the error says why not."""
         session = new_session(agent_id, 1, room)
         limit = self._limits.get(agent_id)
         if limit is None:
@@ -105,7 +105,7 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @rule(session_id=made)
     def activate(self, session_id: str) -> None:
-        """One active session a room; what is over stays over."""
+        """A room has one active session, and a session that is over stays over."""
         if session_id not in self._known:
             return
         _, room, status = self._known[session_id]
@@ -125,7 +125,7 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @rule(session_id=made, status=FINAL)
     def finish(self, session_id: str, status: SessionStatus) -> None:
-        """The first end counts."""
+        """The first end of a session is final."""
         found = self._run(self._sessions.finish(session_id, status))
         if session_id not in self._known:
             assert found is None
@@ -137,7 +137,7 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @rule(session_id=made, count=st.integers(0, 5))
     def touch(self, session_id: str, count: int) -> None:
-        """A heartbeat tells whether the session lives."""
+        """A heartbeat returns who holds the session, or that it is over."""
         self._run(self._sessions.set_participant_count(session_id, count))
         found = self._run(self._sessions.heartbeat(session_id, HOLDER))
         status = self._known.get(session_id, (0, "", SessionStatus.ENDED))[2]
@@ -149,7 +149,7 @@ class StoreAndModel(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        """Same live sessions, same counts."""
+        """Both have the same live sessions and the same counts."""
         live = {session.session_id for session in self._run(self._sessions.live_sessions())}
         assert live == {*self._live(1), *self._live(2)}
         for agent_id in (1, 2):
@@ -164,7 +164,7 @@ class StoreAndModel(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("kind", ["sqlite_url", "postgres_url"])
 def test_any_order_of_operations(kind: str, request: pytest.FixtureRequest) -> None:
-    """Whatever is done in whatever order, the store does what the model does."""
+    """The repositories agree with the model after any sequence of operations."""
     url = request.getfixturevalue(kind)
     machine = type("Machine", (StoreAndModel,), {"url": url})
     run_state_machine_as_test(

@@ -1,4 +1,4 @@
-"""Sessions in the store: states, rooms, and what is kept of them."""
+"""The repository of sessions: states, rooms, metadata and events."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver
 from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions
+from runtime.tests.storage.dashboard import execute
 
-from .dashboard import execute
 from .holders import HOLDER
 
 AGENT = 7
@@ -29,20 +29,20 @@ async def registered(agents: RegisteredAgents) -> None:
 async def created(
     sessions: StoredSessions, room: str = "lobby", age: timedelta = timedelta()
 ) -> Session:
-    """A stored session that is connecting since `age`."""
+    """A stored session that has been connecting for `age`."""
     session = new_session(AGENT, TENANT, room, "Ada", now=datetime.now(UTC) - age)
     await sessions.create(session)
     return session
 
 
-async def test_what_is_created_is_read(sessions: StoredSessions) -> None:
-    """A session is read back as it was created, to the microsecond."""
+async def test_session_is_read_as_created(sessions: StoredSessions) -> None:
+    """A session is read back equal to the one created, to the microsecond."""
     session = await created(sessions)
     assert await sessions.get(session.session_id) == session
 
 
 async def test_unknown_session_is_none(sessions: StoredSessions) -> None:
-    """An id that was never stored is None wherever it is asked for."""
+    """An unknown id reads as None, ends as None, has no heartbeat, and cannot be activated."""
     assert await sessions.get("nobody") is None
     assert await sessions.get("no\0body") is None
     for nobody in ("no\0body", "nobody" * 50):
@@ -54,7 +54,7 @@ async def test_unknown_session_is_none(sessions: StoredSessions) -> None:
 
 
 async def test_activating_is_repeatable(sessions: StoredSessions) -> None:
-    """Connecting becomes active, and active stays what it is."""
+    """Activating sets a connecting session active and leaves an active one as it is."""
     session = await created(sessions)
     assert (await sessions.activate(session.session_id, HOLDER)).status is SessionStatus.ACTIVE
     assert (await sessions.activate(session.session_id, HOLDER)).status is SessionStatus.ACTIVE
@@ -63,7 +63,7 @@ async def test_activating_is_repeatable(sessions: StoredSessions) -> None:
 @pytest.mark.parametrize("final", [SessionStatus.ENDED, SessionStatus.ERROR])
 @pytest.mark.parametrize("active", [False, True])
 async def test_final_is_final(sessions: StoredSessions, final: SessionStatus, active: bool) -> None:
-    """What has ended keeps status, reason and time, whatever is asked of it afterwards."""
+    """A session that is over keeps its status, reason and time, whatever call follows."""
     session = await created(sessions)
     if active:
         await sessions.activate(session.session_id, HOLDER)
@@ -79,7 +79,7 @@ async def test_final_is_final(sessions: StoredSessions, final: SessionStatus, ac
 
 
 async def test_duration_is_whole_seconds(sessions: StoredSessions) -> None:
-    """The duration is the time from start to end in seconds, and the end is now."""
+    """The duration is the time from start to end in whole seconds."""
     session = await created(sessions, age=timedelta(seconds=90.2))
     ended = await sessions.finish(session.session_id, SessionStatus.ENDED)
     assert ended is not None
@@ -91,7 +91,7 @@ async def test_duration_is_whole_seconds(sessions: StoredSessions) -> None:
 
 
 async def test_reason_leaves_the_rest_of_the_metadata(sessions: StoredSessions) -> None:
-    """The participant's name is still known after the end, with or without a reason."""
+    """The end keeps the participant's name in the metadata, with or without a reason."""
     with_reason, without = await created(sessions), await created(sessions)
     ended = await sessions.finish(with_reason.session_id, SessionStatus.ERROR, "it \"broke\": 'ö'")
     assert ended is not None
@@ -102,7 +102,7 @@ async def test_reason_leaves_the_rest_of_the_metadata(sessions: StoredSessions) 
 
 
 async def test_a_room_has_one_agent(sessions: StoredSessions) -> None:
-    """The second session of a room is refused while the first is in it, and only then."""
+    """A second session cannot take a room while the first holds it, and can afterwards."""
     first, second = await created(sessions), await created(sessions)
     other = await created(sessions, "elsewhere")
     await sessions.activate(first.session_id, HOLDER)
@@ -117,7 +117,7 @@ async def test_a_room_has_one_agent(sessions: StoredSessions) -> None:
 
 
 async def test_one_of_many_gets_the_room(sessions: StoredSessions) -> None:
-    """Of ten that claim a room at the same time, one has it."""
+    """Of ten sessions that claim a room at the same time, one gets it."""
     rivals = [await created(sessions) for _ in range(10)]
     outcomes = await asyncio.gather(
         *(sessions.activate(rival.session_id, HOLDER) for rival in rivals), return_exceptions=True
@@ -126,8 +126,8 @@ async def test_one_of_many_gets_the_room(sessions: StoredSessions) -> None:
     assert sum(isinstance(outcome, RoomTaken) for outcome in outcomes) == 9
 
 
-async def test_end_and_activation_at_once(sessions: StoredSessions) -> None:
-    """However an end and an activation meet, the session is over and its room is free."""
+async def test_concurrent_end_and_activation(sessions: StoredSessions) -> None:
+    """After an end and an activation at once, the session is over and its room is free."""
     for number in range(20):
         room = f"room-{number}"
         session = await created(sessions, room)
@@ -146,7 +146,7 @@ async def test_end_and_activation_at_once(sessions: StoredSessions) -> None:
 
 
 async def test_a_clock_that_was_set_back(sessions: StoredSessions, database: Database) -> None:
-    """A session whose beginning lies in the future ends all the same, not before it began."""
+    """A session whose start lies in the future ends at its start, with a duration of 0."""
     session = await created(sessions, age=timedelta(hours=-1))
     await sessions.activate(session.session_id, HOLDER)
     ended = await sessions.finish(session.session_id, SessionStatus.ENDED, "done")
@@ -157,7 +157,7 @@ async def test_a_clock_that_was_set_back(sessions: StoredSessions, database: Dat
 
 
 async def test_participants_are_counted(sessions: StoredSessions) -> None:
-    """The count is kept while the session lives."""
+    """The number of participants of a live session is stored."""
     session = await created(sessions)
     await sessions.activate(session.session_id, HOLDER)
     await sessions.set_participant_count(session.session_id, 3)
@@ -166,7 +166,7 @@ async def test_participants_are_counted(sessions: StoredSessions) -> None:
     assert stored.participant_count == 3
 
 
-async def test_live_sessions_are_those_that_are_not_over(sessions: StoredSessions) -> None:
+async def test_live_sessions_are_connecting_or_active(sessions: StoredSessions) -> None:
     """Connecting and active sessions are listed, ended and failed ones are not."""
     connecting, active = await created(sessions, "a"), await created(sessions, "b")
     ended, failed = await created(sessions, "c"), await created(sessions, "d")
@@ -177,8 +177,8 @@ async def test_live_sessions_are_those_that_are_not_over(sessions: StoredSession
     assert live == {connecting.session_id, active.session_id}
 
 
-async def test_texts_stay_what_they_are(sessions: StoredSessions) -> None:
-    """Quotes, markers of parameters and any script are data and nothing else."""
+async def test_texts_are_stored_unchanged(sessions: StoredSessions) -> None:
+    """Quotes, placeholders and any script in a text are stored as data."""
     room = "a'b\"c; DROP TABLE x --%s %% ? $1 \\ 日本 🎙"
     session = await created(sessions, room)
     stored = await sessions.get(session.session_id)
@@ -188,8 +188,10 @@ async def test_texts_stay_what_they_are(sessions: StoredSessions) -> None:
 
 
 @pytest.mark.parametrize("metadata", ["[1]", "null", "3", '{"theirs": {"kept": true}}'])
-async def test_metadata_of_others(sessions: StoredSessions, url: str, metadata: str) -> None:
-    """Whatever JSON another program put there, the session is read, and ends with its reason."""
+async def test_metadata_of_other_programs(
+    sessions: StoredSessions, url: str, metadata: str
+) -> None:
+    """Any JSON in the metadata can be read and gets the reason at the end; an object keeps its keys."""
     session = await created(sessions)
     execute(url, f"UPDATE agent_instance_sessions SET metadata = '{metadata}'")
     assert await sessions.get(session.session_id) is not None
@@ -198,3 +200,13 @@ async def test_metadata_of_others(sessions: StoredSessions, url: str, metadata: 
     assert ended.reason == "why"
     ((stored,),) = execute(url, "SELECT CAST(metadata AS text) FROM agent_instance_sessions")
     assert ("kept" in stored) == ("kept" in metadata)
+
+
+async def test_events_are_cleared_by_age(sessions: StoredSessions, database: Database) -> None:
+    """Clearing deletes events that are older than the given age and no others."""
+    session = await created(sessions)
+    events, now = StoredEvents(database), datetime.now(UTC)
+    await events.clear(now, timedelta(days=1))
+    assert len(await events.read(session.session_id)) == 1
+    await events.clear(now + timedelta(days=2), timedelta(days=1))
+    assert await events.read(session.session_id) == []

@@ -1,4 +1,4 @@
-"""`db check` against PostgreSQL's own catalogue."""
+"""`db check` finds every difference between the models and PostgreSQL's system catalog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fixtures.servers.postgres import SHARED_SCHEMA
 
 
 def execute(url: str, *statements: str) -> None:
-    """Run statements as the owner of the tables would."""
+    """Run statements as the owner of the tables does."""
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:
         for statement in statements:
@@ -24,19 +24,19 @@ def execute(url: str, *statements: str) -> None:
 
 @pytest.fixture
 def owners_url(empty_postgres: str) -> str:
-    """A database as in production: the owner's thirteen tables, and our own by migration."""
+    """A database as in production: the owner's thirteen tables, and the runtime's own by migration."""
     execute(empty_postgres, SHARED_SCHEMA.read_text())
     migrate_postgres(empty_postgres)
     return empty_postgres
 
 
 def test_owners_schema_is_as_expected(owners_url: str) -> None:
-    """The schema as its description says has no finding, and neither have our migrations."""
+    """The owner's schema and the runtime's migrations have no finding."""
     assert check_schema(owners_url) == []
 
 
 def test_development_schema_is_as_expected(postgres_url: str) -> None:
-    """What tests and development run on is the same schema."""
+    """The schema that tests and development create has no finding."""
     assert check_schema(postgres_url) == []
 
 
@@ -121,15 +121,15 @@ SEEDED = {
 def test_each_difference_is_named(
     owners_url: str, statements: Sequence[str], table: str, column: str | None, kind: Difference
 ) -> None:
-    """One change of the schema gives one finding, with table, column and kind."""
+    """One change of the schema gives one finding with its table, column and kind."""
     execute(owners_url, *statements)
     (finding,) = check_schema(owners_url)
     assert (finding.table, finding.column, finding.difference) == (table, column, kind)
     assert str(finding).startswith(table if column is None else f"{table}.{column}")
 
 
-def test_what_does_no_harm_is_no_finding(owners_url: str) -> None:
-    """Tables, optional columns and plain indexes of others are their own business."""
+def test_harmless_additions_are_no_finding(owners_url: str) -> None:
+    """Tables, optional columns and plain indexes of other programs are no finding."""
     execute(
         owners_url,
         "CREATE TABLE invoices (id serial PRIMARY KEY)",
@@ -141,19 +141,19 @@ def test_what_does_no_harm_is_no_finding(owners_url: str) -> None:
 
 
 def test_empty_database_lists_every_table(empty_postgres: str) -> None:
-    """Thirteen tables are missing, and our own with the remedy."""
+    """An empty database has a finding for each shared table, and one that names the migration command."""
     findings = check_schema(empty_postgres)
     assert len(findings) == 14
     assert "agent-runtime db migrate" in str(findings[0])
 
 
 def test_sqlite_has_no_findings(sqlite_url: str) -> None:
-    """Nobody else makes the tables of an SQLite file."""
+    """An SQLite file has no finding: the runtime creates all its tables."""
     assert check_schema(sqlite_url) == []
 
 
-def test_database_away_is_said(empty_postgres: str) -> None:
-    """A server that cannot be reached is StoreUnavailable, not an empty list."""
+def test_unreachable_database_is_unavailable(empty_postgres: str) -> None:
+    """An unreachable server raises StoreUnavailable instead of returning no findings."""
     address = empty_postgres.rpartition("@")[0]
     with pytest.raises(StoreUnavailable):
         check_schema(f"{address}@127.0.0.1:1/nothing")

@@ -1,4 +1,4 @@
-"""Statements, whose text is built when it is needed."""
+"""Statements: their text, their names and their values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from agent_runtime.storage.sql.statements import Bind, Statement
 
 
-def test_the_text_is_built_at_its_first_use_and_once() -> None:
-    """A call uses few statements of those that there are."""
+def test_text_is_built_once_at_its_first_use() -> None:
+    """A statement builds its text when it is first bound and keeps it; an unused one builds none."""
     built: list[int] = []
 
     def build() -> tuple[str, Sequence[Any]]:
@@ -26,12 +26,12 @@ def test_the_text_is_built_at_its_first_use_and_once() -> None:
     assert built == [1]
 
 
-def test_every_statement_has_a_name_of_its_own() -> None:
-    """PostgreSQL keeps it under that name."""
+def test_every_statement_has_its_own_name() -> None:
+    """Two statements never share a name, under which PostgreSQL prepares them."""
     assert len({Statement(lambda: ("", ())).name for _ in range(3)}) == 3
 
 
-def test_a_missing_value_is_named() -> None:
-    """A mistake in our own code, found by whoever reads the trace."""
+def test_missing_value_is_named() -> None:
+    """Binding a statement without one of its values raises KeyError with the value's name."""
     with pytest.raises(KeyError, match="name"):
         Statement(lambda: ("?", [Bind("name", "text")])).bind(other=1)

@@ -1,4 +1,4 @@
-"""Creates sessions of agent 7 when told to: `creator.py URL PREPARE HOW_MANY`."""
+"""Creates sessions of agent 7 at a signal: `creator.py URL PREPARE HOW_MANY`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent_runtime.storage import StoredSessions, open_database
 
 
 async def main(url: str, prepare: bool, how_many: int) -> None:
-    """Say ready, wait for a line, create all at once, say what came of each."""
+    """Print "ready", wait for a line, create all sessions at once and print each outcome."""
     database = open_database(url, prepare=prepare, pool_size=4)
     sessions = StoredSessions(database)
     await database.check()

@@ -1,6 +1,6 @@
 """Creates and ends sessions of agent 7 until it is killed: `writer.py URL`.
 
-Prints `created ID` and `ended ID` as soon as the store has acknowledged it.
+Prints `created ID` and `ended ID` as soon as the repository has acknowledged the write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from agent_runtime.storage import StoredSessions, open_database
 
 
 async def write(sessions: StoredSessions) -> None:
-    """One session after the other."""
+    """Create and end one session after the other."""
     while True:
         session = new_session(7, 1, "")
         await sessions.create(session)
@@ -23,7 +23,7 @@ async def write(sessions: StoredSessions) -> None:
 
 
 async def main(url: str) -> None:
-    """Eight writers at once."""
+    """Run eight writers at once."""
     sessions = StoredSessions(open_database(url))
     await asyncio.gather(*(write(sessions) for _ in range(8)))
 

@@ -1,4 +1,4 @@
-"""The database as other programs use it: the dashboard reads it directly."""
+"""Direct access to the database, as the dashboard and other programs have it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg2
 
 
 def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    """Run a statement on a connection of its own; the rows, if there are any."""
+    """Run a statement on a connection of its own; returns its rows, if it has any."""
     if url.startswith("sqlite"):
         file = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
         rows = file.execute(statement).fetchall()
