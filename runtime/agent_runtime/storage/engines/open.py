@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.url import is_postgres, sqlite_path
+from agent_runtime.storage.sqlite.create import create_database
 
 
 def open_database(url: str, *, prepare: bool = True, pool_size: int = 8) -> Database:
@@ -18,7 +19,6 @@ def open_database(url: str, *, prepare: bool = True, pool_size: int = 8) -> Data
         from agent_runtime.storage.postgres.database import PostgresDatabase
 
         return PostgresDatabase(url, prepare=prepare, pool_size=pool_size)
-    from agent_runtime.storage.sqlite.create import create_database
     from agent_runtime.storage.sqlite.database import SqliteDatabase
 
     path = sqlite_path(url)

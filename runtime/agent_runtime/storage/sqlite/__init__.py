@@ -1,1 +1,1 @@
-"""SQLite, embedded: reads on the event loop, writes through one thread."""
+"""SQLite: short reads on the event loop, long ones and all writes on threads."""

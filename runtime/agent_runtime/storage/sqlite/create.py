@@ -65,7 +65,7 @@ def use_write_ahead_log(database: peewee.SqliteDatabase) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            # The low byte; the others tell a recovery from a snapshot.
+            # The low byte; the others distinguish a recovery from a snapshot.
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:
                 raise

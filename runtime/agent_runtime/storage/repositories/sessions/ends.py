@@ -1,4 +1,4 @@
-"""Ending sessions: whoever ends one frees its place and its room with the same commit."""
+"""Ending sessions: the commit that ends one also frees its place and its room."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _end_as(status: SessionStatus) -> peewee.Node:
 
 
 def _event_of(status: SessionStatus, kind: EventKind) -> peewee.Node:
-    """INSERT of the event of this end. The end's time, written once, tells it from any other end."""
+    """INSERT of the event of this end. Its time, which is written once, distinguishes it from any other."""
     ended_now = Sessions.select().where(
         THIS, Sessions.status == status.value, Sessions.updated_at == NOW
     )
