@@ -17,7 +17,7 @@ from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
 
 if TYPE_CHECKING:
-    from agent_runtime.storage import Broken
+    from agent_runtime.storage import Violation
     from agent_runtime.storage.schema.check import Finding
 
 # Seconds between two reads of a followed session's events: an operator sees a change at once.
@@ -49,7 +49,7 @@ def check_database(settings: Settings) -> Sequence[Finding]:
     return check_schema(settings.database.url)
 
 
-async def examine_rows(settings: Settings) -> Sequence[Broken]:
+async def examine_rows(settings: Settings) -> Sequence[Violation]:
     """Each law that the rows of sessions, leases and metrics break."""
     from agent_runtime.storage import Doctor
 
