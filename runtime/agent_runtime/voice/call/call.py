@@ -29,14 +29,14 @@ from agent_runtime.domain.job import AUTOMATIC, JobTarget, target_of
 from agent_runtime.domain.lease import Holder, Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session_id, session_of
 from agent_runtime.telemetry.turn_metrics import TurnReporter
+from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
+from agent_runtime.voice.call.companions.transcript import TranscriptWriter, as_context
+from agent_runtime.voice.call.companions.turn_recorder import TurnRecorder
 from agent_runtime.voice.call.greeting import greet
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 from agent_runtime.voice.call.outcome import OutcomeWriter, logged, outcome_of
 from agent_runtime.voice.call.participants import Participants
 from agent_runtime.voice.call.room_log import LOST_CONNECTION, disconnect_reason, log_room_events
-from agent_runtime.voice.call.silence_watchdog import SilenceWatchdog
-from agent_runtime.voice.call.transcript import TranscriptWriter, as_context
-from agent_runtime.voice.call.turn_recorder import TurnRecorder
 from agent_runtime.voice.jobs.metadata import UNCLAIMED, holder_of, metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS, OpenStores, Stores

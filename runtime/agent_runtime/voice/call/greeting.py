@@ -10,7 +10,7 @@ from livekit.agents import AgentSession
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.voice.call.silence_watchdog import SilenceWatchdog
+from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 
 logger = logging.getLogger(__name__)
 

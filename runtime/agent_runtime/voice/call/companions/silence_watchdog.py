@@ -23,7 +23,7 @@ from livekit.agents import (
     UserStateChangedEvent,
 )
 
-from agent_runtime.voice.call.fallback_clips import Clip, farewell, repeat
+from agent_runtime.voice.call.companions.fallback_clips import Clip, farewell, repeat
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from livekit.agents.llm import ChatMessage
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.ports.sessions import TranscriptStore
-from agent_runtime.voice.call import transcript as module
-from agent_runtime.voice.call.transcript import TranscriptWriter
+from agent_runtime.voice.call.companions import transcript as module
+from agent_runtime.voice.call.companions.transcript import TranscriptWriter
 
 
 class Kept:

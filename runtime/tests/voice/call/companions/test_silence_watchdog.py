@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent
 
-from agent_runtime.voice.call.fallback_clips import repeat
-from agent_runtime.voice.call.silence_watchdog import SHORTEST_SPEECH, SilenceWatchdog
+from agent_runtime.voice.call.companions.fallback_clips import repeat
+from agent_runtime.voice.call.companions.silence_watchdog import SHORTEST_SPEECH, SilenceWatchdog
 
 SILENCE = 0.6
 

@@ -12,7 +12,7 @@ from livekit.agents.metrics import AgentSessionUsage, LLMModelUsage
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.metrics import SessionTotals, Turn
-from agent_runtime.voice.call.turn_recorder import TurnRecorder, turn_of
+from agent_runtime.voice.call.companions.turn_recorder import TurnRecorder, turn_of
 
 CALLER: dict[str, Any] = {"transcription_delay": 0.2, "end_of_turn_delay": 0.35}
 AGENT: dict[str, Any] = {"llm_node_ttft": 0.25, "tts_node_ttfb": 0.1, "e2e_latency": 0.9}

@@ -1,0 +1,1 @@
+"""What accompanies a call: one module for each companion."""
