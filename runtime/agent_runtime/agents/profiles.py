@@ -27,12 +27,13 @@ class Pace:
     # Silence after which the agent may answer at the earliest, and answers in any case.
     min_delay: float
     max_delay: float
-    # And between the two when the turn detector is not sure; see voice/patience.py.
-    patience: tuple[tuple[float, float], ...]
+    # And between the two when the turn detector is not sure; see voice/turns/endpointing.py.
+    endpointing_steps: tuple[tuple[float, float], ...]
     # Speak the answer into a buffer before the end of the turn is certain.
     early_speech: bool
-    # Ask the language model before the transcript is final.
-    speculation: bool
+    # Take interim transcripts that look complete for preflights, so that preemptive generation starts
+    # before the transcript is final; the registered field is `turnDetectionConfig.speculation`.
+    preflights: bool
     # Speech of the caller that makes the agent stop.
     interrupt_after: float
     interrupt_words: int
@@ -44,9 +45,9 @@ _BALANCED: Final = Pace(
     text_streaming=TextStreaming.CLAUSES,
     min_delay=0.0,
     max_delay=1.8,
-    patience=((1.4, 0.5), (1.0, 0.9), (0.7, 1.15)),
+    endpointing_steps=((1.4, 0.5), (1.0, 0.9), (0.7, 1.15)),
     early_speech=True,
-    speculation=False,
+    preflights=False,
     interrupt_after=0.25,
     interrupt_words=0,
 )
@@ -55,8 +56,8 @@ PACES: Final[Mapping[Profile, Pace]] = {
         _BALANCED,
         text_streaming=TextStreaming.WORDS,
         max_delay=1.2,
-        patience=((1.0, 0.0), (0.7, 0.7)),
-        speculation=True,
+        endpointing_steps=((1.0, 0.0), (0.7, 0.7)),
+        preflights=True,
     ),
     Profile.BALANCED: _BALANCED,
     Profile.DENSE: replace(
@@ -83,7 +84,7 @@ def pace_of(config: AgentConfig, default: Profile, pressure: float | None = None
         "text_streaming": config.text_streaming,
         "min_delay": turns.min_delay,
         "max_delay": turns.max_delay,
-        "speculation": turns.speculation,
+        "preflights": turns.speculation,
         "interrupt_after": turns.interrupt_after,
         "interrupt_words": turns.interrupt_words,
     }

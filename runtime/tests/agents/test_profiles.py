@@ -50,7 +50,7 @@ def test_what_an_agent_sets_is_stronger_than_its_profile() -> None:
     )
     pace = pace_of(config, Profile.BALANCED)
     assert pace.frame_ms == PACES[Profile.FAST].frame_ms
-    assert (pace.min_delay, pace.max_delay, pace.speculation) == (0.2, 4, False)
+    assert (pace.min_delay, pace.max_delay, pace.preflights) == (0.2, 4, False)
     assert (pace.interrupt_after, pace.interrupt_words) == (0.8, 2)
     assert pace.text_streaming is TextStreaming.SENTENCES
     assert "textStreaming" not in config.tts.extra  # ours, not the provider's

@@ -95,7 +95,7 @@ class ConfiguredAgent(Agent):
             "AsyncIterable[stt.SpeechEvent]", Agent.default.stt_node(self, audio, model_settings)
         )
         meant = self._murmurs.of(heard)
-        return with_preflights(meant) if self._pace.speculation else meant
+        return with_preflights(meant) if self._pace.preflights else meant
 
 
 def room_options(pace: Pace) -> room_io.RoomOptions:
@@ -161,4 +161,4 @@ def _turn_detection(
             "Set WORKER_TURN_DETECTOR_PLUGIN=true after `agent-runtime worker download-files`"
         )
     detector: inference.TurnDetector = process.userdata[TURN_DETECTOR]
-    return GradedTurnDetector(detector, pace.patience, lambda: voice.sounded_at)
+    return GradedTurnDetector(detector, pace.endpointing_steps, lambda: voice.sounded_at)
