@@ -43,6 +43,7 @@ from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS, OpenStores, Stores
 from agent_runtime.voice.machine.pressure import recent_pressure
 from agent_runtime.voice.pipeline.audio_output import TrackAudioOutput
 from agent_runtime.voice.pipeline.session import ConfiguredAgent, build_session, room_options
+from agent_runtime.voice.turns.floor import Floor
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Call:
         self._memory: TranscriptWriter | None = None
         self._rescue: SilenceWatchdog | None = None
         self._prepared: tuple[AgentSession[Any], Pace] | None = None
+        self._floor = Floor()
         self._audience = Participants(
             job.room,
             grace=settings.worker.leave_grace,
@@ -178,7 +180,7 @@ class Call:
             # As the worker does for a session that it knows; else another would soon be asked for.
             await self._stores.leases.claim(self._session_id, self._holder)
         pace = pace_of(agent.config, self._settings.worker.profile, recent_pressure())
-        pipeline = build_session(agent.config, pace, self._settings, self._job.proc)
+        pipeline = build_session(agent.config, pace, self._floor, self._settings, self._job.proc)
         self._prepared = pipeline, pace
         return agent
 
@@ -209,7 +211,7 @@ class Call:
         if not self._at_console:
             self._give_voice(pipeline)
         await pipeline.start(
-            ConfiguredAgent(agent.config, pace, as_context(said), pipeline),
+            ConfiguredAgent(agent.config, pace, as_context(said), pipeline, self._floor),
             room=self._job.room,
             room_options=room_options(pace),
             # Else whoever is in the room may ask for the agent's instructions and for all that was said.

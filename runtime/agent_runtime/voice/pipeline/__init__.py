@@ -1,1 +1,1 @@
-"""Builds LiveKit's AgentSession for an agent."""
+"""Builds LiveKit's AgentSession for an agent: what the field calls the pipeline."""

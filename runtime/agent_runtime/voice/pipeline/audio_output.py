@@ -1,9 +1,9 @@
-"""The agent's voice on its way into the room.
+"""The session's audio output: the agent's voice on its way into the room.
 
 Like the framework's own output it keeps a fifth of a second of sound queued in WebRTC. That one stops for
-a caller only with its next piece, up to 50 ms later, or not at all when no piece is left; and what it had
+a caller only with its next chunk, up to 50 ms later, or not at all when no chunk is left; and what it had
 queued is lost when the agent goes on because the voice was a cough. Here a pause is silence at once, and
-the agent goes on with the sound that nobody heard.
+the agent goes on with the first sample that was not played.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ from livekit.agents.voice import io
 logger = logging.getLogger(__name__)
 
 RATE: Final = 24_000  # Hz
-TRACK_NAME: Final = "roomio_audio"  # as the framework's own output has it
+TRACK_NAME: Final = "roomio_audio"  # the name that the framework's own output gives its track
 _SAMPLE: Final = 2  # bytes
-_PIECE: Final = RATE // 20 * _SAMPLE  # most that is handed over at once
-# And what the first of a speech holds: less would run out at once.
-_LEAST: Final = RATE // 50 * _SAMPLE
+# Bytes that go to WebRTC at once, at most: 50 ms.
+_MAX_CHUNK: Final = RATE // 20 * _SAMPLE
+# Bytes of the first chunk of a speech, at least: 20 ms. WebRTC would run out of less at once.
+_MIN_FIRST_CHUNK: Final = RATE // 50 * _SAMPLE
+# Milliseconds of sound that WebRTC queues.
 _QUEUE_MS: Final = 200
-# Seconds after which WebRTC has a piece; it is taken a hundred times a second.
-_ON_ITS_WAY: Final = 0.002
-# Of what was handed over, for a pause; the queue never holds as much.
+# Seconds after which a chunk is in WebRTC's queue, which it reads a hundred times a second.
+_QUEUED_WITHIN: Final = 0.002
+# Bytes of what WebRTC got that are kept for a pause: half a second, more than its queue ever holds.
 _KEPT: Final = RATE * _SAMPLE // 2
 
 
 class TrackAudioOutput(io.AudioOutput):
-    """Publishes one track; 16 bits, one channel, `RATE`.
+    """Publishes one track: 16-bit samples, one channel, `RATE` Hz.
 
-    A speech begins with its first frame and ends with `flush` and its last sample, or with `clear_buffer`.
+    A speech begins with its first frame. It ends with `flush` and its last sample, or with `clear_buffer`.
     """
 
     def __init__(self) -> None:
@@ -44,33 +46,37 @@ class TrackAudioOutput(io.AudioOutput):
             sample_rate=RATE,
         )
         self._source = rtc.AudioSource(RATE, 1, queue_size_ms=_QUEUE_MS)
-        self._audible = asyncio.Event()  # somebody has subscribed
+        self._subscribed = asyncio.Event()
         self._playing: asyncio.Task[None] | None = None
-        self._waiting = bytearray()  # of the speech, not handed to WebRTC yet
-        self._given = bytearray()  # the end of what was, played or not
-        self._position = 0  # bytes of the speech that were handed over
+        self._pending = bytearray()  # of the speech, not handed to WebRTC yet
+        self._handed_over = bytearray()  # the end of what WebRTC got, played or not
+        self._position = 0  # bytes of the speech that WebRTC got
         self._may_play = asyncio.Event()
-        self._all_given = asyncio.Event()
-        self._all_given.set()
+        self._nothing_pending = asyncio.Event()
+        self._nothing_pending.set()
         self._is_paused = False
-        self._is_giving = False  # a piece is on its way into the queue, or waits for room there
-        self._is_stale = False  # and what it brings is not wanted any more
+        # A chunk is on its way into WebRTC's queue, or waits until the queue has space.
+        self._is_handing_over = False
+        self._is_stale = False  # and that chunk is not wanted any more
         self._in_speech = False
-        self._has_begun = False  # to be played; told once for a speech
+        self._has_begun = False  # playback of this speech was reported
         self._is_cut = False  # the rest of this speech is not wanted
         self._ending: asyncio.Task[None] | None = None
 
     async def publish(self, participant: rtc.LocalParticipant) -> None:
-        """Publish the track; returns when somebody hears it. Nothing plays before."""
+        """Publish the track; returns when it has a subscriber. Nothing plays before.
+
+        Raises PublishTrackError.
+        """
         track = rtc.LocalAudioTrack.create_audio_track(TRACK_NAME, self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         publication = await participant.publish_track(track, options)
         await publication.wait_for_subscription()
         self._playing = asyncio.create_task(self._play())
-        self._audible.set()
+        self._subscribed.set()
 
     async def close(self) -> None:
-        """Stop playing; what was not heard stays unheard."""
+        """Stop playing; the rest of the speech is lost."""
         tasks = [task for task in (self._playing, self._ending) if task is not None]
         for task in tasks:
             task.cancel()
@@ -79,38 +85,38 @@ class TrackAudioOutput(io.AudioOutput):
         await self._source.aclose()
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        """Add to the speech; faster than it plays, if need be."""
-        await self._audible.wait()
+        """Add a frame to the speech. Frames may come faster than they play."""
+        await self._subscribed.wait()
         if self._ending is not None:
             await asyncio.wait([self._ending])
         await super().capture_frame(frame)
         if self._is_cut:
             return
         self._in_speech = True
-        self._waiting += frame.data.cast("B")
-        self._play_what_may()
+        self._pending += frame.data.cast("B")
+        self._update()
 
     def flush(self) -> None:
-        """The speech is complete."""
+        """Mark the speech as complete."""
         super().flush()
         if self._in_speech and self._ending is None:
             self._ending = asyncio.create_task(self._end())
-            self._play_what_may()
+            self._update()
         self._is_cut = False
 
     def clear_buffer(self) -> None:
         """End the speech where it is."""
         if not self._in_speech:
             return
-        heard = self._position - self._queued()
+        played = self._position - self._queued()
         self._empty_queue()
-        self._waiting.clear()
-        self._play_what_may()
+        self._pending.clear()
+        self._update()
         if self._ending is None:
             self._is_cut = True
         else:
             self._ending.cancel()
-        self._finish(heard, interrupted=True)
+        self._finish(played, interrupted=True)
 
     def pause(self) -> None:
         """Fall silent; what is queued is kept."""
@@ -118,28 +124,28 @@ class TrackAudioOutput(io.AudioOutput):
         if self._is_paused:
             return
         self._is_paused = True
-        if unheard := min(self._queued(), len(self._given)):
-            self._waiting[:0] = self._given[-unheard:]
-            del self._given[-unheard:]
-            self._position -= unheard
+        if unplayed := min(self._queued(), len(self._handed_over)):
+            self._pending[:0] = self._handed_over[-unplayed:]
+            del self._handed_over[-unplayed:]
+            self._position -= unplayed
         self._empty_queue()
-        self._play_what_may()
+        self._update()
 
     def resume(self) -> None:
-        """Go on with the first sample that nobody has heard."""
+        """Go on with the first sample that was not played."""
         super().resume()
         self._is_paused = False
-        self._play_what_may()
+        self._update()
 
     def _empty_queue(self) -> None:
-        """Also of a piece that was handed over a moment ago, and comes into the queue only now."""
+        """Empty WebRTC's queue, also of a chunk that was handed over a moment ago and is not in it yet."""
         self._source.clear_queue()
-        if self._is_giving:
+        if self._is_handing_over:
             self._is_stale = True
-            asyncio.get_running_loop().call_later(_ON_ITS_WAY, self._drop_stale)
+            asyncio.get_running_loop().call_later(_QUEUED_WITHIN, self._drop_stale)
 
     def _drop_stale(self) -> None:
-        if self._is_stale:  # nothing was handed over since
+        if self._is_stale:  # no other chunk was handed over since
             self._source.clear_queue()
 
     def _queued(self) -> int:
@@ -147,50 +153,53 @@ class TrackAudioOutput(io.AudioOutput):
         samples = int(self._source.queued_duration * RATE)
         return min(samples * _SAMPLE, self._position)
 
-    def _play_what_may(self) -> None:
-        if self._waiting:
-            self._all_given.clear()
+    def _update(self) -> None:
+        """Set the two events after a change of what is pending, or of the pause."""
+        if self._pending:
+            self._nothing_pending.clear()
         else:
-            self._all_given.set()
-        enough = 1 if self._position or self._ending is not None else _LEAST
-        if len(self._waiting) >= enough and not self._is_paused:
+            self._nothing_pending.set()
+        enough = 1 if self._position or self._ending is not None else _MIN_FIRST_CHUNK
+        if len(self._pending) >= enough and not self._is_paused:
             self._may_play.set()
         else:
             self._may_play.clear()
 
     async def _play(self) -> None:
         while True:
-            while not self._may_play.is_set():  # it may be cleared again before we run
+            while not self._may_play.is_set():  # it may be cleared again before this task runs
                 await self._may_play.wait()
-            piece = bytes(self._waiting[:_PIECE])
-            del self._waiting[:_PIECE]
-            self._position += len(piece)
-            self._given += piece
-            del self._given[:-_KEPT]
-            frame = rtc.AudioFrame(piece, RATE, 1, len(piece) // _SAMPLE)
+            chunk = bytes(self._pending[:_MAX_CHUNK])
+            del self._pending[:_MAX_CHUNK]
+            self._position += len(chunk)
+            self._handed_over += chunk
+            del self._handed_over[:-_KEPT]
+            frame = rtc.AudioFrame(chunk, RATE, 1, len(chunk) // _SAMPLE)
             if not self._has_begun:
                 self._has_begun = True
                 self.on_playback_started(created_at=time.time())
-            self._is_giving = True
+            self._is_handing_over = True
             try:
-                # Comes back when the queue has room for more.
+                # Returns when the queue has space for more.
                 await self._source.capture_frame(frame)
             except Exception:
-                # rtc.AudioSource raises nothing more precise. The rest may still be heard.
-                logger.exception("a piece of the agent's speech was lost")
+                # rtc.AudioSource raises nothing more precise. The rest may still be played.
+                logger.exception("a chunk of the agent's speech was lost")
             self._drop_stale()
-            self._is_giving = self._is_stale = False
-            self._play_what_may()
+            self._is_handing_over = self._is_stale = False
+            self._update()
 
     async def _end(self) -> None:
-        while self._waiting or self._queued():
-            await self._all_given.wait()
+        while self._pending or self._queued():
+            await self._nothing_pending.wait()
             await self._source.wait_for_playout()
         self._finish(self._position, interrupted=False)
 
-    def _finish(self, heard: int, *, interrupted: bool) -> None:
+    def _finish(self, played: int, *, interrupted: bool) -> None:
         self._in_speech = self._has_begun = False
         self._ending = None
         self._position = 0
-        self._given.clear()
-        self.on_playback_finished(playback_position=heard / _SAMPLE / RATE, interrupted=interrupted)
+        self._handed_over.clear()
+        self.on_playback_finished(
+            playback_position=played / _SAMPLE / RATE, interrupted=interrupted
+        )

@@ -1,4 +1,7 @@
-"""The pipeline of a call from an agent's configuration: STT, VAD, turn detection, LLM, TTS."""
+"""Builds a call's pipeline, LiveKit's AgentSession, from an agent's configuration.
+
+Its parts are speech recognition, VAD, turn detection, language model and speech synthesis.
+"""
 
 from __future__ import annotations
 
@@ -26,18 +29,25 @@ from agent_runtime.text.markdown import without_markdown
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
 from agent_runtime.voice.livekit_tuning.inline_executor import InlineExecutor
-from agent_runtime.voice.pipeline import fallbacks as stages
+from agent_runtime.voice.pipeline.fallbacks import (
+    connect_options,
+    language_model,
+    speech_to_text,
+    text_to_speech,
+)
 from agent_runtime.voice.turns.backchannel import BackchannelFilter
 from agent_runtime.voice.turns.endpointing import GradedTurnDetector
-from agent_runtime.voice.turns.preemptive import MOST_TRIES, with_preflights
+from agent_runtime.voice.turns.floor import Floor
+from agent_runtime.voice.turns.preemptive import MAX_PREFLIGHTS, with_preflights
 from agent_runtime.voice.turns.vad import VadFilter
 
 logger = logging.getLogger(__name__)
 
-# What speech recognition and the models of voice activity and of turns take: nothing is converted twice.
-HEARING_RATE: Final = 16_000  # Hz
-# Seconds after a voice that said nothing in which the agent goes on where it paused for it.
-RESUMES_AFTER: Final = 0.03
+# Hz; what speech recognition, the VAD and the turn detector take, so that no frame is resampled twice.
+INPUT_RATE: Final = 16_000
+# Seconds after a voice without words in which the agent goes on where it paused for it.
+FALSE_INTERRUPTION_TIMEOUT: Final = 0.03
+# Keys of what `prewarm` leaves in a process.
 VAD: Final = "bundled_vad"
 TURN_DETECTOR: Final = "turn_detector"
 
@@ -50,69 +60,73 @@ def prewarm(process: JobProcess) -> None:
 
 
 def build_session(
-    config: AgentConfig, pace: Pace, settings: VoiceSettings, process: JobProcess
+    config: AgentConfig, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
 ) -> AgentSession[Any]:
-    """Everything streams: each stage works on what the one before has so far.
+    """Build the session, and let `floor` listen to it.
+
+    Every part streams: it works on what the part before it has so far.
 
     Raises KeyMissingError when a provider has no key.
     """
-    voice = VadFilter(_voice_activity(config.turns, process))
-    return AgentSession(
-        stt=stages.speech_to_text(config, pace, settings),
-        llm=stages.language_model(config, settings),
-        tts=stages.text_to_speech(config, pace, settings),
-        vad=voice,
-        turn_handling=_turn_handling(config.turns, pace, settings, process, voice),
+    session: AgentSession[Any] = AgentSession(
+        stt=speech_to_text(config, pace, settings),
+        llm=language_model(config, settings),
+        tts=text_to_speech(config, pace, settings),
+        vad=VadFilter(_vad(config.turns, process), floor),
+        turn_handling=_turn_handling(config.turns, pace, floor, settings, process),
         tts_text_transforms=[without_markdown, "filter_emoji"],
         # The framework's default deafens the agent for its first three seconds of speech, and a
         # caller who talks over the greeting would not be heard.
         aec_warmup_duration=None,
-        # How long a call that is over waits for the transcript of its last words.
+        # Seconds that a finished call waits for the transcript of its last words.
         session_close_transcript_timeout=0.5,
-        conn_options=stages.connections(config, settings),
+        conn_options=connect_options(config, settings),
     )
+    floor.listen_to(session)
+    return session
 
 
 class ConfiguredAgent(Agent):
-    """Who talks in `session`, after what was said already."""
+    """The agent that talks in `session`; `history` is the conversation before it."""
 
     def __init__(
-        self, config: AgentConfig, pace: Pace, said: ChatContext, session: AgentSession[Any]
+        self,
+        config: AgentConfig,
+        pace: Pace,
+        history: ChatContext,
+        session: AgentSession[Any],
+        floor: Floor,
     ) -> None:
-        super().__init__(instructions=config.system_prompt, chat_ctx=said)
+        super().__init__(instructions=config.system_prompt, chat_ctx=history)
         self._pace = pace
-        self._murmurs = BackchannelFilter(session)
-        if isinstance(session.vad, VadFilter):
-            session.vad.agent_has_floor = self._murmurs.agent_has_floor
-            session.vad.answer_is_due = self._murmurs.answer_is_due
-            session.vad.answer_has_just_begun = self._murmurs.answer_has_just_begun
+        self._backchannels = BackchannelFilter(session, floor)
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterable[stt.SpeechEvent]:
-        """The framework's own, less murmurs; with speculation interim transcripts may start an answer."""
-        heard = cast(
+        """The framework's own node, without backchannels and, where the pace says so, with preflights."""
+        events = cast(
             "AsyncIterable[stt.SpeechEvent]", Agent.default.stt_node(self, audio, model_settings)
         )
-        meant = self._murmurs.of(heard)
-        return with_preflights(meant) if self._pace.preflights else meant
+        turns = self._backchannels.filter(events)
+        return with_preflights(turns) if self._pace.preflights else turns
 
 
 def room_options(pace: Pace) -> room_io.RoomOptions:
-    """What of the room the pipeline hears, and how; it speaks through the session's own output."""
+    """How the session takes the caller's sound; the agent's voice has an output of its own."""
     return room_io.RoomOptions(
         audio_output=False,
         audio_input=room_io.AudioInputOptions(
-            sample_rate=HEARING_RATE,
+            sample_rate=INPUT_RATE,
             frame_size_ms=pace.frame_ms,
             auto_gain_control=pace.gain_control,
         ),
-        # When the call is over is ours to say: a caller may lose the connection and come back.
+        # The call decides when it is over: a caller may lose the connection and come back.
         close_on_disconnect=False,
     )
 
 
-def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
+def _vad(turns: TurnTaking, process: JobProcess) -> vad.VAD:
     if turns.vad == "silero":
         from livekit.plugins import silero
 
@@ -125,10 +139,10 @@ def _voice_activity(turns: TurnTaking, process: JobProcess) -> vad.VAD:
 
 
 def _turn_handling(
-    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VadFilter
+    turns: TurnTaking, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
 ) -> TurnHandlingOptions:
     return {
-        "turn_detection": _turn_detection(turns, pace, settings, process, voice),
+        "turn_detection": _turn_detection(turns, pace, floor, settings, process),
         "endpointing": {"min_delay": pace.min_delay, "max_delay": pace.max_delay},
         "interruption": {
             "enabled": turns.interruptions,
@@ -136,18 +150,18 @@ def _turn_handling(
             "mode": "vad",
             "min_duration": pace.interrupt_after,
             "min_words": pace.interrupt_words,
-            "false_interruption_timeout": RESUMES_AFTER,
+            "false_interruption_timeout": FALSE_INTERRUPTION_TIMEOUT,
         },
         "preemptive_generation": {
             "enabled": True,
             "preemptive_tts": pace.early_speech,
-            "max_retries": MOST_TRIES + 1,  # and the one for the final transcript
+            "max_retries": MAX_PREFLIGHTS + 1,  # and the one for the final transcript
         },
     }
 
 
 def _turn_detection(
-    turns: TurnTaking, pace: Pace, settings: VoiceSettings, process: JobProcess, voice: VadFilter
+    turns: TurnTaking, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
 ) -> Any:
     if turns.detection in ("vad", "stt"):
         return turns.detection
@@ -161,4 +175,4 @@ def _turn_detection(
             "Set WORKER_TURN_DETECTOR_PLUGIN=true after `agent-runtime worker download-files`"
         )
     detector: inference.TurnDetector = process.userdata[TURN_DETECTOR]
-    return GradedTurnDetector(detector, pace.endpointing_steps, lambda: voice.sounded_at)
+    return GradedTurnDetector(detector, pace.endpointing_steps, floor)

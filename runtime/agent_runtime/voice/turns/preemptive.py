@@ -1,8 +1,8 @@
-"""Answers begun before the transcript is final.
+"""Preemptive generation of answers from interim transcripts.
 
 The framework prepares an answer when a speech-to-text service sends a "preflight" transcript: one that
-it takes for complete. Deepgram's live API sends none. An interim transcript that looks complete serves as
-one: if the final says the same, the answer is there earlier; if not, the framework throws it away.
+it considers complete. Deepgram's live API sends none. An interim transcript that looks complete serves as
+one: if the final transcript is the same, the answer is ready earlier; if not, the framework drops it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from livekit.agents import stt
 
 from agent_runtime.text.punctuation import ends_sentence
 
-# Requests to the language model in a turn that may be thrown away; the framework counts them.
-MOST_TRIES: Final = 2
-FEWEST_WORDS: Final = 2
+# Requests to the language model in one turn whose answers may be dropped; the framework counts them.
+MAX_PREFLIGHTS: Final = 2
+# Words that a transcript needs: a sentence may begin with "Well." as well as end with it.
+MIN_WORDS: Final = 2
 
 _NOT_WORDS: Final = re.compile(r"[^\w\s]+")
 
@@ -26,9 +27,9 @@ _NOT_WORDS: Final = re.compile(r"[^\w\s]+")
 async def with_preflights(
     events: AsyncIterable[stt.SpeechEvent],
 ) -> AsyncIterator[stt.SpeechEvent]:
-    """The same events, and a preflight after each interim transcript that looks complete.
+    """Yield `events`, and a preflight transcript after each interim one that looks complete.
 
-    It does when it ends as a sentence does, or when two of them in a row say the same.
+    It looks complete when it ends as a sentence does, or when the one before it had the same words.
     """
     before = tried = ""
     async for event in events:
@@ -42,6 +43,6 @@ async def with_preflights(
         same = " ".join(words)
         looks_complete = ends_sentence(text) or same == before
         before = same
-        if looks_complete and len(words) >= FEWEST_WORDS and same != tried:
+        if looks_complete and len(words) >= MIN_WORDS and same != tried:
             tried = same
             yield replace(event, type=stt.SpeechEventType.PREFLIGHT_TRANSCRIPT)

@@ -1,23 +1,24 @@
-"""Voice activity for somebody who talks: how long a voice over the agent's words lasts, and when it ends.
+"""Voice activity as a conversation needs it: how long a voice over the agent's speech lasts, when it ends.
 
 The framework has the agent pause when a voice has lasted for `interruption.min_duration`, and go on when it
-ends without words. An answer that is not heard yet it holds back as soon as a voice begins. Three things in
-what a VAD tells make that slow and wrong:
+ends without words. It holds an answer that is not heard yet back as soon as a voice begins. Three things in
+the events of a VAD make that slow and wrong:
 
-- The duration includes the silence after the last sound until the end of speech is certain, a quarter of a
-  second: an "uh-huh" of 0.25 s counts as 0.5 s. Here it counts the voice alone.
-- The end is certain late because a turn may go on. While the agent has the floor, a short voice that was
-  followed by a tenth of a second of silence is over: the agent need not stay silent for longer.
+- The duration includes the silence between the last sound and the certain end of speech, a quarter of a
+  second: an "uh-huh" of 0.25 s counts as 0.5 s. The filter counts the voice alone.
+- The end is certain late, because a turn may go on. While the agent has the floor, a short voice that a
+  tenth of a second of silence followed is over: the agent need not stay silent for longer.
 - The beginning is certain late, after two windows of voice. A caller who only paused, and goes on while the
-  answer is on its way, would hear its first syllable. What may be a voice holds the answer back, until the
-  next window says that it is none; so does, once for each answer, a sound before its window is full. An
-  answer that has just begun stops for it at once: so soon the caller cannot have heard it.
+  answer is on its way, would hear its first syllable. A window that may hold a voice therefore holds the
+  answer back, until the next window proves that there was none; so does, once for each answer, a sound
+  whose window is not full yet. An answer that has just begun stops at once for such a sound: the caller
+  cannot have heard it so soon.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -25,39 +26,33 @@ from livekit import rtc
 from livekit.agents import vad
 from livekit.agents.utils import aio
 
+from agent_runtime.voice.turns.floor import Floor
 from agent_runtime.voice.turns.noise_floor import NoiseFloor
 
-# Seconds of silence after which a voice over the agent's is over, if it was not longer than a murmur.
+# Seconds of silence after which a voice over the agent's speech is over, if it was no longer than
+# LONGEST_BACKCHANNEL.
 SILENCE: Final = 0.09
-LONGEST_MURMUR: Final = 0.9
-# Probability of voice from which a window may be the caller who goes on.
+# Seconds of voice up to which it may be a backchannel.
+LONGEST_BACKCHANNEL: Final = 0.9
+# Probability of voice from which a window may hold the caller who goes on.
 MAY_BE_VOICE: Final = 0.3
-# Seconds of voice for which the agent falls silent whatever its `interruptAfter`.
+# Seconds of voice that are longer than any agent's `interruptAfter`, so that the agent falls silent.
 LONG_ENOUGH: Final = 60.0
-# Windows without voice after a sound that make it none; in the first it may only just have begun.
+# Windows without voice after a sound that show it was none; in the first one it may only just have begun.
 JUDGED_AFTER: Final = 3
-
-Condition = Callable[[], bool]
 
 
 class VadFilter(vad.VAD):
-    """`inner`, as described above.
+    """Another VAD, `inner`, whose events are corrected as the module describes, for one call."""
 
-    Who has the floor is set once the session is there, before its `stream`.
-    """
-
-    def __init__(self, inner: vad.VAD) -> None:
+    def __init__(self, inner: vad.VAD, floor: Floor) -> None:
         super().__init__(capabilities=inner.capabilities)
         self._inner = inner
-        self.agent_has_floor: Condition = lambda: False
-        self.answer_is_due: Condition = lambda: False
-        self.answer_has_just_begun: Condition = lambda: False
-        # When the last sound stood out, by the loop's clock; a voice that is spoken low may not.
-        self.sounded_at: float | None = None
+        self._floor = floor
 
     @property
     def inner(self) -> vad.VAD:
-        """What judges the sound."""
+        """The VAD whose model judges the sound."""
         return self._inner
 
     @property
@@ -67,68 +62,63 @@ class VadFilter(vad.VAD):
 
     @property
     def provider(self) -> str:
-        """Who made it."""
+        """The model's provider."""
         return self._inner.provider
 
     @property
     def min_silence_duration(self) -> float | None:
-        """Seconds of silence that end speech; the turn detector asks for it. None where not known."""
+        """Seconds of silence that end speech; the turn detector reads it. None where it is unknown."""
         return getattr(self._inner, "min_silence_duration", None)
 
     def stream(self) -> vad.VADStream:
-        """Of one call; who has the floor is known by then."""
-        voice = Voice(self.agent_has_floor, self.answer_is_due, self.answer_has_just_begun)
-        return _VoicedStream(self, self._inner.stream(), voice)
-
-    def sounded(self) -> None:
-        """There is a sound that stands out, now."""
-        self.sounded_at = asyncio.get_running_loop().time()
+        """Open a stream for the caller's sound."""
+        return _FilteredStream(self._inner.stream(), self._floor)
 
 
-class _VoicedStream(vad.VADStream):
-    """What `inner` hears.
+class _FilteredStream(vad.VADStream):
+    """A stream of the inner VAD, with the events of an `EventFilter`.
 
-    Not initialised as a stream of its own: the tasks, channels and figures that the base class makes would
-    only pass on what those of `inner` do, fifty times a second.
+    The base class is not initialised: its tasks, channels and metrics would only pass on what those of the
+    inner stream do, fifty times a second.
     """
 
-    def __init__(self, parent: VadFilter, inner: vad.VADStream, voice: Voice) -> None:
-        self._parent = parent
+    def __init__(self, inner: vad.VADStream, floor: Floor) -> None:
         self._inner = inner
-        self._voice = voice
-        self._loudness = NoiseFloor()
+        self._floor = floor
+        self._filter = EventFilter(floor)
+        self._noise_floor = NoiseFloor()
         self._event_ch = aio.Chan[vad.VADEvent]()
         self._task = asyncio.create_task(self._main_task())
         self._task.add_done_callback(lambda _: self._event_ch.close())
 
     async def _main_task(self) -> None:
         async for event in self._inner:
-            self._tell(self._voice.told(event))
+            self._send(self._filter.on_event(event))
 
     def push_frame(self, frame: rtc.AudioFrame) -> None:
-        """More of the caller's sound."""
+        """Take the next frame of the caller's sound."""
         self._check_not_closed()
-        if self._loudness.stands_out(frame):
-            self._parent.sounded()
-            self._tell(self._voice.sounded())
+        if self._noise_floor.stands_out(frame):
+            self._floor.note_sound()
+            self._send(self._filter.on_sound())
         self._inner.push_frame(frame)
 
     def flush(self) -> None:
-        """What comes next is another voice."""
+        """End the current segment; the next frames belong to another voice."""
         self._inner.flush()
 
     def end_input(self) -> None:
-        """No more of it."""
+        """Take no further frames."""
         self._inner.end_input()
 
     async def aclose(self) -> None:
-        """Stop."""
+        """Close the stream and the inner one."""
         await aio.cancel_and_wait(self._task)
         self._event_ch.close()
         await self._inner.aclose()
 
     async def __anext__(self) -> vad.VADEvent:
-        """The next event. Raises what `inner` failed with."""
+        """The next event. Raises the error that ended the inner stream."""
         try:
             return await self._event_ch.recv()
         except aio.ChanClosed:
@@ -136,52 +126,50 @@ class _VoicedStream(vad.VADStream):
                 raise error from None
             raise StopAsyncIteration from None
 
-    def _tell(self, events: Iterable[vad.VADEvent]) -> None:
+    def _send(self, events: Iterable[vad.VADEvent]) -> None:
         for event in events:
             self._event_ch.send_nowait(event)
 
 
-class Voice:
-    """What is told of each event of a VAD."""
+class EventFilter:
+    """Turns each event of a VAD into the events that the session gets; needs neither sound nor model."""
 
-    def __init__(
-        self, has_floor: Condition, answer_is_due: Condition, answer_has_just_begun: Condition
-    ) -> None:
-        self._has_floor = has_floor
-        self._answer_is_due = answer_is_due
-        self._answer_has_just_begun = answer_has_just_begun
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
         self._begun_early = False
         self._held_for_sound = False
         self._unjudged = 0  # windows that are left for a sound to become a voice
         self._last: vad.VADEvent | None = None  # of a window without voice
         self._ended_early = False
-        self._before = 0.0  # seconds of the VAD's speech that were another voice's, which is over
+        self._before = (
+            0.0  # seconds of the VAD's speech that belong to an earlier voice, which is over
+        )
 
-    def sounded(self) -> Iterator[vad.VADEvent]:
-        """The same of a sound that stands out, before its window is judged."""
-        # In a loud place there is always one; a window with a voice in it may still hold the answer.
+    def on_sound(self) -> Iterator[vad.VADEvent]:
+        """The events for a sound that stands out from the noise, before its window is judged."""
+        # A loud place always has a sound: only a window with a voice in it may hold the answer again.
         if self._last is not None and not self._held_for_sound and not self._begun_early:
             yield from self._hold_back(self._last)
             self._held_for_sound = self._begun_early
             self._unjudged = JUDGED_AFTER
 
-    def told(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
-        """The events in its place."""
+    def on_event(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+        """The events that replace `event`."""
         if event.type is vad.VADEventType.INFERENCE_DONE:
-            yield from self._inferred(event)
+            yield from self._on_inference(event)
             return
-        begin_was_told, self._begun_early = self._begun_early, False
-        end_was_told, self._ended_early, self._before = self._ended_early, False, 0.0
-        if event.type is vad.VADEventType.START_OF_SPEECH and begin_was_told:
+        begin_was_sent, self._begun_early = self._begun_early, False
+        end_was_sent, self._ended_early, self._before = self._ended_early, False, 0.0
+        if event.type is vad.VADEventType.START_OF_SPEECH and begin_was_sent:
             return
-        if event.type is vad.VADEventType.END_OF_SPEECH and end_was_told:
+        if event.type is vad.VADEventType.END_OF_SPEECH and end_was_sent:
             return
         yield event
 
-    def _inferred(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
+    def _on_inference(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
         self._last = None if event.speaking else event
         if not event.speaking:
-            self._held_for_sound = self._held_for_sound and self._is_unheard()
+            self._held_for_sound = self._held_for_sound and self._answer_is_unheard()
             yield event
             yield from self._may_begin(event)
             return
@@ -195,7 +183,7 @@ class Voice:
             yield replace(event, type=vad.VADEventType.START_OF_SPEECH, speech_duration=0.0)
         voiced = max(0.0, event.speech_duration - silence - self._before)
         yield replace(event, speech_duration=voiced)
-        if silence >= SILENCE and voiced <= LONGEST_MURMUR and self._has_floor():
+        if silence >= SILENCE and voiced <= LONGEST_BACKCHANNEL and self._floor.agent_has_floor:
             self._ended_early = True
             yield replace(
                 event,
@@ -215,13 +203,13 @@ class Voice:
             yield replace(event, type=vad.VADEventType.END_OF_SPEECH, silence_duration=0.0)
 
     def _hold_back(self, event: vad.VADEvent) -> Iterator[vad.VADEvent]:
-        """What begins now begins early, if there is an answer that nobody has heard."""
-        self._begun_early = self._is_unheard()
+        """Begin the voice early, if there is an answer that the caller has not heard."""
+        self._begun_early = self._answer_is_unheard()
         if not self._begun_early:
             return
         yield replace(event, type=vad.VADEventType.START_OF_SPEECH, speaking=True)
-        if self._answer_has_just_begun():
+        if self._floor.answer_has_just_begun:
             yield replace(event, speaking=True, speech_duration=LONG_ENOUGH)
 
-    def _is_unheard(self) -> bool:
-        return self._answer_is_due() or self._answer_has_just_begun()
+    def _answer_is_unheard(self) -> bool:
+        return self._floor.answer_is_due or self._floor.answer_has_just_begun

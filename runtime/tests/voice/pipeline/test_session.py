@@ -1,4 +1,4 @@
-"""A pipeline from a configuration: the real plugins, as the agent and the settings ask for them."""
+"""The AgentSession of a configuration, with the real plugins."""
 
 from __future__ import annotations
 
@@ -27,28 +27,29 @@ from agent_runtime.voice.pipeline.session import (
     prewarm,
     room_options,
 )
-from agent_runtime.voice.turns.backchannel import BackchannelFilter
 from agent_runtime.voice.turns.endpointing import GradedTurnDetector
+from agent_runtime.voice.turns.floor import Floor
 from agent_runtime.voice.turns.vad import VadFilter
 
 
 @pytest.fixture(scope="module")
 def process() -> JobProcess:
-    """A warm process."""
+    """A job process that is prewarmed."""
     made = JobProcess(executor_type=JobExecutorType.THREAD, user_arguments=None, http_proxy=None)
     prewarm(made)
     return made
 
 
 def built(config: AgentConfig, settings: VoiceSettings, process: JobProcess) -> AgentSession[Any]:
-    """As a call builds it."""
-    return build_session(config, pace_of(config, settings.worker.profile), settings, process)
+    """The session that a call builds."""
+    pace = pace_of(config, settings.worker.profile)
+    return build_session(config, pace, Floor(), settings, process)
 
 
 async def test_the_defaults_are_the_documented_ones(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
-    """Deepgram, OpenAI, Cartesia with the settings' models; what prewarm loaded is used."""
+    """An empty configuration gets the three default providers, and the prewarmed VAD and detector."""
     session = built(parse_registered({}), voice_settings, process)
     assert isinstance(session.stt, deepgram.STT)
     assert isinstance(session.llm, openai.LLM)
@@ -63,7 +64,7 @@ async def test_the_defaults_are_the_documented_ones(
 async def test_the_agent_s_own_models_win(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
-    """Model and voice of the configuration are used instead of the settings'."""
+    """Model and voice of the configuration take precedence over the settings'."""
     config = parse_registered(
         {"sttConfig": {"model": "nova-2"}, "llmModel": "gpt-4.1", "voiceId": "a-voice"}
     )
@@ -78,7 +79,7 @@ async def test_the_agent_s_own_models_win(
 async def test_the_language_model_s_client_is_the_agent_s(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
-    """Its address and key; failures go to the pipeline, and what was read before the call is used."""
+    """The model's client has the agent's address and key, the certificates read before, and no retries."""
     config = parse_registered({"llmConfig": {"baseUrl": "https://other/v1", "apiKey": "own"}})
     session = built(config, voice_settings, process)
     assert isinstance(session.llm, openai.LLM)
@@ -90,15 +91,15 @@ async def test_the_language_model_s_client_is_the_agent_s(
     assert transport._pool._keepalive_expiry == 120  # callers think
 
 
-def test_every_provider_of_the_catalogue_can_be_built() -> None:
-    """What registering accepts the worker has a builder for, and nothing is hidden."""
+def test_every_registered_provider_can_be_built() -> None:
+    """The worker has a builder for exactly the providers that registering accepts."""
     assert set(PROVIDERS[Stage.STT]) == set(STT_BUILDERS)
     assert set(PROVIDERS[Stage.LLM]) == set(LLM_BUILDERS)
     assert set(PROVIDERS[Stage.TTS]) == set(TTS_BUILDERS)
 
 
 @pytest.mark.parametrize(
-    ("stage", "words"),
+    ("vendor", "words"),
     [
         ("deepgram", "set DEEPGRAM_API_KEY, or sttConfig.apiKey"),
         ("openai", "set OPENAI_API_KEY, or llmConfig.apiKey"),
@@ -109,23 +110,23 @@ async def test_a_missing_key_is_named_with_both_remedies(
     process: JobProcess,
     voice_settings: VoiceSettings,
     monkeypatch: pytest.MonkeyPatch,
-    stage: str,
+    vendor: str,
     words: str,
 ) -> None:
-    """Neither the setting nor the agent has a key: both are named; the agent's own key heals it."""
-    monkeypatch.delenv(f"{stage.upper()}_API_KEY", raising=False)
-    provider = replace(getattr(voice_settings, stage), api_key="")
-    settings = replace(voice_settings, **{stage: provider})
+    """Without a key the error names the setting and the agent's field; a key in the field repairs it."""
+    monkeypatch.delenv(f"{vendor.upper()}_API_KEY", raising=False)
+    provider = replace(getattr(voice_settings, vendor), api_key="")
+    settings = replace(voice_settings, **{vendor: provider})
     with pytest.raises(KeyMissingError, match=words):
         built(parse_registered({}), settings, process)
     field = words.rsplit(" ", 1)[1].split(".")[0]
     built(parse_registered({field: {"apiKey": "own"}}), settings, process)
 
 
-async def test_an_option_that_the_plugin_does_not_know_is_told_and_left_out(
+async def test_an_option_that_the_plugin_does_not_know_is_logged_and_left_out(
     process: JobProcess, voice_settings: VoiceSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A known option reaches the plugin; another one is a warning, not a failed call."""
+    """A known option reaches the plugin; an unknown one is a warning, not a failed call."""
     config = parse_registered({"sttConfig": {"punctuate": False, "flavour": "mint"}})
     with caplog.at_level(logging.WARNING):
         session = built(config, voice_settings, process)
@@ -134,10 +135,10 @@ async def test_an_option_that_the_plugin_does_not_know_is_told_and_left_out(
     assert "flavour" in caplog.text
 
 
-async def test_the_first_language_is_heard_and_spoken(
+async def test_the_first_language_is_recognised_and_spoken(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
-    """A German agent hears and speaks German, unless a stage says otherwise."""
+    """A German agent recognises and speaks German, unless a provider's configuration names a language."""
     config = parse_registered({"languages": ["de", "en"], "ttsConfig": {"language": "fr"}})
     session = built(config, voice_settings, process)
     assert isinstance(session.stt, deepgram.STT)
@@ -155,7 +156,7 @@ async def test_the_first_language_is_heard_and_spoken(
 async def test_interruptions_are_on_unless_switched_off(
     process: JobProcess, voice_settings: VoiceSettings, given: dict[str, Any], expected: bool
 ) -> None:
-    """And found by VAD, never by a model in the cloud."""
+    """Interruptions are on by default, and the VAD detects them, never a model in the cloud."""
     session = built(parse_registered(given), voice_settings, process)
     interruption = session.options.interruption
     assert interruption["enabled"] is expected
@@ -163,7 +164,7 @@ async def test_interruptions_are_on_unless_switched_off(
 
 
 async def test_delays_are_the_agent_s(process: JobProcess, voice_settings: VoiceSettings) -> None:
-    """The agent's turnDetectionConfig says how long the agent waits before it answers, in seconds."""
+    """The agent's turnDetectionConfig sets the endpointing delays, in seconds."""
     config = parse_registered({"turnDetectionConfig": {"minDelay": 0.1, "maxDelay": 1.5}})
     endpointing = built(config, voice_settings, process).options.endpointing
     assert (endpointing["min_delay"], endpointing["max_delay"]) == (0.1, 1.5)
@@ -172,7 +173,7 @@ async def test_delays_are_the_agent_s(process: JobProcess, voice_settings: Voice
 async def test_other_vad_and_turn_detection_can_be_chosen(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
-    """The Silero plugin, and turn ends by VAD alone."""
+    """A configuration can choose the Silero plugin, and turn detection by VAD alone."""
     config = parse_registered(
         {"vadConfig": {"provider": "silero"}, "turnDetectionConfig": {"provider": "vad"}}
     )
@@ -182,29 +183,26 @@ async def test_other_vad_and_turn_detection_can_be_chosen(
     assert session.turn_detection == "vad"
 
 
-async def test_voice_activity_knows_who_has_the_floor(
+async def test_all_who_decide_about_turns_ask_the_same_floor(
     process: JobProcess, voice_settings: VoiceSettings
 ) -> None:
-    """From who talks in the session."""
-    config = parse_registered({})
-    session = built(config, voice_settings, process)
-    ConfiguredAgent(config, PACES[Profile.BALANCED], ChatContext(), session)
+    """VAD filter, turn detector and backchannel filter have the call's floor, which follows the session."""
+    config, floor = parse_registered({}), Floor()
+    pace = PACES[Profile.BALANCED]
+    session = build_session(config, pace, floor, voice_settings, process)
+    agent = ConfiguredAgent(config, pace, ChatContext(), session, floor)
     assert isinstance(session.vad, VadFilter)
-    told_by = {
-        type(getattr(ask, "__self__", None))
-        for ask in (
-            session.vad.agent_has_floor,
-            session.vad.answer_is_due,
-            session.vad.answer_has_just_begun,
-        )
-    }
-    assert told_by == {BackchannelFilter}
+    assert isinstance(session.turn_detection, GradedTurnDetector)
+    assert session.vad._floor is floor
+    assert session.turn_detection._floor is floor
+    assert agent._backchannels._floor is floor
+    assert floor._session is session
 
 
 async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
     process: JobProcess, voice_settings: VoiceSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Chosen but not loaded by this worker, v1-mini is used and the log says which setting loads it."""
+    """A detector that this worker has not loaded is replaced by v1-mini; the log names the setting."""
     config = parse_registered({"turnDetectionConfig": {"provider": "turn-detector"}})
     with caplog.at_level(logging.WARNING):
         session = built(config, voice_settings, process)
@@ -212,12 +210,14 @@ async def test_the_turn_detector_plugin_falls_back_when_it_is_not_loaded(
     assert "WORKER_TURN_DETECTOR_PLUGIN=true" in caplog.text
 
 
-def test_the_dense_profile_hears_in_larger_pieces_as_loud_as_they_come() -> None:
-    """What the others spend on the caller's sound is saved there."""
-    heard = {profile: room_options(PACES[profile]).get_audio_input_options() for profile in Profile}
+def test_the_dense_profile_takes_longer_frames_and_no_gain_control() -> None:
+    """Only the dense profile saves the CPU time of short frames and of automatic gain."""
+    options = {
+        profile: room_options(PACES[profile]).get_audio_input_options() for profile in Profile
+    }
     settings = {
-        profile: options and (options.frame_size_ms, options.auto_gain_control)
-        for profile, options in heard.items()
+        profile: given and (given.frame_size_ms, given.auto_gain_control)
+        for profile, given in options.items()
     }
     assert settings == {
         Profile.FAST: (20, True),
@@ -229,15 +229,15 @@ def test_the_dense_profile_hears_in_larger_pieces_as_loud_as_they_come() -> None
 def test_a_job_process_starts_the_native_client_before_its_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """While it waits for one; joining the room would cost twice as much else."""
+    """Prewarming starts the native client: it would double the cost of joining the room."""
     started: list[bool] = []
     monkeypatch.setattr(pipeline, "start_ffi_client", lambda: started.append(True))
     prewarm(JobProcess(executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None))
     assert started == [True]
 
 
-async def test_voice_activity_of_a_call_needs_no_thread() -> None:
-    """To wake one takes five times as long as the judgement, thirty times a second."""
+async def test_the_vad_of_a_call_needs_no_thread() -> None:
+    """The model runs on the event loop: to wake a thread takes five times as long as its judgement."""
     process = JobProcess(
         executor_type=JobExecutorType.PROCESS, user_arguments=None, http_proxy=None
     )

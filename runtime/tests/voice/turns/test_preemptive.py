@@ -1,4 +1,4 @@
-"""Interim transcripts that may start an answer."""
+"""Interim transcripts that become preflights, from which an answer may start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREFLIGHT = stt.SpeechEventType.PREFLIGHT_TRANSCRIPT
 
 
 async def preflights(*said: tuple[stt.SpeechEventType, str]) -> list[str]:
-    """The texts that would be tried."""
+    """The texts of the preflights."""
 
     async def events() -> AsyncIterator[stt.SpeechEvent]:
         for kind, text in said:
@@ -26,30 +26,30 @@ async def preflights(*said: tuple[stt.SpeechEventType, str]) -> list[str]:
     return [event.alternatives[0].text for event in seen if event.type is PREFLIGHT]
 
 
-async def test_a_sentence_that_looks_whole_is_tried_once() -> None:
-    """The same again is the same request: it is not made twice."""
+async def test_a_whole_sentence_is_one_preflight() -> None:
+    """An interim transcript that ends like a sentence is a preflight, and its repetition is none."""
     whole = "What time do you open?"
     assert await preflights((INTERIM, "What time"), (INTERIM, whole), (INTERIM, whole)) == [whole]
 
 
-async def test_what_stays_the_same_is_tried() -> None:
-    """Without a full stop too: the caller has said nothing new."""
+async def test_repeated_words_are_a_preflight() -> None:
+    """Two interim transcripts in a row with the same words are a preflight, without a full stop too."""
     assert await preflights((INTERIM, "book a table"), (INTERIM, "Book a table")) == [
         "Book a table"
     ]
 
 
-async def test_what_still_grows_is_not_tried() -> None:
-    """Words keep coming: no request is spent on them."""
+async def test_growing_words_are_no_preflight() -> None:
+    """Interim transcripts that still grow are no preflights."""
     assert await preflights((INTERIM, "book"), (INTERIM, "book a"), (INTERIM, "book a table")) == []
 
 
-async def test_one_word_is_not_worth_a_request() -> None:
-    """Sentences begin with "Well." as they end with it."""
+async def test_one_word_is_no_preflight() -> None:
+    """A transcript of one word is no preflight: "Well." may begin a sentence."""
     assert await preflights((INTERIM, "Well."), (INTERIM, "Well.")) == []
 
 
-async def test_after_a_final_the_same_words_may_be_tried_again() -> None:
-    """The next turn is another question."""
+async def test_after_a_final_transcript_the_same_words_are_a_preflight_again() -> None:
+    """A final transcript ends the turn, and the next turn's preflights are its own."""
     whole = "What time do you open?"
     assert await preflights((INTERIM, whole), (FINAL, whole), (INTERIM, whole)) == [whole, whole]

@@ -1,4 +1,4 @@
-"""What is told of a voice: by itself as events, and with the real model and real speech."""
+"""The VAD filter: on events alone, and with the real model and real speech."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 from livekit import rtc
 from livekit.agents import inference, vad
 
-from agent_runtime.voice.turns.vad import VadFilter, Voice
+from agent_runtime.voice.turns.floor import Floor
+from agent_runtime.voice.turns.vad import EventFilter, VadFilter
 from fixtures.speech import clip
 
-WINDOW = 0.032  # seconds of sound that the model judges at once
+WINDOW = 0.032  # seconds of a window that the model judges
 RATE = 16_000
 START, INFERRED, END = (
     vad.VADEventType.START_OF_SPEECH,
@@ -22,10 +23,35 @@ START, INFERRED, END = (
 )
 
 
-def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
-    """What a VAD says of windows with voice (x), without (.) and perhaps (?).
+class FixedFloor(Floor):
+    """A floor as the test sets it."""
 
-    It is sure of an end after `ends_after` dots.
+    def __init__(self, *, agent: bool = False, due: bool = False, begun: bool = False) -> None:
+        super().__init__()
+        self.agent = agent
+        self.due = due
+        self.begun = begun
+
+    @property
+    def agent_has_floor(self) -> bool:
+        """As set."""
+        return self.agent
+
+    @property
+    def answer_is_due(self) -> bool:
+        """As set."""
+        return self.due
+
+    @property
+    def answer_has_just_begun(self) -> bool:
+        """As set."""
+        return self.begun
+
+
+def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
+    """The events of a VAD for windows with voice (x), without (.) and with a possible voice (?).
+
+    The VAD is certain of an end after `ends_after` dots.
     """
 
     def event(
@@ -57,127 +83,124 @@ def events(pattern: str, ends_after: int = 8) -> Iterator[vad.VADEvent]:
             yield event(INFERRED, False, 0, 0, 0.4 if window == "?" else 0.1)
 
 
-def told(pattern: str, *, floor: bool = False, due: bool = False) -> list[vad.VADEvent]:
-    """What comes out."""
-    voice = Voice(lambda: floor, lambda: due, lambda: False)
-    return [each for event in events(pattern) for each in voice.told(event)]
+def filtered(pattern: str, *, agent: bool = False, due: bool = False) -> list[vad.VADEvent]:
+    """The events of the filter."""
+    return through(EventFilter(FixedFloor(agent=agent, due=due)), pattern)
+
+
+def through(events_filter: EventFilter, pattern: str) -> list[vad.VADEvent]:
+    """The events of this filter for the next windows."""
+    return [each for event in events(pattern) for each in events_filter.on_event(event)]
 
 
 def edges(found: list[vad.VADEvent]) -> list[vad.VADEventType]:
-    """Beginnings and ends."""
+    """The starts and ends of speech."""
     return [event.type for event in found if event.type is not INFERRED]
 
 
 def longest(found: list[vad.VADEvent]) -> float:
-    """Seconds of voice that would be compared with the interruption's."""
+    """The longest voice in seconds, which the framework compares with `interruption.min_duration`."""
     return max(event.speech_duration for event in found if event.type is INFERRED)
 
 
-@pytest.mark.parametrize("floor", [True, False])
-def test_silence_is_not_counted_as_voice(floor: bool) -> None:
-    """Eight windows of voice are eight, however long the end takes to be certain."""
-    assert longest(told("xxxxxxxx........", floor=floor)) == pytest.approx(8 * WINDOW)
+@pytest.mark.parametrize("agent", [True, False])
+def test_silence_is_not_counted_as_voice(agent: bool) -> None:
+    """Eight windows of voice last eight windows, however late the end is certain."""
+    assert longest(filtered("xxxxxxxx........", agent=agent)) == pytest.approx(8 * WINDOW)
 
 
-def test_over_the_agent_s_words_a_short_voice_is_over_soon() -> None:
-    """After a tenth of a second; and it is not ended twice."""
-    found = told("xxxxxx........", floor=True)
+def test_over_the_agent_s_speech_a_short_voice_is_over_soon() -> None:
+    """A short voice over the agent's speech ends once, after a tenth of a second of silence."""
+    found = filtered("xxxxxx........", agent=True)
     assert edges(found) == [START, END]
     assert found.index(next(e for e in found if e.type is END)) < 12
 
 
 def test_when_it_is_the_caller_s_turn_the_end_is_the_model_s() -> None:
-    """A short word may be the beginning of a sentence."""
-    found = told("xxxxxx.......", floor=False)
+    """When the caller has the floor a short voice does not end early: it may begin a sentence."""
+    found = filtered("xxxxxx.......")
     assert edges(found) == [START]
 
 
 def test_a_voice_that_goes_on_begins_again() -> None:
-    """With its own duration, so that two murmurs do not add up to an interruption."""
-    found = told("xxxxxx....xxxxxxxx........", floor=True)
+    """A voice after an early end has a duration of its own: two backchannels are no interruption."""
+    found = filtered("xxxxxx....xxxxxxxx........", agent=True)
     assert edges(found) == [START, END, START, END]
     assert longest(found) == pytest.approx(8 * WINDOW, abs=WINDOW)
 
 
 def test_a_long_voice_ends_as_the_model_says() -> None:
-    """Who speaks for longer than one murmurs may breathe."""
-    assert edges(told("x" * 40 + "....", floor=True)) == [START]
-    assert edges(told("x" * 40 + "........", floor=True)) == [START, END]
+    """A voice longer than a backchannel does not end early: its speaker may breathe."""
+    assert edges(filtered("x" * 40 + "....", agent=True)) == [START]
+    assert edges(filtered("x" * 40 + "........", agent=True)) == [START, END]
 
 
 def test_what_may_be_a_voice_holds_an_answer_back_that_is_due() -> None:
-    """A window earlier than the model is sure; and the voice does not begin twice."""
-    found = told("..?xxxxxxxx........", due=True)
+    """While an answer is due a possible voice starts speech a window before the model is sure, once."""
+    found = filtered("..?xxxxxxxx........", due=True)
     assert edges(found) == [START, END]
     assert [event.type for event in found].index(START) == 3
 
 
 def test_an_answer_goes_out_when_it_was_no_voice() -> None:
-    """With the next window, as often as it happens."""
-    assert edges(told("..?..??.", due=True)) == [START, END, START, END]
+    """Each possible voice that was none ends with the next window, so that the answer goes out."""
+    assert edges(filtered("..?..??.", due=True)) == [START, END, START, END]
 
 
 def test_a_sound_holds_an_answer_back_before_it_is_judged() -> None:
-    """Once for each answer: where there is always a sound the answer goes out all the same."""
-    due = True
-    voice = Voice(lambda: False, lambda: due, lambda: False)
-    quiet = list(events(".."))
+    """A sound holds each answer back once, so that the answer goes out where there always is a sound."""
+    floor = FixedFloor(due=True)
+    voice = EventFilter(floor)
 
     def window() -> list[vad.VADEventType]:
-        return edges([told for event in quiet for told in voice.told(event)])
+        return edges(through(voice, ".."))
 
-    assert (window(), edges(list(voice.sounded()))) == ([], [START])
-    assert list(voice.sounded()) == []
+    assert (window(), edges(list(voice.on_sound()))) == ([], [START])
+    assert list(voice.on_sound()) == []
     assert window() == []  # a voice that has only just begun is none yet
-    assert (window(), edges(list(voice.sounded()))) == ([END], [])
-    due = False
-    assert (window(), list(voice.sounded())) == ([], [])
-    due = True
-    assert edges(list(voice.sounded())) == [START]
+    assert (window(), edges(list(voice.on_sound()))) == ([END], [])
+    floor.due = False
+    assert (window(), list(voice.on_sound())) == ([], [])
+    floor.due = True
+    assert edges(list(voice.on_sound())) == [START]
 
 
 @pytest.mark.parametrize("by_window", [True, False])
 def test_an_answer_that_has_just_begun_stops_at_once(by_window: bool) -> None:
-    """Its caller goes on and has not heard it; a voice that lasts is not waited for."""
-    voice = Voice(lambda: True, lambda: False, lambda: True)
-    found = [told for event in events("..") for told in voice.told(event)]
-    assert edges(found) == []
-    if by_window:
-        found = [told for event in events("?") for told in voice.told(event)]
-    else:
-        found = list(voice.sounded())
+    """A sound or a possible voice counts as a long voice while the answer has only just begun."""
+    voice = EventFilter(FixedFloor(agent=True, begun=True))
+    assert edges(through(voice, "..")) == []
+    found = through(voice, "?") if by_window else list(voice.on_sound())
     assert edges(found) == [START]
     assert longest(found) > 10
 
 
 def test_a_sound_that_becomes_a_voice_does_not_end_before_it() -> None:
-    """Though the window that it began in had little of it."""
-    voice = Voice(lambda: False, lambda: True, lambda: False)
-    found = [told for event in events("..") for told in voice.told(event)]
-    found += voice.sounded()
-    found += [told for event in events(".?xxxxxxxx........") for told in voice.told(event)]
+    """A window with little of a sound does not end the speech that the sound started."""
+    voice = EventFilter(FixedFloor(due=True))
+    found = through(voice, "..")
+    found += voice.on_sound()
+    found += through(voice, ".?xxxxxxxx........")
     assert edges(found) == [START, END]
 
 
 def test_a_sound_during_a_voice_is_part_of_it() -> None:
-    """It does not begin twice."""
-    voice = Voice(lambda: False, lambda: True, lambda: False)
+    """A sound while the model is sure of a voice starts no second speech."""
+    voice = EventFilter(FixedFloor(due=True))
     for event in events("..xxx"):
-        assert list(voice.told(event))
-    assert list(voice.sounded()) == []
+        assert list(voice.on_event(event))
+    assert list(voice.on_sound()) == []
 
 
 def test_with_no_answer_due_nothing_begins_before_the_model_is_sure() -> None:
-    """A click would cut the wait for the end of a turn."""
-    assert edges(told("..?..xxxx........")) == [START, END]
-    assert edges(told("..?..", floor=True)) == []
+    """Without an answer that is due, only the model starts speech: a click must not delay a turn's end."""
+    assert edges(filtered("..?..xxxx........")) == [START, END]
+    assert edges(filtered("..?..", agent=True)) == []
 
 
 async def test_real_speech_holds_an_answer_back_with_its_first_sounds() -> None:
-    """Before the model has judged the window that it begins in."""
-    detector = VadFilter(inference.VAD())
-    detector.answer_is_due = lambda: True
-    stream = detector.stream()
+    """Speech starts with the first audible frame, before the model has judged its window."""
+    stream = VadFilter(inference.VAD(), FixedFloor(due=True)).stream()
     for piece in (np.zeros(RATE // 2, np.int16), clip("weather").samples[:320]):
         for start in range(0, len(piece), 160):
             frame = piece[start : start + 160].tobytes()
@@ -189,26 +212,26 @@ async def test_real_speech_holds_an_answer_back_with_its_first_sounds() -> None:
     await stream.aclose()
 
 
-async def test_it_is_known_when_the_last_sound_was() -> None:
-    """The patience with the caller is counted from there; silence and steady noise are none."""
-    detector = VadFilter(inference.VAD())
-    stream = detector.stream()
+async def test_the_floor_knows_when_the_last_sound_was() -> None:
+    """Only a frame that stands out sets the time of the last sound, from which endpointing counts."""
+    floor = Floor()
+    stream = VadFilter(inference.VAD(), floor).stream()
     stream.push_frame(rtc.AudioFrame(bytes(640), RATE, 1, 320))
-    assert detector.sounded_at is None
+    assert floor.last_sound_at is None
     loop = asyncio.get_running_loop()
     began = loop.time()
     loud = np.full(320, 3000, np.int16).tobytes()
     stream.push_frame(rtc.AudioFrame(loud, RATE, 1, 320))
-    at = detector.sounded_at
+    at = floor.last_sound_at
     assert at is not None
     assert began <= at <= loop.time()
     stream.push_frame(rtc.AudioFrame(bytes(640), RATE, 1, 320))
-    assert detector.sounded_at == at
+    assert floor.last_sound_at == at
     await stream.aclose()
 
 
 class Broken(vad.VAD):
-    """Its model fails."""
+    """A VAD whose model fails."""
 
     def __init__(self) -> None:
         super().__init__(capabilities=vad.VADCapabilities(update_interval=0.032))
@@ -219,16 +242,16 @@ class Broken(vad.VAD):
 
 
 class BrokenStream(vad.VADStream):
-    """See there."""
+    """The stream of `Broken`."""
 
     async def _main_task(self) -> None:
         async for _ in self._input_ch:
             raise OSError("no model")
 
 
-async def test_what_the_model_fails_with_is_raised_to_who_listens() -> None:
-    """And further sound is refused, as by the framework's own streams."""
-    stream = VadFilter(Broken()).stream()
+async def test_an_error_of_the_model_is_raised_to_the_reader() -> None:
+    """The next event raises the model's error, and the stream takes no further frames."""
+    stream = VadFilter(Broken(), Floor()).stream()
     frame = rtc.AudioFrame(bytes(640), RATE, 1, 320)
     stream.push_frame(frame)
     with pytest.raises(OSError, match="no model"):
@@ -240,11 +263,11 @@ async def test_what_the_model_fails_with_is_raised_to_who_listens() -> None:
 
 @pytest.mark.parametrize(("name", "at_most"), [("murmured/uh-huh-rms", 0.45), ("weather", 2.2)])
 async def test_real_speech_is_as_long_as_it_is(name: str, at_most: float) -> None:
-    """With the model that is used."""
+    """With the bundled model a clip's voice lasts as long as its speech, and ends once."""
     sound = clip(name)
     quiet = np.zeros(RATE // 2, np.int16)
     samples = np.concatenate([quiet, sound.samples, quiet])
-    stream = VadFilter(inference.VAD()).stream()
+    stream = VadFilter(inference.VAD(), Floor()).stream()
     for start in range(0, len(samples) - 160, 160):
         piece = samples[start : start + 160]
         stream.push_frame(rtc.AudioFrame(piece.tobytes(), RATE, 1, 160))
