@@ -45,7 +45,7 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]
 def worker_stack(
     livekit: LiveKitServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """A worker that all tests share; nobody runs an API."""
+    """A worker that all tests share, without an API."""
     folder = tmp_path_factory.mktemp("worker")
     with stand_in_process(folder) as providers:
         stack = Stack(
@@ -80,7 +80,7 @@ async def database(worker_stack: Stack) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def stores(database: Database) -> Stores:
-    """What the worker reads and writes."""
+    """The stores that the worker reads and writes."""
     sessions = StoredSessions(database)
     return Stores(
         RegisteredAgents(database, sessions),
@@ -94,7 +94,7 @@ def stores(database: Database) -> Stores:
 
 @pytest.fixture
 async def rooms(livekit: LiveKitServer) -> AsyncIterator[LiveKitRooms]:
-    """The LiveKit server as the API uses it."""
+    """The client with which the API calls the LiveKit server."""
     opened = LiveKitRooms(livekit.url, livekit.api_key, livekit.api_secret)
     yield opened
     await opened.close()
@@ -108,19 +108,19 @@ def agent_id() -> int:
 
 @pytest.fixture
 def agent_rows(worker_stack: Stack) -> AgentRows:
-    """The platform's rows."""
+    """The rows of the table `agents`, which the platform writes."""
     return AgentRows(worker_stack.settings.database_url)
 
 
 @pytest.fixture(scope="session")
 def recogniser() -> Recogniser:
-    """Understands every sentence of the catalogue."""
+    """A recogniser that knows every sentence of the catalogue."""
     return Recogniser(every_sentence())
 
 
 @pytest.fixture
 def voice_settings() -> VoiceSettings:
-    """Settings with every key, for what needs no server."""
+    """Settings with every provider's key, for tests that need no server."""
     return VoiceSettings(
         worker=WorkerSettings.model_validate(
             {

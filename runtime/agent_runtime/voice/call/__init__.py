@@ -1,1 +1,1 @@
-"""One call, from the job to the final row."""
+"""One call, from LiveKit's job to the session's final row."""

@@ -2,35 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from livekit.agents import AgentSession
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.lease import Utterance
+from agent_runtime.domain.session import SessionStatus
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
+from agent_runtime.voice.call.context import CallContext
+from agent_runtime.voice.call.outcome import JobExit
+from agent_runtime.voice.call.participants import Participants
 
 logger = logging.getLogger(__name__)
 
+# Seconds, on top of the leave grace, that an agent which continues a call waits for an absent caller.
+COME_BACK: Final = 5.0
+
+
+async def caller_arrives(
+    context: CallContext, participants: Participants, job_exit: JobExit, *, continues: bool
+) -> bool:
+    """Wait for the caller; whether the agent may greet. Ends the call when no caller comes in time.
+
+    `continues`: another agent talked with the caller before, who comes back soon or has left.
+    """
+    if context.at_console:
+        return True
+    settings = context.settings.worker
+    timeout = settings.leave_grace + COME_BACK if continues else settings.wait_for_caller
+    try:
+        async with asyncio.timeout(timeout):
+            await participants.wait_for_caller()
+    except TimeoutError:
+        if continues:
+            job_exit.caller_left()
+        else:
+            job_exit.end(SessionStatus.ENDED, "no caller came")
+    return job_exit.outcome is None
+
 
 def greet(
-    pipeline: AgentSession[Any],
+    session: AgentSession[Any],
     config: AgentConfig,
-    said: Sequence[Utterance],
-    rescue: SilenceWatchdog,
+    transcript: Sequence[Utterance],
+    watchdog: SilenceWatchdog,
 ) -> None:
-    """Greet, or go on with what was `said`; an agent that has no greeting waits to be spoken to."""
-    if said:
-        # Taken over from an agent that was lost: nobody greets twice.
-        logger.info("agent goes on after %d messages", len(said))
-        if said[-1].role == "user":
-            rescue.expect_speech()
-            pipeline.generate_reply()
+    """Greet, or continue the conversation of `transcript`.
+
+    The watchdog expects speech wherever the agent speaks first; without a greeting the caller does.
+    """
+    if transcript:
+        # Taken over from an agent that was lost: the caller is not greeted twice.
+        logger.info("agent continues after %d messages", len(transcript))
+        if transcript[-1].role == "user":
+            watchdog.expect_speech()
+            session.generate_reply()
     elif config.greeting:
-        rescue.expect_speech()
-        pipeline.say(config.greeting)
+        watchdog.expect_speech()
+        session.say(config.greeting)
     elif config.greeting_instructions:
-        rescue.expect_speech()
-        pipeline.generate_reply(instructions=config.greeting_instructions)
+        watchdog.expect_speech()
+        session.generate_reply(instructions=config.greeting_instructions)

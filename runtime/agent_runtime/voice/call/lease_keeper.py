@@ -1,4 +1,4 @@
-"""Keeps the session ours for as long as our agent can be heard."""
+"""Keeps the session's lease for as long as the agent is connected to its room."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 class LeaseKeeper:
     """Renews the lease every `interval` seconds while `is_heard()`.
 
-    `on_over()` is called when somebody has ended the session, `on_lost(why)` when another job has
-    it; nothing is renewed after either.
+    Calls `on_over()` when the session was ended elsewhere, `on_lost(why)` when another job holds it, and
+    renews nothing after either.
     """
 
     def __init__(
@@ -46,18 +46,19 @@ class LeaseKeeper:
         self._on_lost = on_lost
 
     async def run(self) -> None:
-        """Until the session is no longer ours, or cancelled."""
+        """Renew until the lease is lost or the task is cancelled."""
         while True:
             await asyncio.sleep(self._interval)
-            # An agent that nobody hears does not live: another may be heard in its place.
+            # Without a connection no caller hears the agent: another one may come in its place.
             if self._is_heard() and not await self._renew():
                 return
 
     async def _renew(self) -> bool:
+        """Whether the lease is still ours."""
         try:
             held = await self._sessions.heartbeat(self._session_id, self._holder)
             if held is Holding.FREE:
-                # Taken from us while we were cut off, and nobody has it yet: we are back.
+                # The lease was taken from us while we were cut off, and no job holds it yet: take it back.
                 await self._sessions.activate(self._session_id, self._holder)
         except StoreUnavailable as error:
             logger.warning("heartbeat not written: %s", error)
@@ -66,7 +67,7 @@ class LeaseKeeper:
             self._on_lost(str(error))
             return False
         except Exception:
-            # An agent that talks on without a heartbeat would soon have another one beside it.
+            # Without further heartbeats a second agent would soon join this one.
             logger.exception("heartbeat not written, the next one comes")
             return True
         if held is Holding.OVER:

@@ -1,34 +1,151 @@
-"""How a call leaves its session: ended for good, or given back for another job to go on with."""
+"""How a call ends: which cause counts, and what becomes of its session."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from agent_runtime.domain.errors import StoreUnavailable
+from livekit import rtc
+from livekit.agents import AgentSession, CloseEvent, CloseReason, JobContext
+
+from agent_runtime.domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    SessionHeld,
+    StoreUnavailable,
+    Unavailable,
+)
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.voice.call.room_log import LOST_CONNECTION, disconnect_reason
 from agent_runtime.voice.jobs.stores import Stores
 
 logger = logging.getLogger(__name__)
 
-# The final row is worth some patience: tries, and seconds between them.
+# Attempts to write the final row, which nothing else writes soon, and seconds between them.
 FINISH_TRIES: Final = 5
 FINISH_PAUSE: Final = 1.0
+# Errors that refuse a job for good; their text goes to the log and into the session's row.
+REFUSALS: Final = (InvalidInput, NotFound, Conflict)
+# Errors with which a job does not become a call. Another job may do better after those beside REFUSALS, and
+# one does already after SessionHeld.
+CANNOT_START: Final = (*REFUSALS, Unavailable, rtc.ConnectError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Why a call ended. A `status` of None hands the session back: another job continues it."""
+
+    status: SessionStatus | None
+    reason: str
+
+    @property
+    def is_handed_back(self) -> bool:
+        """Whether another job continues the session."""
+        return self.status is None
+
+
+class JobExit:
+    """Decides the outcome of a call, and has LiveKit end the job. The first cause counts."""
+
+    def __init__(self, job: JobContext, *, is_automatic: bool) -> None:
+        self._job = job
+        self._is_automatic = is_automatic
+        # None while the call goes on.
+        self.outcome: Outcome | None = None
+
+    def listen_to(self, session: AgentSession[Any]) -> None:
+        """End the job with an error when the session closes with one."""
+        session.on("close", self._on_session_closed)
+
+    def watch(self, room: rtc.Room) -> None:
+        """Decide by the reason why the room is left, when it is."""
+        room.on("disconnected", self._on_room_disconnected)
+
+    def end(self, status: SessionStatus, reason: str) -> None:
+        """End the call for good."""
+        self._decide(Outcome(status, reason))
+        self._job.shutdown(reason)
+
+    def fail(self, reason: str) -> None:
+        """End the call with an error."""
+        self.end(SessionStatus.ERROR, reason)
+
+    def refuse(self, error: Exception) -> None:
+        """End a job that cannot start its call, because of an error of `CANNOT_START`."""
+        if isinstance(error, SessionHeld):
+            self.hand_back(str(error))
+        elif isinstance(error, REFUSALS):
+            logger.warning("job refused: %s", error)
+            self.fail(str(error))
+        else:
+            self.hand_back(f"{type(error).__name__}: {error}")
+
+    def crash(self, error: Exception) -> None:
+        """Record an error that ends the job by itself."""
+        self._decide(Outcome(SessionStatus.ERROR, f"{type(error).__name__}: {error}"))
+
+    def hand_back(self, why: str) -> None:
+        """End the job, but let another one continue the session."""
+        if self.outcome is None:
+            logger.warning("session handed back: %s", why)
+            self.outcome = Outcome(None, why)
+            self._job.shutdown(why)
+
+    def caller_left(self) -> None:
+        """End the call because its last caller is gone."""
+        if self._is_automatic:
+            # LiveKit dispatches into a room once. A caller who joins this one next, after a reload of the
+            # page for instance, has to find a new room, and an agent in it.
+            self._job.delete_room()
+        self.end(SessionStatus.ENDED, "the caller left")
+
+    def outcome_after(self, shutdown_reason: str) -> Outcome:
+        """The outcome so far, else what `shutdown_reason`, the framework's word, means for the session."""
+        if self.outcome is not None:
+            return self.outcome
+        if shutdown_reason == "parent process shutdown":
+            return Outcome(SessionStatus.ENDED, "the worker was shut down")
+        return Outcome(SessionStatus.ERROR, f"the job ended before the call did: {shutdown_reason}")
+
+    def _decide(self, outcome: Outcome) -> None:
+        self.outcome = self.outcome or outcome
+
+    def _on_room_disconnected(self, reason: int) -> None:
+        if reason == rtc.DisconnectReason.CLIENT_INITIATED:
+            return  # by the job at its end, which has a cause of its own
+        why = f"left the room: {disconnect_reason(reason)}"
+        if reason in LOST_CONNECTION:
+            self.hand_back(why)
+        else:
+            self._decide(Outcome(SessionStatus.ENDED, why))
+
+    def _on_session_closed(self, event: CloseEvent) -> None:
+        if event.reason is CloseReason.ERROR:
+            error = getattr(event.error, "error", event.error)
+            kind = getattr(event.error, "type", "unknown")  # stt_error, llm_error, tts_error
+            self.fail(f"the pipeline failed ({kind}): {error}")
 
 
 class OutcomeWriter:
-    """Writes the last of one session. What fails is logged: a job that ends tells nobody else."""
+    """Writes the outcome of one session. An error is logged, since the job ends and has no caller."""
 
     def __init__(self, stores: Stores, session_id: str, holder: Holder) -> None:
         self._stores = stores
         self._session_id = session_id
         self._holder = holder
 
-    async def finish(self, status: SessionStatus, reason: str) -> None:
-        """Make the row final."""
+    async def write(self, outcome: Outcome) -> None:
+        """Make the session's row final, or give the session back."""
+        if outcome.status is None:
+            await self._release(outcome.reason)
+        else:
+            await self._finish(outcome.status, outcome.reason)
+
+    async def _finish(self, status: SessionStatus, reason: str) -> None:
         for attempt in range(1, FINISH_TRIES + 1):
             try:
                 await self._stores.sessions.finish(
@@ -36,34 +153,18 @@ class OutcomeWriter:
                 )
             except StoreUnavailable as error:
                 logger.warning("final row not written, try %d: %s", attempt, error)
-            except Exception:  # whatever the database says may be said once only
+            except Exception:  # any other error of the database may be gone at the next attempt
                 logger.exception("final row not written, try %d", attempt)
             else:
                 return
             await asyncio.sleep(FINISH_PAUSE)
         logger.error("final row not written", extra={"status": status.value, "reason": reason})
 
-    async def release(self, why: str) -> None:
-        """Give the session back."""
+    async def _release(self, why: str) -> None:
         try:
             await self._stores.leases.release(self._session_id, self._holder, why)
         except StoreUnavailable as error:
-            # Without a heartbeat the lease runs out by itself.
+            # Without heartbeats the lease expires by itself.
             logger.warning("session not given back: %s", error)
         except Exception:
             logger.exception("session not given back")
-
-
-async def logged(what: str, work: Awaitable[None]) -> None:
-    """Do it; when it fails the log says so, and what comes after is done all the same."""
-    try:
-        await work
-    except Exception:
-        logger.exception("%s failed", what)
-
-
-def outcome_of(why: str) -> tuple[SessionStatus, str]:
-    """How a call ended that did not say so itself; `why` is the framework's word for it."""
-    if why == "parent process shutdown":
-        return SessionStatus.ENDED, "the worker was shut down"
-    return SessionStatus.ERROR, f"the job ended before the call did: {why}"

@@ -1,4 +1,4 @@
-"""Who is in the room to talk with: one caller is listened to at a time, and one may come back."""
+"""The participants of a room: the agent listens to one caller at a time, and a caller may come back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ACTIVE: Final = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 
 
 class Participants:
-    """The callers of one room.
+    """The participants of one room, and which caller the agent listens to.
 
-    `on_change()` is called when somebody comes or goes, `on_nobody()` when the last caller has been gone
-    for `grace` seconds.
+    `on_change()` is called when a participant comes or goes, `on_nobody()` when the last caller has been
+    gone for `grace` seconds.
     """
 
     def __init__(
@@ -32,64 +32,64 @@ class Participants:
         on_nobody: Callable[[], None],
     ) -> None:
         self._room = room
-        self._seconds = grace
+        self._grace = grace
         self._on_change = on_change
         self._on_nobody = on_nobody
-        self._hearing: room_io.RoomIO | None = None
-        self._grace: asyncio.TimerHandle | None = None
-        self._came = asyncio.Event()
-        room.on("participant_connected", self._on_came)
+        self._room_io: room_io.RoomIO | None = None
+        self._grace_timer: asyncio.TimerHandle | None = None
+        self._caller_active = asyncio.Event()
+        room.on("participant_connected", self._on_connected)
         room.on("participant_active", self._on_active)
-        room.on("participant_disconnected", self._on_left)
+        room.on("participant_disconnected", self._on_disconnected)
 
     @property
-    def participants(self) -> int:
-        """All that are in the room, the agent itself too."""
+    def count(self) -> int:
+        """The number of participants in the room, the agent included."""
         return len(self._room.remote_participants) + 1
 
-    async def somebody(self) -> None:
-        """Until a caller is in the room and can hear."""
+    async def wait_for_caller(self) -> None:
+        """Return when a caller is in the room and can hear the agent."""
         here = self._room.remote_participants.values()
         if not any(p.kind in CALLERS and p.state == _ACTIVE for p in here):
-            self._came.clear()
-            await self._came.wait()
+            self._caller_active.clear()
+            await self._caller_active.wait()
 
-    def is_heard_through(self, hearing: room_io.RoomIO) -> None:
-        """What decides which caller the agent listens to."""
-        self._hearing = hearing
+    def control(self, room_input: room_io.RoomIO) -> None:
+        """Choose from now on which caller `room_input` listens to."""
+        self._room_io = room_input
 
     def close(self) -> None:
-        """The call is over."""
-        if self._grace is not None:
-            self._grace.cancel()
+        """Stop the timer: the call is over."""
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
 
-    def _on_came(self, participant: rtc.RemoteParticipant) -> None:
+    def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         self._on_change()
-        if participant.kind in CALLERS and self._grace is not None:
-            self._grace.cancel()
-            self._grace = None
-            self._listen_to(participant)
+        if participant.kind in CALLERS and self._grace_timer is not None:
+            self._grace_timer.cancel()
+            self._grace_timer = None
+            self._link(participant)
 
     def _on_active(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind in CALLERS:
-            self._came.set()
+            self._caller_active.set()
 
-    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+    def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         self._on_change()
         if participant.kind not in CALLERS:
             return
         if others := [p for p in self._room.remote_participants.values() if p.kind in CALLERS]:
-            if self._heard() in (None, participant.identity):
-                self._listen_to(others[0])
+            if self._linked_identity() in (None, participant.identity):
+                self._link(others[0])
         else:
             loop = asyncio.get_running_loop()
-            self._grace = loop.call_later(self._seconds, self._on_nobody)
+            self._grace_timer = loop.call_later(self._grace, self._on_nobody)
 
-    def _heard(self) -> str | None:
-        linked = self._hearing.linked_participant if self._hearing is not None else None
+    def _linked_identity(self) -> str | None:
+        linked = self._room_io.linked_participant if self._room_io is not None else None
         return linked.identity if linked is not None else None
 
-    def _listen_to(self, participant: rtc.RemoteParticipant) -> None:
-        """Hear this caller from now on; the one that was heard so far has gone."""
-        if self._hearing is not None:
-            self._hearing.set_participant(participant.identity)
+    def _link(self, participant: rtc.RemoteParticipant) -> None:
+        """Listen to this caller; the one that the agent listened to is gone."""
+        if self._room_io is not None:
+            self._room_io.set_participant(participant.identity)

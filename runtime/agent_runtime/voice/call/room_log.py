@@ -1,4 +1,4 @@
-"""What happens in the room, in the log; every line carries the room's name by the job's context."""
+"""Logs what happens in the room; the job's log context adds the room's name to every line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from livekit import rtc
 logger = logging.getLogger(__name__)
 
 _REASONS = rtc.DisconnectReason
-# The connection is gone, nobody meant it, and LiveKit's client has given up to mend it.
+# Reasons for which the connection is lost against everybody's will, after LiveKit's client gave up to
+# restore it.
 LOST_CONNECTION = frozenset(
     {
         _REASONS.UNKNOWN_REASON,
@@ -20,13 +21,13 @@ LOST_CONNECTION = frozenset(
         _REASONS.SIGNAL_CLOSE,
         _REASONS.CONNECTION_TIMEOUT,
         _REASONS.MEDIA_FAILURE,
-        _REASONS.DUPLICATE_IDENTITY,  # another job is here in our place
+        _REASONS.DUPLICATE_IDENTITY,  # another job joined in our place
     }
 )
 
 
 def disconnect_reason(reason: int | None) -> str:
-    """LiveKit's word for why somebody left, in lower case."""
+    """LiveKit's word for the reason why a participant left, in lower case."""
     if reason is None:
         return "unknown"
     return str(rtc.DisconnectReason.Name(reason)).lower()  # type: ignore[arg-type]
@@ -38,7 +39,7 @@ def _source(publication: rtc.TrackPublication) -> str:
 
 
 def log_room_events(room: rtc.Room) -> None:
-    """Log who comes and goes, and what they publish, for as long as the room is connected."""
+    """Log participants that come and go, and their tracks, for as long as the room is connected."""
 
     def on_participant_connected(participant: rtc.RemoteParticipant) -> None:
         logger.info("participant connected", extra={"participant": participant.identity})

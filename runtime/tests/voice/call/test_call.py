@@ -1,4 +1,4 @@
-"""What a real worker makes of its jobs: whose agent talks, and how each call's row ends."""
+"""Real calls of a real worker: which agent talks, and how each session's row ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fixtures.servers import LiveKitServer
 from fixtures.speech import ANSWERS, Recogniser, clip
 from fixtures.stack import Stack
 
-# Callers speak and hear in real time.
+# Callers speak and listen in real time.
 pytestmark = pytest.mark.alone
 
 POLL = 0.1  # a database has no event for "this row has changed"
@@ -33,7 +33,7 @@ POLL = 0.1  # a database has no event for "this row has changed"
 
 @dataclass
 class Scene:
-    """One agent, its rooms, and everything that a story touches."""
+    """One agent, its rooms, and everything that a test touches."""
 
     agent_id: int
     stores: Stores
@@ -43,7 +43,7 @@ class Scene:
     worker: LoggedProcess
 
     async def create(self, room_name: str, **config: object) -> Session:
-        """Register the receptionist and send it into a room, as the API does."""
+        """Register the receptionist and dispatch it into a room, as the API does."""
         given = sample_agent("receptionist", **config)
         await self.stores.agents.register(Registration(self.agent_id, 3, given, 10))
         session = new_session(self.agent_id, 3, room_name)
@@ -52,17 +52,17 @@ class Scene:
         return session
 
     def caller(self, room_name: str, identity: str = "caller") -> Caller:
-        """Somebody about to join."""
+        """A caller who is about to join."""
         key, secret = self.livekit.api_key, self.livekit.api_secret
         return Caller(self.livekit.url, room_token(key, secret, room_name, identity))
 
     async def hears(self, caller: Caller) -> str | None:
-        """The next utterance that the caller hears, understood."""
+        """The text of the next utterance that the caller hears."""
         heard = await caller.hear()
         return await asyncio.to_thread(self.recogniser.recognise, heard.sound)
 
     async def is_answered(self, caller: Caller, question: str) -> None:
-        """Ask, and hear the right answer."""
+        """Ask, and check that the caller hears the right answer."""
         caller.forget()
         await caller.say(clip(question))
         assert await self.hears(caller) == ANSWERS[question]
@@ -70,7 +70,7 @@ class Scene:
     async def session_when(
         self, session_id: str, holds: Callable[[Session], bool], within: float = 20
     ) -> Session:
-        """The row as soon as `holds` is true of it."""
+        """The session's row as soon as `holds` is true for it."""
         deadline = time.monotonic() + within
         while True:
             session = await self.stores.sessions.get(session_id)
@@ -80,7 +80,7 @@ class Scene:
             await asyncio.sleep(POLL)
 
     async def ended(self, session_id: str) -> Session:
-        """The row once it is final."""
+        """The session's row once it is final."""
         return await self.session_when(session_id, lambda session: session.status.is_final)
 
     async def session_of(self, room_name: str) -> Session:
@@ -99,7 +99,7 @@ class Scene:
 
 
 async def level_heard(stack: Stack) -> float:
-    """How loud the last utterance was at the speech recognition, in dBFS."""
+    """The level of the last utterance at the speech recognition, in dBFS."""
     url = URL(stack.environ["DEEPGRAM_BASE_URL"]).with_path("/recordings")
     async with aiohttp.ClientSession() as http, http.get(url) as answer:
         return float((await answer.json())["heard"][-1]["level"])
@@ -114,13 +114,13 @@ def scene(
     recogniser: Recogniser,
     worker_stack: Stack,
 ) -> Scene:
-    """A story's scene."""
+    """The scene of a test."""
     assert worker_stack.worker is not None
     return Scene(agent_id, stores, rooms, livekit, recogniser, worker_stack.worker)
 
 
 async def test_an_agent_that_is_only_a_row_talks(scene: Scene, agent_rows: AgentRows) -> None:
-    """Unregistered, with a row in `agents`: it comes into its room and says the row's greeting."""
+    """An agent that is not registered joins its room and says the greeting of its row in `agents`."""
     agent_rows.insert(
         scene.agent_id, initial_greeting=ANSWERS["greeting"], languages="en", llm_config={}
     )
@@ -143,7 +143,7 @@ async def test_an_agent_that_is_only_a_row_talks(scene: Scene, agent_rows: Agent
 async def test_a_row_that_may_not_or_cannot_talk_is_refused(
     scene: Scene, agent_rows: AgentRows, columns: dict[str, object], reason: str
 ) -> None:
-    """A stopped or faulty row brings no agent; the log names the cause, no session is left."""
+    """A stopped or faulty row brings no agent and leaves no session, and the log names the cause."""
     agent_rows.insert(scene.agent_id, **columns)
     room = f"agent-{scene.agent_id}-room"
     since = scene.worker.mark()
@@ -155,7 +155,7 @@ async def test_a_row_that_may_not_or_cannot_talk_is_refused(
 
 
 async def test_automatic_calls_count_into_the_capacity(scene: Scene, agent_rows: AgentRows) -> None:
-    """With one place taken over HTTP, an agent of one gets no second, automatic call."""
+    """An agent with a capacity of one, taken over HTTP, gets no automatic call beside it."""
     agent_rows.insert(scene.agent_id, max_concurrent_sessions=1)
     await scene.stores.sessions.create_automatic(new_session(scene.agent_id, 3, "elsewhere"), 1)
     since = scene.worker.mark()
@@ -163,8 +163,8 @@ async def test_automatic_calls_count_into_the_capacity(scene: Scene, agent_rows:
         await scene.logged("job refused: .*at capacity .1 sessions", since)
 
 
-async def test_a_job_that_crashes_says_so_in_the_row(scene: Scene) -> None:
-    """An option that the plugin chokes on ends the row as error with the plugin's own words."""
+async def test_a_job_that_crashes_ends_its_row_with_the_error(scene: Scene) -> None:
+    """An option that makes the plugin raise ends the row as error, with the plugin's own text."""
     room = f"crash-{scene.agent_id}"
     session = await scene.create(room, sttConfig={"sample_rate": 16000, "keyterm": 5, "tags": "x"})
     ended = await scene.ended(session.session_id)
@@ -174,7 +174,7 @@ async def test_a_job_that_crashes_says_so_in_the_row(scene: Scene) -> None:
 
 
 async def test_a_provider_that_fails_ends_the_call_as_error(scene: Scene) -> None:
-    """A key that the provider refuses for good is an error in the row, not an endless silence."""
+    """A key that the provider refuses for good ends the row as error instead of an endless silence."""
     room = f"badkey-{scene.agent_id}"
     session = await scene.create(room, sttConfig={"apiKey": "wrong"})
     async with scene.caller(room):
@@ -185,7 +185,7 @@ async def test_a_provider_that_fails_ends_the_call_as_error(scene: Scene) -> Non
 
 
 async def test_a_caller_who_comes_back_in_time_goes_on(scene: Scene) -> None:
-    """A lost connection within the grace is no end: the same session answers, under a new identity."""
+    """A caller who leaves and rejoins within the grace is answered by the same session."""
     room = f"back-{scene.agent_id}"
     session = await scene.create(room)
     async with scene.caller(room) as caller:
@@ -199,8 +199,8 @@ async def test_a_caller_who_comes_back_in_time_goes_on(scene: Scene) -> None:
     assert (ended.status, ended.reason) == (SessionStatus.ENDED, "the caller left")
 
 
-async def test_when_one_of_two_callers_leaves_the_other_is_heard(scene: Scene) -> None:
-    """The agent turns to the caller who is still there."""
+async def test_when_one_of_two_callers_leaves_the_other_is_answered(scene: Scene) -> None:
+    """The agent listens to the second caller once the first one is gone."""
     room = f"two-{scene.agent_id}"
     session = await scene.create(room)
     async with scene.caller(room, "ada") as ada:
@@ -213,8 +213,8 @@ async def test_when_one_of_two_callers_leaves_the_other_is_heard(scene: Scene) -
     assert (await scene.ended(session.session_id)).status is SessionStatus.ENDED
 
 
-async def test_a_session_that_somebody_ended_in_the_database_is_left(scene: Scene) -> None:
-    """The heartbeat reads the final row and the agent goes, though nobody took it out."""
+async def test_a_session_that_was_ended_in_the_database_is_left(scene: Scene) -> None:
+    """The agent leaves when a heartbeat finds the final row, though nothing removed it from the room."""
     room = f"beat-{scene.agent_id}"
     session = await scene.create(room)
     async with scene.caller(room) as caller:
@@ -226,7 +226,7 @@ async def test_a_session_that_somebody_ended_in_the_database_is_left(scene: Scen
 
 
 async def test_a_room_that_is_deleted_ends_its_session(scene: Scene) -> None:
-    """The room closes under the call: the row ends and says so."""
+    """The session of a deleted room ends, with that as its reason."""
     room = f"deleted-{scene.agent_id}"
     session = await scene.create(room)
     async with scene.caller(room) as caller:
@@ -239,7 +239,7 @@ async def test_a_room_that_is_deleted_ends_its_session(scene: Scene) -> None:
 
 
 async def test_the_room_is_in_the_log(scene: Scene) -> None:
-    """Who comes, publishes and goes is logged with the room's name, in the job's context."""
+    """Each participant that comes, publishes or goes is logged with the room's name."""
     room = f"log-{scene.agent_id}"
     since = scene.worker.mark()
     session = await scene.create(room)
@@ -253,7 +253,7 @@ async def test_the_room_is_in_the_log(scene: Scene) -> None:
 
 
 async def test_a_caller_cannot_have_the_agent_s_instructions(scene: Scene) -> None:
-    """The framework answers anybody in the room who asks for them, unless it is told not to."""
+    """No participant can request the agent's instructions, which the framework serves by default."""
     room_name = f"curious-{scene.agent_id}"
     await scene.create(room_name)
     async with scene.caller(room_name) as caller:
@@ -272,10 +272,10 @@ async def test_a_caller_cannot_have_the_agent_s_instructions(scene: Scene) -> No
         await scene.is_answered(caller, "weather")
 
 
-async def test_a_quiet_caller_is_raised_for_who_has_to_understand(
+async def test_a_quiet_caller_is_amplified_for_speech_recognition(
     scene: Scene, worker_stack: Stack
 ) -> None:
-    """Also in the first words."""
+    """A caller who is 12 dB low reaches the speech recognition louder, from the first words on."""
     session = await scene.create("low")
     said = clip("weather").quieter(12)
     async with scene.caller("low") as caller:

@@ -1,4 +1,4 @@
-"""Steps of a call that need neither LiveKit nor a database: how it leaves, and what for."""
+"""Steps of a call that need neither LiveKit nor a database: whom it greets, and how it ends."""
 
 from __future__ import annotations
 
@@ -21,13 +21,18 @@ from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.voice.call import call as call_module
+from agent_runtime.voice.call import companion, greeting, preparation
 from agent_runtime.voice.call.call import Call
+from agent_runtime.voice.call.context import context_of
+from agent_runtime.voice.call.outcome import Outcome
+from agent_runtime.voice.call.preparation import PreparedCall
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import Stores
+from agent_runtime.voice.turns.floor import Floor
 
 
 class Room(rtc.EventEmitter[Any]):
-    """A room with the people that the test puts there."""
+    """A room with the participants that the test puts there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +41,7 @@ class Room(rtc.EventEmitter[Any]):
 
 
 class Job:
-    """LiveKit's order to join the room."""
+    """A job context of LiveKit."""
 
     local_participant_identity = "agent-abc"
     proc = None
@@ -48,16 +53,16 @@ class Job:
         self.log_context_fields: dict[str, Any] = {}
 
     def is_fake_job(self) -> bool:
-        """It has a room."""
+        """Whether it has no room."""
         return False
 
     def shutdown(self, reason: str) -> None:
-        """Of the job context."""
+        """Record that the job has to end."""
         self.left.append(reason)
 
 
 class Rows:
-    """The database."""
+    """The stores of a call, without a database."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -65,100 +70,106 @@ class Rows:
         self.released: list[str] = []
 
     async def finish(self, _session: str, status: SessionStatus, reason: str, **_by: Any) -> None:
-        """Of the sessions."""
+        """Record a final row."""
         self.finished.append((status, reason))
 
     async def release(self, _session: str, _holder: Any, why: str) -> None:
-        """Of the leases."""
+        """Record a session that is given back."""
         self.released.append(why)
 
     async def set_participant_count(self, _session: str, _count: int) -> None:
-        """Of the sessions."""
+        """Fail, where the test wants it."""
         if self.error is not None:
             raise self.error
 
 
 class Scene:
-    """One call without its voice."""
+    """One call, without its voice unless a test adds it."""
 
     def __init__(self, settings: VoiceSettings, opened: AsyncExitStack) -> None:
         self.job = Job()
         self.rows = Rows()
-        self.call = Call(
+        self.context = context_of(
             cast("JobContext", self.job),
             JobTarget(7, "abc", 3),
             Stores(*[cast("Any", self.rows)] * 6),
             settings,
-            opened,
-            None,
         )
+        self.call = Call(self.context, opened, None)
 
     def settings(self, monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
-        """Other ones than the worker's."""
-        worker = self.call._settings.worker.model_copy(update=changed)
-        monkeypatch.setattr(self.call, "_settings", replace(self.call._settings, worker=worker))
+        """Change the call's settings."""
+        worker = self.context.settings.worker.model_copy(update=changed)
+        settings = replace(self.context.settings, worker=worker)
+        monkeypatch.setattr(self.call, "_context", replace(self.context, settings=settings))
 
 
 @pytest.fixture
 async def scene(voice_settings: VoiceSettings) -> Scene:
-    """One that has begun."""
+    """A call whose session is not started."""
     return Scene(voice_settings, AsyncExitStack())
 
 
-class Broken:
-    """A part of the call that cannot be closed."""
+class Follower:
+    """A companion; it records what the call does with it, and may fail to close."""
 
-    async def close(self, *_given: Any) -> None:
-        """Never."""
-        raise ValueError("cannot be closed")
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.listened: list[Any] = []
+        self.outcomes: list[Outcome] = []
+
+    def listen_to(self, session: Any) -> None:
+        """Record the session."""
+        self.listened.append(session)
+
+    async def close(self, outcome: Outcome, /) -> None:
+        """Record the outcome, then fail if there is an error."""
+        self.outcomes.append(outcome)
+        if self.error is not None:
+            raise self.error
 
 
-@pytest.mark.parametrize("part", ["_turns", "_memory"])
-async def test_the_row_ends_whatever_else_fails(
-    scene: Scene, caplog: pytest.LogCaptureFixture, part: str
+async def test_every_companion_is_closed_and_the_row_ends_whatever_fails(
+    scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And the log says what did."""
-    setattr(scene.call, part, Broken())
-    scene.call._leave(SessionStatus.ENDED, "the caller left")
+    """A companion that fails to close is logged, keeps no other from closing, nor the row from its end."""
+    followers = [Follower(), Follower(ValueError("cannot be closed")), Follower()]
+    scene.call._companions = list(followers)
+    scene.call.exit.end(SessionStatus.ENDED, "the caller left")
     await scene.call.close("user requested")
+    ended = Outcome(SessionStatus.ENDED, "the caller left")
+    assert [follower.outcomes for follower in followers] == [[ended]] * 3
     assert scene.rows.finished == [(SessionStatus.ENDED, "the caller left")]
     assert "cannot be closed" in caplog.text
 
 
-async def test_a_session_is_given_back_whatever_else_fails(scene: Scene) -> None:
-    """To whoever goes on with it."""
-    scene.call._turns = cast("Any", Broken())
-    scene.call._hand_back("lost")
+async def test_a_session_is_given_back_whatever_fails(scene: Scene) -> None:
+    """A call that is handed back tells its companions so, and releases its session after their errors."""
+    follower = Follower(ValueError("cannot be closed"))
+    scene.call._companions = [follower]
+    scene.call.exit.hand_back("lost")
     await scene.call.close("lost")
+    assert [outcome.is_handed_back for outcome in follower.outcomes] == [True]
     assert (scene.rows.released, scene.rows.finished) == (["lost"], [])
 
 
-class Patient:
-    """The memory of a call; it writes down how long it may take."""
-
-    def __init__(self) -> None:
-        self.given: list[float] = []
-
-    async def close(self, patience: float) -> None:
-        """Of the memory."""
-        self.given.append(patience)
-
-
-@pytest.mark.parametrize("goes_on", [True, False])
-async def test_last_words_are_kept_for_whoever_goes_on(scene: Scene, *, goes_on: bool) -> None:
-    """And for nobody else."""
-    memory = Patient()
-    scene.call._memory = cast("Any", memory)
-    if goes_on:
-        scene.call._hand_back("lost")
-    await scene.call.close("lost")
-    assert memory.given == [call_module.LAST_WORDS if goes_on else 0]
+async def test_the_first_cause_of_an_end_counts(scene: Scene) -> None:
+    """A cause that follows an end, or a hand-back, changes neither outcome nor reason."""
+    job_exit = scene.call.exit
+    job_exit.hand_back("lost")
+    job_exit.end(SessionStatus.ENDED, "the caller left")
+    job_exit.crash(ValueError("late"))
+    assert job_exit.outcome_after("user requested") == Outcome(None, "lost")
+    other = Scene(scene.context.settings, AsyncExitStack()).call.exit
+    other.fail("a provider failed")
+    other.hand_back("lost")
+    assert other.outcome == Outcome(SessionStatus.ERROR, "a provider failed")
 
 
 async def test_a_task_that_fails_is_in_the_log(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody waits for it, so nobody else would say so."""
+    """An error of a background task of the call is logged with its trace, since nothing awaits the task."""
     scene.rows.error = ValueError("not a number")
     scene.call._count_participants()
     await asyncio.sleep(0.01)
@@ -167,8 +178,8 @@ async def test_a_task_that_fails_is_in_the_log(
     assert "ValueError: not a number" in caplog.text
 
 
-class Pipeline:
-    """What listens and speaks; it writes down what it is told to say."""
+class Session:
+    """An AgentSession that records what it has to say."""
 
     room_io = None
 
@@ -178,36 +189,36 @@ class Pipeline:
         self.output = SimpleNamespace(audio=None)
 
     def on(self, *_given: Any) -> None:
-        """Of the agent session."""
+        """Emit no events."""
 
     async def start(self, *_given: Any, **_options: Any) -> None:
-        """Of the agent session."""
+        """Start at once."""
 
     def say(self, text: str) -> None:
-        """Of the agent session."""
+        """Record the text, or fail."""
         if self.error is not None:
             raise self.error
         self.said.append(text)
 
     def generate_reply(self) -> None:
-        """Of the agent session."""
+        """Record a reply."""
         self.said.append("reply")
 
 
-class Mouth:
-    """What the agent speaks through; it may not be let into the room."""
+class Output:
+    """An audio output, whose track the room may refuse."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.closed = False
 
     async def publish(self, _participant: Any) -> None:
-        """Of the loudspeaker."""
+        """Fail, where the test wants it."""
         if self.error is not None:
             raise self.error
 
     async def close(self) -> None:
-        """Of the loudspeaker."""
+        """Record it."""
         self.closed = True
 
 
@@ -216,48 +227,61 @@ def person(
     kind: Any = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
     state: Any = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE,
 ) -> Any:
-    """Somebody in the room."""
+    """A participant."""
     return SimpleNamespace(identity="someone", kind=kind, state=state)
 
 
 @pytest.fixture
-def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Pipeline]]:
-    """Lets the call begin, after what was said before."""
-    for of_the_voice in ("ConfiguredAgent", "room_options"):
-        monkeypatch.setattr(call_module, of_the_voice, lambda *_: None)
-    monkeypatch.setattr(call_module, "TurnReporter", lambda _: MagicMock())
-    monkeypatch.setattr(call_module, "TrackAudioOutput", Mouth)
-    pipeline = Pipeline()
+def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Session]]:
+    """Starts the session of the call, after the transcript that is given."""
+    for name in ("ConfiguredAgent", "room_options"):
+        monkeypatch.setattr(call_module, name, lambda *_: None)
+    monkeypatch.setattr(companion, "TurnReporter", lambda _: MagicMock())
+    monkeypatch.setattr(call_module, "TrackAudioOutput", Output)
+    session = Session()
 
-    async def begin(*said: Utterance) -> Pipeline:
-        scene.job.room.on("disconnected", scene.call._on_room_disconnected)
-        scene.call._prepared = cast("Any", (pipeline, None))
-        agent = cast("Any", SimpleNamespace(config=SimpleNamespace(greeting="Hello.")))
+    async def begin(*transcript: Utterance) -> Session:
+        scene.call.exit.watch(cast("Any", scene.job.room))
+        config = cast("Any", SimpleNamespace(greeting="Hello."))
+        prepared = PreparedCall(config, cast("Any", None), Floor(), cast("Any", session))
         async with asyncio.timeout(1):
-            await scene.call._talk(agent, list(said))
+            await scene.call._talk(prepared, list(transcript))
         await asyncio.sleep(0.01)
-        return pipeline
+        return session
 
     return begin
 
 
+async def test_a_new_companion_needs_no_change_of_the_call(
+    scene: Scene,
+    talking: Callable[..., Awaitable[Session]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the list of companions holds listens before the session starts, and is closed with the call."""
+    follower = Follower()
+    monkeypatch.setattr(call_module, "build_companions", lambda *_: [follower])
+    session = await talking()
+    assert (follower.listened, follower.outcomes) == ([session], [])
+    await scene.call.close("parent process shutdown")
+    assert follower.outcomes == [Outcome(SessionStatus.ENDED, "the worker was shut down")]
+
+
 @pytest.mark.parametrize(("pressure", "frame_ms"), [(10.0, 20), (60.0, 50), (None, 20)])
-async def test_a_call_that_begins_on_a_busy_machine_hears_in_longer_pieces(
+async def test_a_call_that_begins_on_a_busy_machine_takes_longer_frames(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, pressure: float | None, frame_ms: int
 ) -> None:
-    """Which cost less; all calls would wait longer for a CPU else."""
+    """Above a CPU pressure frames of 50 ms replace those of 20 ms: they cost less, and calls wait less."""
     agent = SimpleNamespace(config=parse_registered({}), max_sessions=1, tenant_id=3)
 
     async def found(*_: Any) -> Any:
         return agent
 
-    monkeypatch.setattr(call_module, "find_agent", found)
-    monkeypatch.setattr(call_module, "recent_pressure", lambda: pressure)
-    monkeypatch.setattr(call_module, "build_session", lambda _config, pace, *_: pace)
-    await scene.call._prepare()
-    assert scene.call._prepared is not None
-    of_session, of_ears = cast("Any", scene.call._prepared)
-    assert (of_session.frame_ms, of_ears.frame_ms) == (frame_ms, frame_ms)
+    monkeypatch.setattr(preparation, "find_agent", found)
+    monkeypatch.setattr(preparation, "recent_pressure", lambda: pressure)
+    monkeypatch.setattr(preparation, "build_session", lambda _config, pace, *_: pace)
+    prepared = await preparation.prepare(scene.context)
+    of_session = cast("Any", prepared.session)
+    assert (of_session.frame_ms, prepared.pace.frame_ms) == (frame_ms, frame_ms)
 
 
 @pytest.mark.parametrize(
@@ -268,36 +292,36 @@ async def test_a_call_that_begins_on_a_busy_machine_hears_in_longer_pieces(
         ([Utterance("assistant", "Hello."), Utterance("user", "Hi")], ["reply"]),
     ],
 )
-async def test_a_caller_who_is_there_is_spoken_to(
+async def test_a_caller_who_is_there_is_greeted_or_answered(
     scene: Scene,
-    talking: Callable[..., Awaitable[Pipeline]],
+    talking: Callable[..., Awaitable[Session]],
     before: list[Utterance],
     then: list[str],
 ) -> None:
-    """Greeted, unless another agent has; what that one left unanswered is answered."""
+    """The first agent greets; one that takes over answers the caller's last words, or waits."""
     scene.job.room.remote_participants["someone"] = person()
     assert (await talking(*before)).said == then
     await scene.call.close("user requested")
 
 
-async def test_the_agent_speaks_through_an_output_of_its_own(
-    scene: Scene, talking: Callable[..., Awaitable[Pipeline]]
+async def test_the_agent_has_an_audio_output_of_its_own(
+    scene: Scene, talking: Callable[..., Awaitable[Session]]
 ) -> None:
-    """Which is closed with the call."""
-    mouth = (await talking()).output.audio
-    assert isinstance(mouth, Mouth)
-    assert not mouth.closed
+    """The session gets our output, which is closed with the call."""
+    output = (await talking()).output.audio
+    assert isinstance(output, Output)
+    assert not output.closed
     await scene.call.close("user requested")
-    assert mouth.closed
+    assert output.closed
 
 
 async def test_an_agent_that_cannot_speak_gives_the_session_back(
     scene: Scene,
-    talking: Callable[..., Awaitable[Pipeline]],
+    talking: Callable[..., Awaitable[Session]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Another job may do better."""
-    mute = Mouth(PublishTrackError("track publication timed out"))
+    """A track that cannot be published hands the session back, for another job to try."""
+    mute = Output(PublishTrackError("track publication timed out"))
     monkeypatch.setattr(call_module, "TrackAudioOutput", lambda: mute)
     await talking()
     await scene.call.close("lost")
@@ -306,29 +330,29 @@ async def test_an_agent_that_cannot_speak_gives_the_session_back(
 
 
 async def test_the_greeting_waits_for_a_caller_who_can_hear_it(
-    scene: Scene, talking: Callable[..., Awaitable[Pipeline]]
+    scene: Scene, talking: Callable[..., Awaitable[Session]]
 ) -> None:
-    """Not for an agent or a recorder, and not for one who is still joining."""
+    """Neither another agent nor a caller who still joins is greeted; a caller is once active."""
     joining = person(state=rtc.ParticipantState.PARTICIPANT_STATE_JOINING)
     scene.job.room.remote_participants["someone"] = joining
     scene.job.room.remote_participants["other"] = person(
         kind=rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
     )
-    pipeline = await talking()
+    session = await talking()
     scene.job.room.emit("participant_active", scene.job.room.remote_participants["other"])
     await asyncio.sleep(0.01)
-    assert pipeline.said == []
+    assert session.said == []
     scene.job.room.emit("participant_active", joining)
     await asyncio.sleep(0.01)
-    assert pipeline.said == ["Hello."]
+    assert session.said == ["Hello."]
     await scene.call.close("user requested")
 
 
 async def test_a_connection_lost_before_the_caller_came_is_given_back(
-    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], caplog: pytest.LogCaptureFixture
+    scene: Scene, talking: Callable[..., Awaitable[Session]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Another agent waits in its place, and nothing failed."""
-    pipeline = await talking()
+    """A connection lost before the caller came hands the session back, without an error in the log."""
+    session = await talking()
     room = scene.job.room
     room.emit("connection_state_changed", rtc.ConnectionState.CONN_DISCONNECTED)
     room.emit("disconnected", rtc.DisconnectReason.SIGNAL_CLOSE)
@@ -336,16 +360,16 @@ async def test_a_connection_lost_before_the_caller_came_is_given_back(
     await asyncio.sleep(0.01)
     await scene.call.close("room disconnected")
     assert (scene.rows.released, scene.rows.finished) == (["left the room: signal_close"], [])
-    assert pipeline.said == []
+    assert session.said == []
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_call_that_cannot_begin_is_an_error(
-    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], caplog: pytest.LogCaptureFixture
+    scene: Scene, talking: Callable[..., Awaitable[Session]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The row names it, and the log has the trace."""
-    pipeline = await talking()
-    pipeline.error = RuntimeError("no voice")
+    """An error of the greeting ends the call: the row has its text, the log its trace."""
+    session = await talking()
+    session.error = RuntimeError("no voice")
     scene.job.room.emit("participant_active", person())
     await asyncio.sleep(0.01)
     assert scene.job.left == ["RuntimeError: no voice"]
@@ -354,10 +378,10 @@ async def test_a_call_that_cannot_begin_is_an_error(
     assert "Traceback" in caplog.text
 
 
-async def test_nobody_comes_to_a_new_session(
-    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], monkeypatch: pytest.MonkeyPatch
+async def test_a_new_session_ends_when_no_caller_comes(
+    scene: Scene, talking: Callable[..., Awaitable[Session]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waits as long as it is told to."""
+    """A new session ends when no caller has come within `wait_for_caller`."""
     scene.settings(monkeypatch, wait_for_caller=0.05)
     await talking()
     await asyncio.sleep(0.1)
@@ -365,12 +389,12 @@ async def test_nobody_comes_to_a_new_session(
     await scene.call.close("no caller came")
 
 
-async def test_nobody_is_there_any_more_when_an_agent_takes_over(
-    scene: Scene, talking: Callable[..., Awaitable[Pipeline]], monkeypatch: pytest.MonkeyPatch
+async def test_a_continued_session_ends_when_the_caller_does_not_come_back(
+    scene: Scene, talking: Callable[..., Awaitable[Session]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The caller has left meanwhile: the session does not hold a place for five minutes more."""
+    """A continued session waits for the grace and `COME_BACK`, not for as long as a new one."""
     scene.settings(monkeypatch, leave_grace=0.05)
-    monkeypatch.setattr(call_module, "COME_BACK", 0.05)
+    monkeypatch.setattr(greeting, "COME_BACK", 0.05)
     await talking(Utterance("assistant", "Hello."))
     await asyncio.sleep(0.06)
     assert scene.job.left == []
@@ -402,7 +426,7 @@ async def test_nobody_is_there_any_more_when_an_agent_takes_over(
 async def test_the_row_says_who_ended_the_call(
     scene: Scene, why: str, reason: int, outcome: tuple[SessionStatus, str]
 ) -> None:
-    """A job leaves the room whatever it ends for: that is no reason."""
-    scene.call._on_room_disconnected(reason)
+    """The cause is the shutdown's reason or the room's; that the job itself left the room is none."""
+    scene.call.exit._on_room_disconnected(reason)
     await scene.call.close(why)
     assert scene.rows.finished == [outcome]

@@ -1,4 +1,4 @@
-"""What a call makes of the answers to its heartbeats."""
+"""What a call does after each answer to its heartbeats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOLDER = Holder("AJ_1", "worker-one")
 
 
 class Sessions:
-    """Answers heartbeats by a list; the last is for ever."""
+    """Answers heartbeats with the test's answers, one by one; the last one repeats."""
 
     def __init__(
         self, answers: Sequence[Holding | Exception], activation: Exception | None
@@ -33,7 +33,7 @@ class Sessions:
         self.activated = 0
 
     async def heartbeat(self, _session_id: str, _holder: Holder) -> Holding:
-        """The next answer."""
+        """Give the next answer."""
         self.beats += 1
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
@@ -50,7 +50,7 @@ class Sessions:
 async def kept(
     *answers: Holding | Exception, heard: bool = True, activation: Exception | None = None
 ) -> tuple[Sessions, list[str]]:
-    """Keep the lease for a while, or until it ends; what was called."""
+    """Keep the lease for 50 ms, or until it is lost; returns the sessions and the callbacks that ran."""
     sessions, called = Sessions(answers, activation), []  # type: ignore[var-annotated]
     keeper = LeaseKeeper(
         cast("SessionStore", sessions),
@@ -69,17 +69,17 @@ async def kept(
 
 
 async def test_it_is_renewed_again_and_again() -> None:
-    """Also after a time in which the database was away."""
+    """Heartbeats go on, also after a time in which the database was unavailable."""
     sessions, called = await kept(Holding.OURS, StoreUnavailable("away"), Holding.OURS)
     assert sessions.beats > 3
     assert called == ["still ours"]
 
 
 @pytest.mark.parametrize("beats", [[ValueError("bad row"), Holding.OURS], [Holding.FREE]])
-async def test_whatever_the_database_says_the_next_beat_comes(
+async def test_an_unexpected_error_does_not_stop_the_heartbeats(
     beats: list[Holding | Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An agent without heartbeats would have another one beside it; the log has the trace."""
+    """An untranslated error is logged with its trace, and the next heartbeat follows."""
     sessions, called = await kept(*beats, activation=ValueError("bad row"))
     assert sessions.beats > 2
     assert called == ["still ours"]
@@ -87,31 +87,31 @@ async def test_whatever_the_database_says_the_next_beat_comes(
 
 
 async def test_a_session_that_was_ended_is_over() -> None:
-    """Once, and no beat follows."""
+    """A session that was ended elsewhere is reported once, and no heartbeat follows."""
     sessions, called = await kept(Holding.OURS, Holding.OVER)
     assert (sessions.beats, called) == (2, ["over"])
 
 
 async def test_a_session_of_another_job_is_lost() -> None:
-    """Once, and no beat follows."""
+    """A session that another job holds is reported once, and no heartbeat follows."""
     sessions, called = await kept(Holding.THEIRS)
     assert (sessions.beats, called) == (1, ["another job has the session"])
 
 
-async def test_a_session_that_nobody_has_yet_is_taken_back() -> None:
-    """After having been cut off, while the queue has not moved."""
+async def test_a_session_that_no_job_holds_is_taken_back() -> None:
+    """A lease that was taken from a job that was cut off is taken back while no other job holds it."""
     sessions, called = await kept(Holding.FREE, Holding.OURS)
     assert (sessions.activated, called) == (1, ["still ours"])
 
 
 @pytest.mark.parametrize("error", [SessionHeld("abc"), SessionNotFound("abc"), RoomTaken("lobby")])
 async def test_taken_back_too_late_is_lost(error: Exception) -> None:
-    """Somebody was faster."""
+    """A session that another job took, or that is gone, is lost with the error's text."""
     _, called = await kept(Holding.FREE, activation=error)
     assert called == [str(error)]
 
 
-async def test_who_is_not_heard_does_not_renew() -> None:
-    """Without a connection to the room another agent may come."""
+async def test_without_a_connection_the_lease_is_not_renewed() -> None:
+    """An agent that no caller hears sends no heartbeat, so that another one may come."""
     sessions, called = await kept(Holding.OURS, heard=False)
     assert (sessions.beats, called) == (0, ["still ours"])

@@ -1,4 +1,4 @@
-"""How a call leaves its session, whatever the database says to it."""
+"""The outcome of a call reaches the database, also after its errors."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import pytest
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.session import SessionStatus
-from agent_runtime.voice.call import outcome as ending
-from agent_runtime.voice.call.outcome import FINISH_TRIES, OutcomeWriter, logged
+from agent_runtime.voice.call import outcome as outcome_module
+from agent_runtime.voice.call.outcome import FINISH_TRIES, Outcome, OutcomeWriter
 from agent_runtime.voice.jobs.stores import Stores
 
 HOLDER = Holder("AJ_1", "worker-one")
+ENDED = Outcome(SessionStatus.ENDED, "the caller left")
 
 
 class Rows:
-    """The sessions and leases of a database that fails as often as the test says."""
+    """The sessions and leases of a database that fails with the test's errors, one by one."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
@@ -25,12 +26,12 @@ class Rows:
         self.written: list[tuple[Any, ...]] = []
 
     async def finish(self, *given: Any, by: Holder) -> None:
-        """Of the sessions."""
+        """Write a final row."""
         assert by is HOLDER
         self._write(given)
 
     async def release(self, *given: Any) -> None:
-        """Of the leases."""
+        """Give a session back."""
         self._write(given)
 
     def _write(self, given: tuple[Any, ...]) -> None:
@@ -40,9 +41,9 @@ class Rows:
         self.written.append(given)
 
 
-def ending_of(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> OutcomeWriter:
-    """One that loses no time."""
-    monkeypatch.setattr(ending, "FINISH_PAUSE", 0.0)
+def writer_of(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> OutcomeWriter:
+    """A writer that does not pause between attempts."""
+    monkeypatch.setattr(outcome_module, "FINISH_PAUSE", 0.0)
     stores = Stores(*[cast("Any", rows)] * 6)
     return OutcomeWriter(stores, "abc", HOLDER)
 
@@ -51,18 +52,18 @@ def ending_of(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> OutcomeWriter:
 async def test_the_final_row_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """After whatever the database said."""
+    """The final row is written again after any error, also one that the store does not translate."""
     rows = Rows(error, error)
-    await ending_of(rows, monkeypatch).finish(SessionStatus.ENDED, "the caller left")
+    await writer_of(rows, monkeypatch).write(ENDED)
     assert rows.written == [("abc", SessionStatus.ENDED, "the caller left")]
 
 
 async def test_a_final_row_that_cannot_be_written_is_in_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With what it would have said, and the trace of what the database did not translate."""
+    """After the last attempt the log has the row's reason, and a trace of each untranslated error."""
     rows = Rows(*[ValueError("bad row")] * FINISH_TRIES)
-    await ending_of(rows, monkeypatch).finish(SessionStatus.ENDED, "the caller left")
+    await writer_of(rows, monkeypatch).write(ENDED)
     assert (rows.asked, rows.written) == (FINISH_TRIES, [])
     assert caplog.text.count("ValueError: bad row") == FINISH_TRIES
     assert vars(caplog.records[-1])["reason"] == "the caller left"
@@ -72,22 +73,9 @@ async def test_a_final_row_that_cannot_be_written_is_in_the_log(
 async def test_a_session_that_cannot_be_given_back_is_in_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    """Its lease runs out by itself, so nothing is tried again."""
+    """A failed hand-back is logged and not repeated: the lease expires by itself."""
     rows = Rows(error)
-    await ending_of(rows, monkeypatch).release("left the room")
+    await writer_of(rows, monkeypatch).write(Outcome(None, "left the room"))
     assert rows.asked == 1
     assert "session not given back" in caplog.text
     assert str(error) in caplog.text
-
-
-async def test_what_fails_is_logged_and_what_follows_is_done(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """With its trace."""
-
-    async def work() -> None:
-        raise ValueError("of the figures")
-
-    await logged("to write figures", work())
-    assert "to write figures failed" in caplog.text
-    assert "ValueError: of the figures" in caplog.text

@@ -1,1 +1,1 @@
-"""What accompanies a call: one module for each companion."""
+"""What accompanies a call: a module for each companion. `call/companion.py` has their protocol and list."""

@@ -1,6 +1,6 @@
-"""What an agent says when a provider has failed it: sentences that need no provider.
+"""Clips that an agent plays when a provider failed: sentences that need no provider.
 
-`clips/README.md` tells how the clips were made, and their licence. They are English; agents of other
+`clips/README.md` says how they were made, and names their licence. They are English. Agents of other
 languages use them too, since an apology in another language is still better than silence.
 """
 
@@ -28,22 +28,22 @@ class Clip:
     rate: int
 
     async def frames(self) -> AsyncIterator[rtc.AudioFrame]:
-        """The sound in frames of 20 ms."""
+        """The sound in frames of 20 ms; silence fills the last one."""
         samples = self.rate * FRAME_MS // 1000
         for start in range(0, len(self.pcm), samples * 2):
-            piece = self.pcm[start : start + samples * 2].ljust(samples * 2, b"\0")
-            yield rtc.AudioFrame(piece, self.rate, 1, samples)
+            chunk = self.pcm[start : start + samples * 2].ljust(samples * 2, b"\0")
+            yield rtc.AudioFrame(chunk, self.rate, 1, samples)
 
 
 @cache
 def repeat() -> Clip:
-    """Something went wrong; the caller is asked to say it again."""
+    """Apologises and asks the caller to repeat."""
     return _read("repeat", "I am sorry, something went wrong. Could you say that again please?")
 
 
 @cache
 def farewell() -> Clip:
-    """It will not get better; the call ends."""
+    """Apologises and says goodbye, because the call ends."""
     return _read("farewell", "I am sorry, I cannot go on. Please call again later.")
 
 

@@ -1,11 +1,11 @@
 """Keeps a caller from waiting in silence when a provider fails.
 
-After the caller has spoken, or the greeting is due, the agent must be heard within a bound; otherwise an
-apology is played that needs no provider, and the caller is asked to say it again. A provider that
-refuses us for good (a wrong key), or fails again and again, ends the call with a farewell.
+After the caller has spoken, or when the greeting is due, the agent must speak within a bound; otherwise a
+fallback clip that needs no provider asks the caller to repeat. A provider that refuses us for good (a wrong
+key), or fails again and again, ends the call with a farewell.
 
-Nothing is owed while the agent is heard. What a caller says over its words may be meant for nobody, or be
-ignored as the agent's configuration wants it; an answer is due once the agent sets out to give one.
+No speech is due while the agent speaks. A caller's words over the agent's may be meant for nobody, or be
+ignored as the agent's configuration wants it; an answer is due once the agent starts to think about one.
 """
 
 from __future__ import annotations
@@ -24,60 +24,65 @@ from livekit.agents import (
 )
 
 from agent_runtime.voice.call.companions.fallback_clips import Clip, farewell, repeat
+from agent_runtime.voice.call.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
-# Noise is shorter than words; nobody apologises to a cough.
-SHORTEST_SPEECH: Final = 0.4  # seconds
-# So many apologies without a word of the agent's own in between, and the call ends.
-MOST_APOLOGIES: Final = 2
-_FOR_GOOD: Final = frozenset({401, 402, 403, 404})  # a key, a bill, a model: retries do not help
-_STAGES: Final = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
+# Seconds of voice from which an answer is due: noise, a cough for instance, is shorter than words.
+SHORTEST_SPEECH: Final = 0.4
+# Times that the caller is asked to repeat without a word of the agent's own in between; then the call ends.
+MAX_REPEATS: Final = 2
+# HTTP statuses about a key, a bill or a model: retries do not help.
+_REFUSED: Final = frozenset({401, 402, 403, 404})
+_PARTS: Final = {"stt_error": "STT", "llm_error": "LLM", "tts_error": "TTS"}
 
 
 class SilenceWatchdog:
-    """Listens to a session; `give_up(reason)` ends the call after the farewell."""
+    """Plays a fallback clip after `silence` seconds in which speech was due; 0 never does.
+
+    `give_up(reason)` ends the call after the farewell.
+    """
 
     def __init__(self, silence: float, give_up: Callable[[str], None]) -> None:
         self._silence = silence
         self._give_up = give_up
         self._session: AgentSession[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        # By the loop's clock: what was awaited when a sound came.
+        # By the loop's clock: when speech was due before the caller's current voice stopped the timer.
         self._due_at: float | None = None
-        self._spoke_since: float | None = None
-        self._is_heard = False
-        self._apologies = 0
+        self._voice_since: float | None = None
+        self._agent_speaks = False
+        self._repeats = 0
         self._last_error = "no answer"
         self._clip: asyncio.Task[None] | None = None
         self._over = False
 
     def listen_to(self, session: AgentSession[Any]) -> None:
-        """Watch over the session from now on."""
+        """Watch the session from now on."""
         self._session = session
         session.on("user_state_changed", self._on_user)
         session.on("agent_state_changed", self._on_agent)
         session.on("error", self._on_error)
 
     def expect_speech(self) -> None:
-        """The agent is to be heard within the bound: its greeting, its answer."""
-        if self._silence and not self._is_heard:
-            self._wait_until(asyncio.get_running_loop().time() + self._silence)
+        """Start the timer: the agent's greeting or answer is due within the bound."""
+        if self._silence and not self._agent_speaks:
+            self._start_timer(asyncio.get_running_loop().time() + self._silence)
 
-    def close(self) -> None:
-        """The call is over."""
+    async def close(self, _outcome: Outcome, /) -> None:
+        """Stop the timer and the clip."""
         self._over = True
-        self._stop_waiting()
+        self._stop_timer()
         if self._clip is not None:
             self._clip.cancel()
 
-    def _wait_until(self, moment: float) -> None:
-        self._stop_waiting()
+    def _start_timer(self, due_at: float) -> None:
+        self._stop_timer()
         if not self._over:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(moment, self._too_silent)
+            self._timer = loop.call_at(due_at, self._on_silence)
 
-    def _stop_waiting(self) -> None:
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -85,94 +90,94 @@ class SilenceWatchdog:
     def _on_user(self, event: UserStateChangedEvent) -> None:
         now = asyncio.get_running_loop().time()
         if event.new_state == "speaking":
-            self._spoke_since = now
+            self._voice_since = now
             self._due_at = None if self._timer is None else self._timer.when()
-            self._stop_waiting()
-        elif event.old_state == "speaking" and self._spoke_since is not None:
-            if now - self._spoke_since >= SHORTEST_SPEECH:
+            self._stop_timer()
+        elif event.old_state == "speaking" and self._voice_since is not None:
+            if now - self._voice_since >= SHORTEST_SPEECH:
                 self.expect_speech()
             elif self._due_at is not None:
-                # It was no speech, and what the caller waits for is due as before.
-                self._wait_until(self._due_at)
-            self._spoke_since = None
+                # It was no speech: the agent's is due when it was before.
+                self._start_timer(self._due_at)
+            self._voice_since = None
 
     def _on_agent(self, event: AgentStateChangedEvent) -> None:
-        self._is_heard = event.new_state == "speaking"
-        if self._is_heard:
-            self._stop_waiting()
+        self._agent_speaks = event.new_state == "speaking"
+        if self._agent_speaks:
+            self._stop_timer()
             self._due_at = None
             if self._clip is None:
-                self._apologies = 0
+                self._repeats = 0
         elif event.new_state == "thinking":
             self._expect_answer()
 
     def _expect_answer(self) -> None:
-        """To words that nothing was expected for: they came over the agent's, or were too short."""
-        if self._spoke_since is None:
+        """Start the timer for speech that did not start it: it overlapped the agent's, or was too short."""
+        if self._voice_since is None:
             if self._timer is None:
                 self.expect_speech()
         elif self._due_at is None and self._silence:
-            # A caller who is speaking hears nothing now; if it is a cough, this is still due.
+            # A caller who speaks now needs no answer yet; if it is a cough, the answer is due as usual.
             self._due_at = asyncio.get_running_loop().time() + self._silence
 
     def _on_error(self, event: ErrorEvent) -> None:
         failed = event.error
         error = getattr(failed, "error", failed)
-        stage = _STAGES.get(getattr(failed, "type", ""), "pipeline")
-        self._last_error = f"{stage} ({getattr(failed, 'label', stage)}): {error}"
+        part = _PARTS.get(getattr(failed, "type", ""), "pipeline")
+        self._last_error = f"{part} ({getattr(failed, 'label', part)}): {error}"
         if getattr(failed, "recoverable", False):
             logger.warning("provider failed, trying again: %s", self._last_error)
             return
         logger.error("provider failed: %s", self._last_error)
-        refused = isinstance(error, APIStatusError) and error.status_code in _FOR_GOOD
-        if refused or stage == "STT":  # a recogniser that has given up hears nothing any more
+        refused = isinstance(error, APIStatusError) and error.status_code in _REFUSED
+        if refused or part == "STT":  # a recogniser that has given up recognises nothing any more
             self._end()
         else:
-            self._apologise()
+            self._ask_to_repeat()
 
-    def _too_silent(self) -> None:
+    def _on_silence(self) -> None:
         logger.warning(
             "silent for %.1f s after the caller, last error: %s", self._silence, self._last_error
         )
-        self._apologise()
+        self._ask_to_repeat()
 
-    def _apologise(self) -> None:
+    def _ask_to_repeat(self) -> None:
         if self._over or self._clip is not None:
             return
-        self._apologies += 1
-        if self._apologies > MOST_APOLOGIES:
+        self._repeats += 1
+        if self._repeats > MAX_REPEATS:
             self._end()
         else:
-            self._clip = asyncio.create_task(self._say(repeat()))
+            self._clip = asyncio.create_task(self._play(repeat()))
 
     def _end(self) -> None:
         if self._over:
             return
         self._over = True
-        self._stop_waiting()
+        self._stop_timer()
         if self._clip is not None:
             self._clip.cancel()
-        self._clip = asyncio.create_task(self._say_and_leave())
+        self._clip = asyncio.create_task(self._play_farewell())
 
-    async def _say_and_leave(self) -> None:
+    async def _play_farewell(self) -> None:
         try:
-            await self._say(farewell())
+            await self._play(farewell())
         finally:
             self._give_up(f"a provider failed: {self._last_error}")
 
-    async def _say(self, clip: Clip) -> None:
+    async def _play(self, clip: Clip) -> None:
         if self._session is None:
             return
-        self._stop_waiting()
+        self._stop_timer()
         try:
-            # What is stuck in a provider would be spoken first.
+            # Otherwise the speech that is stuck in a provider would come first.
             await self._session.interrupt(force=True)
             handle = self._session.say(
                 clip.text, audio=clip.frames(), allow_interruptions=not self._over
             )
             await handle.wait_for_playout()
         except RuntimeError as error:
-            logger.warning("apology not spoken: %s", error)  # the session has closed meanwhile
+            logger.warning("fallback clip not played: %s", error)  # the session closed meanwhile
         finally:
             if not self._over:
                 self._clip = None

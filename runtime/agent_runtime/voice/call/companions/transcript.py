@@ -1,10 +1,11 @@
-"""What was said, kept for the agent that may have to take the call over."""
+"""The transcript of a live session, kept for the agent that may have to continue the call."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from livekit.agents import AgentSession, ChatContext, ConversationItemAddedEvent
 from livekit.agents.llm import ChatMessage
@@ -12,15 +13,20 @@ from livekit.agents.llm import ChatMessage
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.ports.sessions import TranscriptStore
+from agent_runtime.voice.call.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
-RETRY = 1.0  # seconds
-_SPOKEN = ("user", "assistant")
+# Seconds between attempts to write a message.
+RETRY: Final = 1.0
+# Seconds that the last messages may take to reach the database, for the job that continues the call. Until
+# then the session waits for its next agent.
+FLUSH_TIMEOUT: Final = 1.0
+_ROLES: Final = ("user", "assistant")
 
 
 class TranscriptWriter:
-    """Writes each message as it is said; the audio loop never waits for it."""
+    """Writes each message when it is complete; the audio loop never waits for the database."""
 
     def __init__(self, session_id: str, transcripts: TranscriptStore) -> None:
         self._session_id = session_id
@@ -32,45 +38,45 @@ class TranscriptWriter:
         """Keep every message of the session from now on."""
         session.on("conversation_item_added", self._on_item)
 
-    async def close(self, patience: float = 0.0) -> None:
-        """Stop. What is unwritten after so many seconds is lost: a call that is over needs none."""
+    async def close(self, outcome: Outcome, /) -> None:
+        """Stop. Waits for pending messages if the call is handed back; a finished call needs none."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(FLUSH_TIMEOUT if outcome.is_handed_back else 0.0):
                 await self._queue.join()
         except TimeoutError:
-            if patience:
-                logger.warning("%d or more utterances not kept", self._queue.qsize())
+            if outcome.is_handed_back:
+                logger.warning("%d or more messages not kept", self._queue.qsize())
         self._task.cancel()
         await asyncio.wait([self._task])
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item
-        if isinstance(item, ChatMessage) and item.role in _SPOKEN and item.text_content:
+        if isinstance(item, ChatMessage) and item.role in _ROLES and item.text_content:
             self._queue.put_nowait(Utterance(item.role, item.text_content))
 
     async def _run(self) -> None:
         while True:
             utterance = await self._queue.get()
-            while not await self._kept(utterance):  # noqa: ASYNC110 - a database has no event
+            while not await self._write(utterance):  # noqa: ASYNC110 - a database has no event
                 await asyncio.sleep(RETRY)
             self._queue.task_done()
 
-    async def _kept(self, utterance: Utterance) -> bool:
-        """False when it is worth another try."""
+    async def _write(self, utterance: Utterance) -> bool:
+        """Whether the message is done with; False when it is worth another attempt."""
         try:
             await self._transcripts.add(self._session_id, utterance)
         except StoreUnavailable as error:
-            logger.warning("utterance not kept yet: %s", error)
+            logger.warning("message not kept yet: %s", error)
             return False
         except Exception:
-            # The database does not take this one; those after it are not to wait behind it.
-            logger.exception("utterance not kept")
+            # The database rejects this message; those after it must not wait behind it.
+            logger.exception("message not kept")
         return True
 
 
-def as_context(said: list[Utterance]) -> ChatContext:
-    """The conversation so far, as a model takes it."""
+def chat_context(transcript: Sequence[Utterance]) -> ChatContext:
+    """The transcript in the form that a language model takes."""
     context = ChatContext.empty()
-    for utterance in said:
+    for utterance in transcript:
         context.add_message(role=utterance.role, content=utterance.text)  # type: ignore[arg-type]
     return context

@@ -1,10 +1,9 @@
-"""Figures of each turn, written as it ends; the audio loop never waits for the database."""
+"""Records the metrics of each turn when it ends; the audio loop never waits for the database."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from livekit.agents import AgentSession, ConversationItemAddedEvent, SessionUsageUpdatedEvent
@@ -14,23 +13,24 @@ from livekit.agents.metrics import LLMModelUsage
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.metrics import SessionTotals, Turn
 from agent_runtime.domain.ports.metrics import MetricsStore
+from agent_runtime.telemetry.turn_metrics import TurnReporter
+from agent_runtime.voice.call.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
 
 class TurnRecorder:
-    """Listens to a session, tells of each turn, and keeps its row of figures up to date.
+    """Logs each turn of a session, reports it to the worker, and keeps the session's metrics row current.
 
-    What it writes are totals of this agent: when the database is away a turn is not lost, it comes with the
-    next. An agent that took the session over has a row of its own beside that of the one before.
+    The row holds totals of this agent: when the database is unavailable no turn is lost, the next write has
+    them all. An agent that takes the session over writes a row of its own beside that of the one before.
     """
 
-    def __init__(
-        self, session_id: str, metrics: MetricsStore, tell: Callable[[Turn], None]
-    ) -> None:
+    def __init__(self, session_id: str, metrics: MetricsStore, reporter: TurnReporter) -> None:
+        """`reporter` is closed with the recorder."""
         self._session_id = session_id
-        self._tell = tell
         self._metrics = metrics
+        self._reporter = reporter
         self._totals = SessionTotals()
         self._row: int | None = None
         self._changed = asyncio.Event()
@@ -38,17 +38,20 @@ class TurnRecorder:
         self._task = asyncio.create_task(self._run())
 
     def listen_to(self, session: AgentSession[Any]) -> None:
-        """Take in every message of the session from now on."""
+        """Record every turn of the session from now on."""
         session.on("conversation_item_added", self._on_item)
         session.on("session_usage_updated", self._on_usage)
         session.on("error", self._on_error)
 
-    async def close(self) -> None:
-        """Write what has not been written, or not been acknowledged."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        if self._unwritten:
-            await self._write()
+    async def close(self, _outcome: Outcome, /) -> None:
+        """Write totals that are unwritten, or whose write was not acknowledged; close the reporter."""
+        try:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            if self._unwritten:
+                await self._write()
+        finally:
+            self._reporter.close()
 
     def _change(self) -> None:
         self._unwritten = True
@@ -59,7 +62,7 @@ class TurnRecorder:
             return
         turn = turn_of(event.item)
         self._totals.add(turn)
-        self._tell(turn)
+        self._reporter.report(turn)
         self._change()
         logger.info(
             "turn",
@@ -94,15 +97,15 @@ class TurnRecorder:
         try:
             self._row = await self._metrics.record(self._session_id, self._totals, self._row)
         except StoreUnavailable as error:
-            logger.warning("figures not written yet: %s", error)
+            logger.warning("turn metrics not written yet: %s", error)
         except Exception:
-            logger.exception("figures not written yet")
+            logger.exception("turn metrics not written yet")
         else:
             self._unwritten = self._changed.is_set()
 
 
 def turn_of(message: ChatMessage) -> Turn:
-    """The figures of one message; the framework's are seconds, ours milliseconds."""
+    """The metrics of one message, in milliseconds; the framework's are in seconds."""
     measured = message.metrics
     return Turn(
         by_agent=message.role == "assistant",

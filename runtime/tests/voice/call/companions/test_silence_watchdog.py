@@ -1,4 +1,4 @@
-"""Nobody waits in silence: what is said when no answer comes."""
+"""The caller is asked to repeat when no answer comes in time, and only then."""
 
 from __future__ import annotations
 
@@ -15,148 +15,148 @@ SILENCE = 0.6
 
 
 class Handle:
-    """Something that is spoken at once."""
+    """The handle of a speech that is over at once."""
 
     async def wait_for_playout(self) -> None:
-        """It has been."""
+        """Return at once."""
 
 
 class Session(AgentSession[None]):
-    """Writes down what is said."""
+    """Records what the agent says."""
 
     def __init__(self) -> None:
         super().__init__()
         self.said: asyncio.Queue[str] = asyncio.Queue()
 
     def say(self, text: Any, **_given: Any) -> Any:
-        """Of the session."""
+        """Record the text."""
         self.said.put_nowait(text)
         return Handle()
 
     def interrupt(self, *, force: bool = False) -> asyncio.Future[None]:
-        """Nothing is being said."""
+        """Nothing is to be interrupted."""
         del force
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
 
-    async def hears(self, seconds: float) -> None:
-        """The caller makes a sound of that length."""
+    async def caller_speaks(self, seconds: float) -> None:
+        """The caller speaks for that long."""
         for old, new in (("listening", "speaking"), ("speaking", "listening")):
             states = {"old_state": cast("Any", old), "new_state": cast("Any", new)}
             self.emit("user_state_changed", UserStateChangedEvent(**states))
             if new == "speaking":
                 await asyncio.sleep(seconds)
 
-    def is_now(self, state: str) -> None:
-        """The agent is speaking, listening or thinking."""
+    def agent_is(self, state: str) -> None:
+        """The agent starts to speak, to listen or to think."""
         event = AgentStateChangedEvent(old_state="initializing", new_state=cast("Any", state))
         self.emit("agent_state_changed", event)
 
 
 @pytest.fixture
 async def session() -> Session:
-    """One that is watched over."""
+    """A session with a watchdog."""
     made = Session()
     SilenceWatchdog(SILENCE, pytest.fail).listen_to(made)
     return made
 
 
 async def test_without_an_answer_the_caller_is_asked_again(session: Session) -> None:
-    """When the time is over."""
-    await session.hears(SHORTEST_SPEECH)
+    """Speech that gets no answer within the bound plays the clip that asks the caller to repeat."""
+    await session.caller_speaks(SHORTEST_SPEECH)
     async with asyncio.timeout(SILENCE + 1):
         assert await session.said.get() == repeat().text
 
 
-async def test_a_sound_does_not_call_it_off(session: Session) -> None:
-    """A cough, or what was taken for a voice for a moment, is not answered; the words before it are."""
-    await session.hears(SHORTEST_SPEECH)
+async def test_a_cough_does_not_put_the_answer_off(session: Session) -> None:
+    """The answer to earlier speech is due as before when the caller coughs meanwhile."""
+    await session.caller_speaks(SHORTEST_SPEECH)
     before = asyncio.get_running_loop().time()
-    await session.hears(0.3)
+    await session.caller_speaks(0.3)
     async with asyncio.timeout(SILENCE + 1):
         await session.said.get()
     assert asyncio.get_running_loop().time() - before < SILENCE + 0.2  # as if it had not been
 
 
-async def test_an_answer_calls_it_off(session: Session) -> None:
-    """Also for a sound after it."""
-    await session.hears(SHORTEST_SPEECH)
-    session.is_now("speaking")
-    await session.hears(0.05)
+async def test_an_answer_stops_the_timer(session: Session) -> None:
+    """Once the agent has spoken nothing is due, also after a cough."""
+    await session.caller_speaks(SHORTEST_SPEECH)
+    session.agent_is("speaking")
+    await session.caller_speaks(0.05)
     await asyncio.sleep(SILENCE * 1.5)
     assert session.said.empty()
 
 
 async def test_a_cough_alone_is_not_answered(session: Session) -> None:
-    """Nothing was waited for."""
-    await session.hears(0.05)
+    """A cough with nothing due before it makes nothing due."""
+    await session.caller_speaks(0.05)
     await asyncio.sleep(SILENCE * 1.5)
     assert session.said.empty()
 
 
 async def test_an_agent_that_talks_on_is_not_cut_off(session: Session) -> None:
-    """Words over its own that do not stop it are no reason to apologise, however long it talks."""
-    session.is_now("speaking")
-    await session.hears(SHORTEST_SPEECH)
+    """Speech over the agent's that does not stop it makes nothing due, however long the agent talks."""
+    session.agent_is("speaking")
+    await session.caller_speaks(SHORTEST_SPEECH)
     await asyncio.sleep(SILENCE * 1.5)
     assert session.said.empty()
 
 
-async def test_what_it_has_heard_and_leaves_without_an_answer_is_not_owed(session: Session) -> None:
-    """A murmur, or words to an agent that is not to be interrupted: it was heard to its end."""
-    session.is_now("speaking")
-    await session.hears(SHORTEST_SPEECH)
-    session.is_now("listening")
+async def test_speech_over_the_agent_s_needs_no_answer_after_it(session: Session) -> None:
+    """A backchannel, or speech to an agent without interruptions, makes nothing due after it."""
+    session.agent_is("speaking")
+    await session.caller_speaks(SHORTEST_SPEECH)
+    session.agent_is("listening")
     await asyncio.sleep(SILENCE * 1.5)
     assert session.said.empty()
 
 
 @pytest.mark.parametrize("between", [[], ["listening"]], ids=["at once", "after its end"])
-async def test_words_over_the_agent_that_become_a_turn_are_owed_an_answer(
+async def test_speech_over_the_agent_s_that_becomes_a_turn_needs_an_answer(
     session: Session, between: list[str]
 ) -> None:
-    """The bound counts from when it set out to answer."""
-    session.is_now("speaking")
-    await session.hears(SHORTEST_SPEECH)
+    """The answer to speech over the agent's is due a bound after the agent starts to think."""
+    session.agent_is("speaking")
+    await session.caller_speaks(SHORTEST_SPEECH)
     await asyncio.sleep(SILENCE / 2)
     for state in (*between, "thinking"):
-        session.is_now(state)
+        session.agent_is(state)
     before = asyncio.get_running_loop().time()
     async with asyncio.timeout(SILENCE + 1):
         assert await session.said.get() == repeat().text
     assert asyncio.get_running_loop().time() - before > SILENCE * 0.9
 
 
-async def test_a_word_too_short_to_be_one_is_owed_an_answer_once_it_is_a_turn(
+async def test_a_short_word_that_becomes_a_turn_needs_an_answer(
     session: Session,
 ) -> None:
-    """Also when the caller makes a sound meanwhile, which does not put it off."""
-    await session.hears(0.05)
-    session.is_now("thinking")
+    """A word shorter than speech is due an answer when the agent thinks, whatever sound follows."""
+    await session.caller_speaks(0.05)
+    session.agent_is("thinking")
     before = asyncio.get_running_loop().time()
-    await session.hears(0.3)
+    await session.caller_speaks(0.3)
     async with asyncio.timeout(SILENCE + 1):
         assert await session.said.get() == repeat().text
     assert asyncio.get_running_loop().time() - before < SILENCE + 0.2
 
 
-async def test_thinking_does_not_put_an_apology_off(session: Session) -> None:
-    """The bound counts from the end of the caller's words."""
-    await session.hears(SHORTEST_SPEECH)
+async def test_thinking_does_not_put_the_answer_off(session: Session) -> None:
+    """The bound counts from the end of the caller's speech, not from when the agent starts to think."""
+    await session.caller_speaks(SHORTEST_SPEECH)
     before = asyncio.get_running_loop().time()
     await asyncio.sleep(SILENCE / 2)
-    session.is_now("thinking")
+    session.agent_is("thinking")
     async with asyncio.timeout(SILENCE + 1):
         await session.said.get()
     assert asyncio.get_running_loop().time() - before < SILENCE + 0.2
 
 
 async def test_an_answer_begun_while_the_caller_coughs_is_due_after_it(session: Session) -> None:
-    """From when it was begun."""
-    coughing = asyncio.create_task(session.hears(0.2))
+    """An answer that starts during a cough is due a bound after its start."""
+    coughing = asyncio.create_task(session.caller_speaks(0.2))
     await asyncio.sleep(0.05)
-    session.is_now("thinking")
+    session.agent_is("thinking")
     await coughing
     async with asyncio.timeout(SILENCE + 1):
         assert await session.said.get() == repeat().text

@@ -1,4 +1,4 @@
-"""What was said is kept for the next agent."""
+"""The transcript is kept for the next agent."""
 
 from __future__ import annotations
 
@@ -13,38 +13,43 @@ from livekit.agents.llm import ChatMessage
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.ports.sessions import TranscriptStore
+from agent_runtime.domain.session import SessionStatus
 from agent_runtime.voice.call.companions import transcript as module
 from agent_runtime.voice.call.companions.transcript import TranscriptWriter
+from agent_runtime.voice.call.outcome import Outcome
+
+ENDED = Outcome(SessionStatus.ENDED, "the caller left")
+HANDED_BACK = Outcome(None, "lost")
 
 
 class Kept:
-    """A database that answers each write by a list; then it takes what comes."""
+    """A store that fails with the test's errors, one by one, and then keeps each text."""
 
     def __init__(self) -> None:
-        self.answers: list[Exception] = []
+        self.errors: list[Exception] = []
         self.texts: list[str] = []
         self.may_write = asyncio.Event()
         self.may_write.set()
 
     async def add(self, _session_id: str, utterance: Utterance) -> None:
-        """Of the store."""
+        """Keep the text, or fail."""
         await self.may_write.wait()
-        if self.answers:
-            raise self.answers.pop(0)
+        if self.errors:
+            raise self.errors.pop(0)
         self.texts.append(utterance.text)
 
 
 class Scene:
-    """A conversation that is kept."""
+    """A conversation with its writer."""
 
     def __init__(self) -> None:
         self.session = AgentSession[None]()
         self.kept = Kept()
-        self.memory = TranscriptWriter("abc", cast("TranscriptStore", self.kept))
-        self.memory.listen_to(self.session)
+        self.writer = TranscriptWriter("abc", cast("TranscriptStore", self.kept))
+        self.writer.listen_to(self.session)
 
     def says(self, *texts: Any) -> None:
-        """The agent, each by itself."""
+        """The agent says each text."""
         for text in texts:
             item = ChatMessage(role="assistant", content=[text])
             event = ConversationItemAddedEvent(item=item)
@@ -53,26 +58,26 @@ class Scene:
 
 @pytest.fixture
 async def scene(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
-    """One that loses no time."""
+    """A conversation whose writer does not pause between attempts."""
     monkeypatch.setattr(module, "RETRY", 0.0)
     made = Scene()
     yield made
-    await made.memory.close()
+    await made.writer.close(ENDED)
 
 
-async def test_what_is_said_is_kept_when_the_database_is_back(scene: Scene) -> None:
-    """In its order."""
-    scene.kept.answers = [StoreUnavailable("away")] * 3
+async def test_messages_are_kept_when_the_database_is_back(scene: Scene) -> None:
+    """Messages that come while the database is unavailable are written later, in their order."""
+    scene.kept.errors = [StoreUnavailable("away")] * 3
     scene.says("one", "two")
     await asyncio.sleep(0.05)
     assert scene.kept.texts == ["one", "two"]
 
 
-async def test_one_that_the_database_does_not_take_does_not_hold_the_others(
+async def test_a_message_that_the_database_rejects_does_not_hold_up_the_others(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is in the log, with what was wrong."""
-    scene.kept.answers = [ValueError("not text")]
+    """A rejected message is logged with its error, and the next one is written."""
+    scene.kept.errors = [ValueError("not text")]
     scene.says("one", "two")
     await asyncio.sleep(0.05)
     assert scene.kept.texts == ["two"]
@@ -80,28 +85,29 @@ async def test_one_that_the_database_does_not_take_does_not_hold_the_others(
 
 
 async def test_the_last_words_reach_the_agent_that_goes_on(scene: Scene) -> None:
-    """Although they are said as the call is given back."""
+    """A call that is handed back waits for its pending messages, and no longer than they take."""
     scene.says("one", "two")
-    async with asyncio.timeout(1):
-        await scene.memory.close(5.0)  # it does not last longer than it must
+    async with asyncio.timeout(module.FLUSH_TIMEOUT / 2):
+        await scene.writer.close(HANDED_BACK)
     assert scene.kept.texts == ["one", "two"]
 
 
-async def test_nobody_waits_long_for_last_words(
-    scene: Scene, caplog: pytest.LogCaptureFixture
+async def test_the_wait_for_pending_messages_is_bounded(
+    scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A database that is away keeps no session from its next agent."""
+    """A database that hangs keeps no session from its next agent; the log says that messages are lost."""
+    monkeypatch.setattr(module, "FLUSH_TIMEOUT", 0.05)
     scene.kept.may_write.clear()
     scene.says("one")
     async with asyncio.timeout(1):
-        await scene.memory.close(0.05)
-    assert "utterances not kept" in caplog.text
+        await scene.writer.close(HANDED_BACK)
+    assert "messages not kept" in caplog.text
 
 
-async def test_a_call_that_is_over_waits_for_nothing(scene: Scene) -> None:
-    """Its words are deleted with its end."""
+async def test_a_finished_call_waits_for_no_message(scene: Scene) -> None:
+    """A call that ended for good drops its pending messages: its transcript is deleted anyway."""
     scene.kept.may_write.clear()
     scene.says("one")
     async with asyncio.timeout(0.05):
-        await scene.memory.close()
+        await scene.writer.close(ENDED)
     assert scene.kept.texts == []

@@ -1,0 +1,83 @@
+"""From a job to a session that can start: the agent's configuration is loaded, and the room is joined."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import AgentSession, JobContext
+
+from agent_runtime.agents.lookup import find_agent
+from agent_runtime.agents.model import AgentConfig
+from agent_runtime.agents.profiles import Pace, pace_of
+from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.session import Session, SessionStatus
+from agent_runtime.voice.call.context import CallContext
+from agent_runtime.voice.jobs.metadata import UNCLAIMED
+from agent_runtime.voice.machine.pressure import recent_pressure
+from agent_runtime.voice.pipeline.session import build_session
+from agent_runtime.voice.turns.floor import Floor
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """An AgentSession that has not started, and what its agent is made from."""
+
+    config: AgentConfig
+    pace: Pace
+    floor: Floor
+    session: AgentSession[Any]
+
+
+def join_early(job: JobContext, target: JobTarget) -> asyncio.Task[None] | None:
+    """Start to join the room, if no other agent can be in it: the worker claimed the session for this job.
+
+    None otherwise; then `prepare_and_join` joins after it has claimed the session.
+    """
+    if job.is_fake_job() or target.session_id is None:
+        return None
+    if UNCLAIMED in (job.token_claims().attributes or {}):
+        return None
+    return asyncio.create_task(job.connect())
+
+
+async def prepare_and_join(
+    context: CallContext, joining: asyncio.Task[None] | None
+) -> PreparedCall:
+    """Prepare the call while `joining` joins the room; without it, join afterwards.
+
+    Raises the errors of `outcome.CANNOT_START`.
+    """
+    if joining is None:
+        prepared = await prepare(context)
+        await context.job.connect()
+        return prepared
+    try:
+        return await prepare(context)
+    finally:
+        await joining  # also when the job is refused: a room that is not joined cannot be left
+
+
+async def prepare(context: CallContext) -> PreparedCall:
+    """Find the agent, write an automatic session, and build the AgentSession."""
+    stores, settings = context.stores, context.settings
+    limit = settings.max_sessions_per_agent
+    agent = await find_agent(stores.agents, context.target.agent_id, limit)
+    if context.target.session_id is None:
+        session = Session(
+            session_id=context.session_id,
+            agent_id=context.target.agent_id,
+            tenant_id=context.target.tenant_id or agent.tenant_id,
+            room_name=context.job.job.room.name,
+            status=SessionStatus.CONNECTING,
+            started_at=datetime.now(UTC),
+        )
+        await stores.sessions.create_automatic(session, agent.max_sessions)
+        # The worker does so for a session that it knows. Without a lease another agent would be sent soon.
+        await stores.leases.claim(context.session_id, context.holder)
+    pace = pace_of(agent.config, settings.worker.profile, recent_pressure())
+    floor = Floor()
+    pipeline = build_session(agent.config, pace, floor, settings, context.job.proc)
+    return PreparedCall(agent.config, pace, floor, pipeline)
