@@ -144,8 +144,8 @@ class Job(Process):
             self.session_id,
             self._holder,
             interval=HEARTBEAT,
-            is_heard=lambda: self.room is not None,
-            on_over=lambda: self._leave(SessionStatus.ENDED, "ended elsewhere"),
+            is_connected=lambda: self.room is not None,
+            on_ended=lambda: self._leave(SessionStatus.ENDED, "ended elsewhere"),
             on_lost=self._hand_back,
         )
 

@@ -167,8 +167,8 @@ class Call:
             self._context.session_id,
             self._context.holder,
             interval=self._context.settings.worker.heartbeat,
-            is_heard=lambda: self._context.is_connected,
-            on_over=lambda: self.exit.end(SessionStatus.ENDED, "ended elsewhere"),
+            is_connected=lambda: self._context.is_connected,
+            on_ended=lambda: self.exit.end(SessionStatus.ENDED, "ended elsewhere"),
             on_lost=self.exit.hand_back,
         )
 

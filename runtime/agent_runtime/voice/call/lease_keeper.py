@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 
 
 class LeaseKeeper:
-    """Renews the lease every `interval` seconds while `is_heard()`.
+    """Renews the lease every `interval` seconds while `is_connected()`.
 
-    Calls `on_over()` when the session was ended elsewhere, `on_lost(why)` when another job holds it, and
+    Calls `on_ended()` when the session was ended elsewhere, `on_lost(why)` when another job holds it, and
     renews nothing after either.
     """
 
@@ -33,16 +33,16 @@ class LeaseKeeper:
         holder: Holder,
         *,
         interval: float,
-        is_heard: Callable[[], bool],
-        on_over: Callable[[], None],
+        is_connected: Callable[[], bool],
+        on_ended: Callable[[], None],
         on_lost: Callable[[str], None],
     ) -> None:
         self._sessions = sessions
         self._session_id = session_id
         self._holder = holder
         self._interval = interval
-        self._is_heard = is_heard
-        self._on_over = on_over
+        self._is_connected = is_connected
+        self._on_ended = on_ended
         self._on_lost = on_lost
 
     async def run(self) -> None:
@@ -50,7 +50,7 @@ class LeaseKeeper:
         while True:
             await asyncio.sleep(self._interval)
             # Without a connection no caller hears the agent: another one may come in its place.
-            if self._is_heard() and not await self._renew():
+            if self._is_connected() and not await self._renew():
                 return
 
     async def _renew(self) -> bool:
@@ -71,7 +71,7 @@ class LeaseKeeper:
             logger.exception("heartbeat not written, the next one comes")
             return True
         if held is Holding.OVER:
-            self._on_over()
+            self._on_ended()
         elif held is Holding.THEIRS:
             self._on_lost("another job has the session")
         return held in (Holding.OURS, Holding.FREE)

@@ -48,7 +48,7 @@ class Sessions:
 
 
 async def kept(
-    *answers: Holding | Exception, heard: bool = True, activation: Exception | None = None
+    *answers: Holding | Exception, connected: bool = True, activation: Exception | None = None
 ) -> tuple[Sessions, list[str]]:
     """Keep the lease for 50 ms, or until it is lost; returns the sessions and the callbacks that ran."""
     sessions, called = Sessions(answers, activation), []  # type: ignore[var-annotated]
@@ -57,8 +57,8 @@ async def kept(
         "abc",
         HOLDER,
         interval=0.001,
-        is_heard=lambda: heard,
-        on_over=lambda: called.append("over"),
+        is_connected=lambda: connected,
+        on_ended=lambda: called.append("over"),
         on_lost=called.append,
     )
     try:
@@ -113,5 +113,5 @@ async def test_taken_back_too_late_is_lost(error: Exception) -> None:
 
 async def test_without_a_connection_the_lease_is_not_renewed() -> None:
     """An agent that no caller hears sends no heartbeat, so that another one may come."""
-    sessions, called = await kept(Holding.OURS, heard=False)
+    sessions, called = await kept(Holding.OURS, connected=False)
     assert (sessions.beats, called) == (0, ["still ours"])
