@@ -33,7 +33,7 @@ class Worker(Process):
         self._leases = self.connected(world.stores.leases)
         self._workers = self.connected(world.stores.workers)
         self._admission = Admission(self, name, MAX_CALLS, 100)  # type: ignore[arg-type]
-        self._admission.leases = _RecordingLeases(world, self._leases)  # type: ignore[assignment]
+        self._admission.claims.leases = _RecordingLeases(world, self._leases)  # type: ignore[assignment]
         self._disconnected = asyncio.Event()
         self.start(self._release_leases())
         self.start(self._report())
@@ -86,7 +86,7 @@ class Worker(Process):
     async def receive_notice(self, room: str, metadata: str) -> None:
         """Take a session that an API process announced, without an offer: LiveKit has no job for it."""
         await self.step()
-        claimed = await self._admission.claim_unoffered(room, metadata)
+        claimed = await self._admission.claim_directly(room, metadata)
         if claimed is None:
             return
         await self.step(0.2)
@@ -111,7 +111,9 @@ class Worker(Process):
         unreleased: dict[str, str] = {}
         while True:
             await asyncio.sleep(0.2)
-            unreleased |= {job: taken.session_id for job, taken in self._admission.vanished()}
+            unreleased |= {
+                job: accepted.session_id for job, accepted in self._admission.remove_vanished()
+            }
             try:
                 for job, session_id in list(unreleased.items()):
                     await self._leases.release(
@@ -123,12 +125,12 @@ class Worker(Process):
 
     async def _report(self) -> None:
         while True:
-            taken, free = len(self._admission.taken), self._admission.free
+            taken, free = len(self._admission.jobs), self._admission.free_calls
             instance = WorkerState(self.name, "", "running", taken, free, self._admission.handled)
             try:
                 await self._workers.report(instance, self.clock.wall())
                 others = [one for one in await self._workers.all() if one.name != self.name]
-                self._admission.others_free = any(one.free for one in others)
+                self._admission.claims.others_free = any(one.free for one in others)
             except StoreUnavailable:
                 pass
             await asyncio.sleep(1.0)
