@@ -1,1 +1,1 @@
-"""Every private name of LiveKit that the runtime touches."""
+"""Tuning of LiveKit that its packages have no settings for, and the table of their private names in use."""

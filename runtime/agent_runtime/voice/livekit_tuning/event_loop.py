@@ -1,7 +1,7 @@
-"""The event loop of jobs: uvloop. A call is hundreds of small steps a second, and each costs less.
+"""Gives jobs uvloop as event loop: a call takes hundreds of small steps a second, and each costs less.
 
-The framework makes the loop of a job by asyncio's policy and has no setting for it. Importing this
-module sets the policy; the process that jobs are forked from does it, and they inherit it.
+LiveKit's framework creates the loop of a job by asyncio's policy and has no setting for it. Importing this
+module sets the policy; the fork server imports it, and jobs inherit the policy.
 """
 
 from __future__ import annotations

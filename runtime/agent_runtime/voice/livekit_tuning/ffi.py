@@ -1,17 +1,16 @@
-"""How LiveKit's native client is started in a process that holds a call.
+"""Initialises LiveKit's native client (livekit-ffi) so that it costs a call less.
 
-The Python package, at 1.1, starts it so that
+The Python package `livekit` 1.1 initialises it so that
 
-- each line of its log is handed to Python, traces of every packet of signalling among them. Each takes
-  Python's lock, is parsed and, below INFO, dropped: half of the processor time that joining a room takes,
-  and some 70 lines a second afterwards. The client can write its log itself (`capture_logs` in the C
-  interface of livekit-ffi, levels as in `RUST_LOG`): warnings and errors go to standard error, and the
-  rest nowhere.
-- each event, of which every piece of sound is one, makes a Python thread state and drops it again. A thread
+- each line of its log is handed to Python, including traces of every signalling packet. Each line takes
+  Python's lock, is parsed and, below INFO, dropped: half of the CPU time of joining a room goes there, and
+  some 70 lines a second follow. The client can write its log itself (`capture_logs` in the C interface of
+  livekit-ffi, levels as in `RUST_LOG`): warnings and errors go to standard error, other lines nowhere.
+- each event, for instance every audio frame, creates a Python thread state and destroys it again. A thread
   that keeps its own (`PyGILState_Ensure` in "Initialization, Finalization, and Threads" of Python's C API)
   saves allocating, mapping and unmapping memory a hundred times a second.
 
-So the client is initialised again. It is for the package to offer both; to be dropped when it does.
+So this module initialises the client again. Drop it when the package offers both.
 """
 
 from __future__ import annotations
@@ -28,32 +27,35 @@ from livekit.rtc._proto.ffi_pb2 import FfiEvent
 
 logger = logging.getLogger(__name__)
 
-# The package's own switch, with which the lines come to our log as before, down to DEBUG.
-DEBUG: Final = "LIVEKIT_RTC_DEBUG"
-LEVELS: Final = "RUST_LOG"
-_ARGUMENTS: Final = 4  # callback, whether to capture the log, name and version of the package
+# The package's own variable: when true, the client's lines come to Python's log as usual, down to DEBUG.
+DEBUG_VARIABLE: Final = "LIVEKIT_RTC_DEBUG"
+# Variable with the lowest level that the native client logs.
+LEVEL_VARIABLE: Final = "RUST_LOG"
+# Number of arguments of `livekit_ffi_initialize` for which this module is written: callback, whether to
+# capture the log, name and version of the package.
+_ARGUMENTS: Final = 4
 
-_here = threading.local()
+_thread = threading.local()
 
 
 def start_ffi_client() -> None:
-    """Once in a process, before its first room; it starts the client's threads."""
-    os.environ.setdefault(LEVELS, "warn")  # read when the client starts
-    initialise = FfiClient.instance._ffi_lib.livekit_ffi_initialize  # noqa: SLF001
-    if len(initialise.argtypes or ()) != _ARGUMENTS:
+    """Initialise the client and start its threads; call it once in a process, before its first room."""
+    os.environ.setdefault(LEVEL_VARIABLE, "warn")  # read when the client starts
+    initialize = FfiClient.instance._ffi_lib.livekit_ffi_initialize  # noqa: SLF001
+    if len(initialize.argtypes or ()) != _ARGUMENTS:
         logger.warning(
-            "LiveKit's client has another interface, it is left as it is: calls cost more"
+            "LiveKit's native client has an unknown interface and is left as it is: calls cost more CPU"
         )
         return
-    capture = os.environ.get(DEBUG, "").strip().lower() in ("true", "1")
-    initialise(_on_event, capture, b"python", rtc.__version__.encode())
+    capture = os.environ.get(DEBUG_VARIABLE, "").strip().lower() in ("true", "1")
+    initialize(_on_event, capture, b"python", rtc.__version__.encode())
 
 
 @ctypes.CFUNCTYPE(None, ctypes.POINTER(ctypes.c_uint8), ctypes.c_size_t)  # type: ignore[untyped-decorator]
 def _on_event(data: Any, length: int) -> None:
-    """The package's own callback, in a thread that keeps its state."""
-    if not hasattr(_here, "kept"):
-        _here.kept = True
+    """Do what the package's own callback does, in a thread that keeps its Python state."""
+    if not hasattr(_thread, "kept"):
+        _thread.kept = True
         ctypes.pythonapi.PyGILState_Ensure()
     event = FfiEvent()
     event.ParseFromString(ctypes.string_at(data, length))

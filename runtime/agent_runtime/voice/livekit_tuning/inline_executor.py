@@ -1,4 +1,4 @@
-"""An executor for what takes less time than handing it to a thread."""
+"""An executor for functions that take less time than handing them to a thread."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ P = ParamSpec("P")
 
 
 class InlineExecutor(Executor):
-    """Runs what an event loop's `run_in_executor` is given before that returns, in the loop's own thread.
+    """Runs the function that an event loop's `run_in_executor` is given at once, in the loop's own thread.
 
-    Voice activity is judged in 20 us, thirty times a second in each call; a thread for it costs five times
-    that, and its memory.
+    Voice activity detection takes 20 us, thirty times a second in each call; a thread for it costs five
+    times that, and its memory.
     """
 
     def submit(self, fn: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """A future that is done, with what `fn` returned. Raises what `fn` raises.
+        """Return a completed future with the result of `fn`. Raises what `fn` raises.
 
-        It is asyncio's, which a loop takes as it is; one of `concurrent.futures` it would copy, in a round
-        of its own.
+        The future is asyncio's, which a loop uses as it is; one of `concurrent.futures` would be copied in
+        another iteration of the loop.
         """
         future = asyncio.get_running_loop().create_future()
         future.set_result(fn(*args, **kwargs))

@@ -1,13 +1,14 @@
-"""What each call would load or build at its start; the process that jobs are forked from does it once.
+"""Preloads in the fork server what every job would otherwise load at its start.
 
-Importing this module takes a tenth of a second. A job that inherits it begins that much sooner, and the
-processor that other calls need is left to them.
+Importing this module takes a tenth of a second. A job that inherits it starts that much sooner, and leaves
+the CPU to other calls.
 """
 
 from __future__ import annotations
 
-# What is imported only when it is used first: the HTTP client's event loop, the agent's tools, the pace of
-# its speech for captions, the report of a call's end, the list of models that opens the connection.
+# Modules that LiveKit and the HTTP client import only at their first use: the client's event loop, the
+# agent's tools, the report at a call's end, the rate of speech for captions, the list of models with which
+# the connection to the language model is opened.
 import anyio._backends._asyncio  # noqa: F401
 import livekit.agents.llm.async_toolset
 import livekit.agents.voice.report  # noqa: F401
@@ -19,13 +20,13 @@ from openai.types.chat import ChatCompletionChunk
 
 from agent_runtime.providers.openai.plugin import authorities
 
-# Reads the patterns of its dictionary, at the first word of a call otherwise.
+# Reads the patterns of the hyphenation dictionary, otherwise at the first word of a call.
 basic.hyphenate_word("warm")
-# Parses all certificate authorities, for the language model's client and for the sessions of all plugins.
-# The framework keeps its own for a process but has no public way to have it early; where this one is gone
-# each job does it, as before.
+# Parses all certificate authorities, for the language model's client and for the HTTP sessions of all
+# plugins. LiveKit caches its own per process but has no public way to build them early; if its private
+# function is gone, each job builds them itself.
 authorities()
 if hasattr(http_context, "_create_ssl_context"):
     http_context._create_ssl_context()  # noqa: SLF001
-# Builds the types of an answer's pieces, the first of which a caller waits for.
+# Builds the types of a streamed answer's chunks, for the first of which a caller waits.
 ChatCompletionChunk.construct(choices=[{"index": 0, "delta": {"content": "warm"}}])

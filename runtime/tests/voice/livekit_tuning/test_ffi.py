@@ -1,4 +1,4 @@
-"""Where the lines of LiveKit's native client go, and its threads."""
+"""Where LiveKit's native client logs, and how its threads keep their Python state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from agent_runtime.voice.livekit_tuning.ffi import DEBUG, LEVELS
+from agent_runtime.voice.livekit_tuning.ffi import DEBUG_VARIABLE, LEVEL_VARIABLE
 
 FAILS_TO_JOIN = """
 import asyncio, logging, os, sys
@@ -19,10 +19,10 @@ try:
     asyncio.run(rtc.Room().connect("ws://127.0.0.1:1", "token"))
 except rtc.ConnectError:
     print("not joined", flush=True)
-os._exit(0)  # as a call's process; a line of the log amid Python's own end would abort it (SIGABRT)
+os._exit(0)  # as a call's process does: a log line during Python's shutdown would abort it (SIGABRT)
 """
 
-TELLS_THREE_EVENTS = """
+THREE_EVENTS = """
 import asyncio, os, threading
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient
@@ -47,33 +47,33 @@ os._exit(0)
 """
 
 
-def test_warnings_go_to_standard_error_and_nothing_to_python(
+def test_the_client_logs_warnings_to_standard_error_and_nothing_to_python(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A room that cannot be joined has some."""
-    monkeypatch.delenv(DEBUG, raising=False)
-    monkeypatch.delenv(LEVELS, raising=False)
-    told = _run()
-    assert "not joined" in told.stdout
-    assert "livekit::rtc_engine" not in told.stdout
-    assert "WARN  livekit::rtc_engine] failed to connect" in told.stderr
-    assert "INFO" not in told.stderr
+    """A failed attempt to join a room logs warnings to standard error only, and no other lines."""
+    monkeypatch.delenv(DEBUG_VARIABLE, raising=False)
+    monkeypatch.delenv(LEVEL_VARIABLE, raising=False)
+    done = _run()
+    assert "not joined" in done.stdout
+    assert "livekit::rtc_engine" not in done.stdout
+    assert "WARN  livekit::rtc_engine] failed to connect" in done.stderr
+    assert "INFO" not in done.stderr
 
 
-def test_the_package_s_own_switch_brings_them_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For whoever looks for the cause of a lost connection."""
-    monkeypatch.setenv(DEBUG, "true")
-    told = _run()
-    assert "DEBUG:livekit:" in told.stdout
-    assert "livekit::rtc_engine" not in told.stderr
+def test_livekit_s_debug_variable_sends_the_log_to_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With LIVEKIT_RTC_DEBUG all lines reach Python's log, to find the cause of a lost connection."""
+    monkeypatch.setenv(DEBUG_VARIABLE, "true")
+    done = _run()
+    assert "DEBUG:livekit:" in done.stdout
+    assert "livekit::rtc_engine" not in done.stderr
 
 
-def test_a_thread_that_tells_of_events_keeps_what_python_knows_of_it(
+def test_a_thread_of_the_client_keeps_its_python_state_between_events(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is local to it is there with the next event; otherwise all of it is made anew each time."""
+    """Thread-local data survive from one event to the next, so the thread's state is created once."""
     monkeypatch.setenv("TOKIO_WORKER_THREADS", "1")
-    assert "events in one thread: 3" in _run(TELLS_THREE_EVENTS).stdout
+    assert "events in one thread: 3" in _run(THREE_EVENTS).stdout
 
 
 def _run(program: str = FAILS_TO_JOIN) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What job processes inherit."""
+"""What job processes inherit from the fork server."""
 
 from __future__ import annotations
 
@@ -36,30 +36,30 @@ FORKED = """
 import multiprocessing
 context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["agent_runtime.voice.livekit_tuning.event_loop"])
-told = "import asyncio; print(type(asyncio.new_event_loop()).__module__)"
-job = context.Process(target=exec, args=(told,))
+program = "import asyncio; print(type(asyncio.new_event_loop()).__module__)"
+job = context.Process(target=exec, args=(program,))
 job.start()
 job.join()
 """
 
 
-def test_a_call_s_start_need_not_load_these() -> None:
-    """Modules, the types of an answer's pieces, the certificate authorities, the hyphenation."""
-    told = subprocess.run(
+def test_preload_leaves_nothing_to_load_at_a_call_s_start() -> None:
+    """It loads modules, types of an answer's chunks, certificate authorities and hyphenation."""
+    done = subprocess.run(
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == ["True", "True", "1", "1", "1"]
+    assert done.stdout.split() == ["True", "True", "1", "1", "1"]
 
 
-def test_job_processes_are_forked_from_one_that_has_them(voice_settings: VoiceSettings) -> None:
-    """With the call's own code."""
+def test_the_fork_server_imports_the_preloaded_modules(voice_settings: VoiceSettings) -> None:
+    """LiveKit's server is built with every module of PRELOADED, including the call's own code."""
     server, _ = build_server(voice_settings, open_stores)
     assert set(PRELOADED) <= set(server._preload_modules)
 
 
 def test_the_loop_of_a_job_is_uvloop() -> None:
-    """Jobs are forked from a process that has chosen it, as the framework forks them."""
-    told = subprocess.run(
+    """A process forked from a fork server that imported `event_loop` gets uvloop loops."""
+    done = subprocess.run(
         [sys.executable, "-c", FORKED], capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == ["uvloop"]
+    assert done.stdout.split() == ["uvloop"]
