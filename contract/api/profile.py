@@ -106,7 +106,9 @@ class Relations:
 class ManagedServices(Protocol):
     """Starts the services of an API, for runs without addresses."""
 
-    variants: tuple[str, ...]
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of all variants of the new service."""
 
     def testbed(
         self, profile: ApiProfile, variants: tuple[str, ...]

@@ -102,7 +102,7 @@ class NewService:
             "livekit-back": self.livekit.start,
             **{name: _in_thread(change) for name, change in self.database.changes.items()},
         }
-        hooks = {"reset": self.reset, RESTART: self.restart}
+        hooks: dict[str, Hook] = {"reset": self.reset, RESTART: self.restart}
         for fault, repair in self.faults.items():
             hooks[fault] = partial(self._bring_about, fault, actions[fault])
             hooks[repair] = partial(self._repair, fault, actions[repair])
