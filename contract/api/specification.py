@@ -81,7 +81,7 @@ class Specification:
 
     @cached_property
     def operations(self) -> Mapping[str, Mapping[str, Any]]:
-        """Operation objects by name, `GET /api/agents/{agentId}`, in the document's order."""
+        """Operation objects by name, `GET /parcels/{code}`, in the document's order."""
         return {
             f"{method.upper()} {template}": operation
             for template, item in self._paths.items()

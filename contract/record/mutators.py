@@ -144,7 +144,7 @@ def layouts(request: Request) -> Iterator[Named]:
     }.items():
         yield name, request.with_body(text.encode())
     yield "empty-body", request.with_body(b"")
-    yield "not-utf-8", request.with_body(b'{"agentId": "\xff\xfe"}')
+    yield "not-utf-8", request.with_body(b'{"id": "\xff\xfe"}')
     deep = b"[" * 20_000 + b"]" * 20_000
     yield "deep", request.with_body(deep)
 
@@ -183,7 +183,7 @@ def unasked_bodies(request: Request) -> Iterator[Named]:
     typed = request.with_header("Content-Type", "application/json")
     yield "malformed", typed.with_body(b"{")
     yield "text", typed.with_body(b'"text"')
-    yield "object", typed.with_body(b'{"agentId": 1}')
+    yield "object", typed.with_body(b'{"id": 1}')
     latin = request.with_header("Content-Type", "application/json; charset=iso-8859-1")
     yield "charset", latin.with_body(b"{}")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
+import signal
 
 from contract.errors import TargetMisbehaved
 from contract.targets.target import Hook
@@ -35,7 +37,7 @@ def command_hook(name: str, command: str, *, timeout: float = 120.0) -> Hook:
 
     async def run() -> None:
         process = await asyncio.create_subprocess_exec(
-            "/bin/sh", "-c", command, stderr=asyncio.subprocess.PIPE
+            *("/bin/sh", "-c", command), stderr=asyncio.subprocess.PIPE, start_new_session=True
         )
         try:
             async with asyncio.timeout(timeout):
@@ -44,7 +46,8 @@ def command_hook(name: str, command: str, *, timeout: float = 120.0) -> Hook:
             raise TargetMisbehaved(f"{name} `{command}` took over {timeout:g} s") from error
         finally:
             if process.returncode is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # with all that the shell has started
+                await process.wait()
         if process.returncode != 0:
             raise TargetMisbehaved(
                 f"{name} {shlex.quote(command)} ended with {process.returncode}: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from contract.targets.target import Target
 
@@ -30,6 +30,8 @@ class Testbed:
     names to its repair. `watching` is the name of a condition: the calls of the new services to their
     peer are seen.
     """
+
+    __test__: ClassVar[bool] = False  # pytest must not take it for a test
 
     old: Target
     again: Target | None
