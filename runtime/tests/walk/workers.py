@@ -32,7 +32,7 @@ class Worker(Process):
         self.jobs: dict[str, Job] = {}
         self._leases = self.connected(world.stores.leases)
         self._workers = self.connected(world.stores.workers)
-        self._admission = Admission(self, name, MAX_CALLS, 100)  # type: ignore[arg-type]
+        self._admission = Admission(self, name, MAX_CALLS, 100, clock=world.loop.time)  # type: ignore[arg-type]
         self._admission.claims.leases = _RecordingLeases(world, self._leases)  # type: ignore[assignment]
         self._disconnected = asyncio.Event()
         self.start(self._release_leases())

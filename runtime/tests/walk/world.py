@@ -10,9 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.session import Session
@@ -25,7 +23,6 @@ from agent_runtime.storage import (
     StoredWorkers,
 )
 from agent_runtime.storage.sql.statements import Step
-from agent_runtime.voice.worker import admission
 
 from .apis import Api, Lock
 from .jobs import MAX_SESSIONS, Job
@@ -82,10 +79,6 @@ class World:
         self._change_names = _names_of_changes(self.stores)
         self._worker_numbers = itertools.count(1)
         self._background: set[asyncio.Task[Any]] = set()
-        # The real admission reads the machine's clock.
-        time = SimpleNamespace(monotonic=self.loop.time)
-        self._patched = mock.patch.object(admission, "time", time)
-        self._patched.start()
         self._bug_log = BugLog(self.laws)
         logging.getLogger("agent_runtime").addHandler(self._bug_log)
         for agent_id in AGENTS:
@@ -133,7 +126,6 @@ class World:
     def close(self) -> None:
         """Cancel everything and close the database."""
         logging.getLogger("agent_runtime").removeHandler(self._bug_log)
-        self._patched.stop()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()
         self.run(asyncio.sleep(0))
