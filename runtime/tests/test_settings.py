@@ -16,7 +16,8 @@ def test_defaults_need_no_environment() -> None:
     assert settings.api.port == 8080
     assert settings.worker.health_port == 8081
     assert settings.worker.idle_processes == 3
-    assert (settings.providers.stt_model, settings.providers.llm_model) == ("nova-3", "gpt-4o-mini")
+    variables = settings.variables()
+    assert (variables["STT_MODEL"], variables["LLM_MODEL"]) == ("nova-3", "gpt-4o-mini")
 
 
 def test_environment_wins_over_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An agent's configuration: one typed model, and a loader for each form it comes in."""
+"""An agent's configuration: one typed model (`model.py`) and a parser for each form that it comes in."""
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.registered import parse_registered

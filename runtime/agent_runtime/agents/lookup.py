@@ -1,4 +1,4 @@
-"""Which configuration a job's agent has."""
+"""Finds the configuration of a job's agent: a registration, else a row of the `agents` table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from agent_runtime.agents.row import parse_row
 from agent_runtime.domain.errors import AgentUnknown
 from agent_runtime.domain.ports.agents import AgentRegistry
 
-STOPPED: Final = "stopped"
+STOPPED: Final = "stopped"  # deployment_status of an agent that takes no calls
 
 
 @dataclass(frozen=True, slots=True)
 class FoundAgent:
-    """An agent that may talk, whose it is, and how many sessions it may hold."""
+    """An agent that may talk, its tenant, and how many sessions it may hold at once."""
 
     config: AgentConfig
     tenant_id: int
@@ -24,9 +24,10 @@ class FoundAgent:
 
 
 async def find_agent(agents: AgentRegistry, agent_id: int, default_limit: int) -> FoundAgent:
-    """The registration, else the row of the `agents` table unless somebody stopped it.
+    """The registration, else the row of the `agents` table, unless its deployment is stopped.
 
-    Raises AgentUnknown, or InvalidAgentConfig naming the faulty columns.
+    `default_limit` is the number of sessions of an agent that names none.
+    Raises AgentUnknown, or InvalidAgentConfig, which names the faulty fields or columns.
     """
     registration = await agents.get(agent_id)
     if registration is not None:

@@ -1,57 +1,212 @@
-"""What an agent is, whichever form it was written in."""
+"""An agent's configuration, defined once: fields with their types, bounds, defaults and meanings.
+
+From this definition follow the registered form, the row of the `agents` table, what is refused, the
+warnings about keys without effect, and the tables in docs/agents.md. That page says where a new field goes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Annotated, Any, Final
 
-from agent_runtime.providers.common.spec import ProviderChoice
-from agent_runtime.text.streaming import TextStreaming
+from pydantic import BeforeValidator, Field, StrictBool
+
+from agent_runtime.agents.fields import (
+    NO_EFFECT,
+    Section,
+    Text,
+    WholeNumber,
+    null_is,
+    provider_of,
+)
+from agent_runtime.agents.sections import (
+    LangfuseProject,
+    LiveKitServer,
+    LlmOptions,
+    Options,
+    ResourceLimits,
+    SttOptions,
+    TtsOptions,
+    TurnOptions,
+    VadOptions,
+)
+from agent_runtime.providers.common.spec import ProviderChoice, Stage
+from agent_runtime.providers.registry import DEFAULTS
+
+MAX_INTEGER: Final = 2**31 - 1  # of the database's integers
+DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as one speaks."
 
 
-class Profile(StrEnum):
-    """What the pipeline spends to answer sooner; `voice/profiles.py` says how."""
+class AgentConfig(Section):
+    """One agent, as the `config` of POST /api/agents/register; a worker builds a pipeline from it as it is.
 
-    FAST = "fast"
-    BALANCED = "balanced"
-    DENSE = "dense"
+    Every field may be null, and may be left out.
+    """
+
+    name: str | None = Field(None, description="The agent's name, for people.")
+    description: str | None = Field(None, description="What the agent is for, for people.")
+
+    stt_provider: Annotated[str, provider_of(Stage.STT)] = Field(
+        DEFAULTS[Stage.STT], description="Provider of speech to text."
+    )
+    stt_config: Annotated[SttOptions, null_is({})] = Field(
+        default_factory=SttOptions,
+        description="Speech to text: {model, language, apiKey, baseUrl, fallbacks, and options"
+        " of the plugin}.",
+    )
+    llm_provider: Annotated[str, provider_of(Stage.LLM)] = Field(
+        DEFAULTS[Stage.LLM], description="Provider of the language model."
+    )
+    llm_model: Text = Field(
+        None, description="The language model; without it `llmConfig.model`, then `LLM_MODEL`."
+    )
+    llm_config: Annotated[LlmOptions, null_is({})] = Field(
+        default_factory=LlmOptions,
+        description="The language model: {model, apiKey, baseUrl, fallbacks, and options of the plugin}.",
+    )
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="Temperature of the language model; without it the provider's.",
+    )
+    tts_provider: Annotated[str, provider_of(Stage.TTS)] = Field(
+        DEFAULTS[Stage.TTS], description="Provider of text to speech."
+    )
+    tts_config: Annotated[TtsOptions, null_is({})] = Field(
+        default_factory=TtsOptions,
+        description="Text to speech: {model, language, apiKey, baseUrl, textStreaming, fallbacks,"
+        " and options of the plugin}.",
+    )
+    voice_id: Text = Field(None, description="The voice; without it `TTS_VOICE_ID`.")
+    languages: Annotated[list[str], null_is([])] = Field(
+        default_factory=list,
+        description="Codes of the languages. Speech to text and text to speech use the first one.",
+    )
+
+    system_prompt: Annotated[str, BeforeValidator(lambda text: text or DEFAULT_PROMPT)] = Field(
+        DEFAULT_PROMPT,
+        description="The agent's instructions. Nobody in the room can read them."
+        " Without them the agent is a brief assistant.",
+    )
+    greeting: Text = Field(
+        None, alias="initialGreeting", description="The agent's first words, spoken as they are."
+    )
+    greeting_instructions: Text = Field(
+        None, description="How the agent is to greet; used without an `initialGreeting`."
+    )
+
+    interruptions: Annotated[StrictBool, null_is(default=True)] = Field(
+        True,
+        alias="interruptionHandling",
+        description="Whether the agent stops when the caller talks over it; true unless false.",
+    )
+    vad: Annotated[VadOptions, null_is({})] = Field(
+        default_factory=VadOptions,
+        alias="vadConfig",
+        description="Voice activity detection: {provider}. `bundled` is Silero inside the framework,"
+        " `silero` the plugin.",
+    )
+    turns: Annotated[TurnOptions, null_is({})] = Field(
+        default_factory=TurnOptions,
+        alias="turnDetectionConfig",
+        description="When the agent speaks and when it stops, below.",
+    )
+    max_concurrent_sessions: WholeNumber | None = Field(
+        None,
+        ge=1,
+        le=MAX_INTEGER,
+        description="Sessions that the agent may hold at once; without it `MAX_SESSIONS_PER_AGENT`.",
+    )
+
+    vision_enabled: StrictBool | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="Whether the agent sees the caller's camera."
+    )
+    screen_share_enabled: StrictBool | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="Whether the agent sees a shared screen."
+    )
+    transcribe_enabled: StrictBool | None = Field(
+        None,
+        json_schema_extra=NO_EFFECT,
+        description="Whether the room gets transcripts. It always does.",
+    )
+    avatar_model: Text = Field(
+        None, json_schema_extra=NO_EFFECT, description="The avatar that speaks."
+    )
+    mcp_gateway_url: str | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="Address of an MCP gateway."
+    )
+    mcp_config: dict[str, Any] | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="MCP servers."
+    )
+    resource_limits: ResourceLimits | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="CPU and memory of the agent's container."
+    )
+    livekit_config: LiveKitServer | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="A LiveKit server of the agent's own."
+    )
+    langfuse_config: LangfuseProject | None = Field(
+        None, json_schema_extra=NO_EFFECT, description="A Langfuse project of the agent's own."
+    )
+
+    @cached_property
+    def stt(self) -> ProviderChoice:
+        """Speech to text, with its fallbacks."""
+        return _with_fallbacks(
+            _choice(self.stt_provider, self.stt_config, language=self._language),
+            [
+                _choice(one.provider, one, language=self._language)
+                for one in self.stt_config.fallbacks
+            ],
+        )
+
+    @cached_property
+    def llm(self) -> ProviderChoice:
+        """The language model, with its fallbacks."""
+        return _with_fallbacks(
+            _choice(self.llm_provider, self.llm_config, model=self.llm_model),
+            [_choice(one.provider, one) for one in self.llm_config.fallbacks],
+        )
+
+    @cached_property
+    def tts(self) -> ProviderChoice:
+        """Text to speech, with its fallbacks."""
+        return _with_fallbacks(
+            _choice(
+                self.tts_provider, self.tts_config, language=self._language, voice_id=self.voice_id
+            ),
+            [
+                _choice(one.provider, one, language=self._language, voice_id=one.voice_id)
+                for one in self.tts_config.fallbacks
+            ],
+        )
+
+    @property
+    def _language(self) -> str | None:
+        return next(iter(self.languages), None)
 
 
-@dataclass(frozen=True, slots=True)
-class TurnTaking:
-    """When the agent speaks, and when it stops. Seconds; None takes the profile's value."""
+def _choice(
+    provider: str,
+    options: Options,
+    *,
+    model: str | None = None,
+    language: str | None = None,
+    voice_id: str | None = None,
+) -> ProviderChoice:
+    """`model` is stronger than the options' own, `language` weaker; "" counts as not given."""
+    return ProviderChoice(
+        provider=provider,
+        model=model or options.model or None,
+        language=options.language or language,
+        api_key=options.api_key or None,
+        base_url=options.base_url or None,
+        voice_id=voice_id or None,
+        extra=dict(options.model_extra or {}),
+    )
 
-    vad: str
-    detection: str
-    interruptions: bool = True
-    profile: Profile | None = None  # None takes the worker's setting
-    min_delay: float | None = None
-    max_delay: float | None = None
-    # Ask the language model before the transcript is final.
-    speculation: bool | None = None
-    # Speech of the caller, in seconds and in words, that makes the agent stop.
-    interrupt_after: float | None = None
-    interrupt_words: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class AgentConfig:
-    """One agent. Loaders have checked it: a worker can build a pipeline from it as it is."""
-
-    stt: ProviderChoice
-    llm: ProviderChoice
-    tts: ProviderChoice
-    turns: TurnTaking
-    name: str | None = None
-    description: str | None = None
-    system_prompt: str = ""
-    greeting: str | None = None
-    greeting_instructions: str | None = None
-    text_streaming: TextStreaming | None = None  # None takes the profile's
-    temperature: float | None = None
-    transcribe: bool = False
-    vision: bool = False
-    screen_share: bool = False
-    languages: tuple[str, ...] = ()
-    avatar_model: str | None = None
-    max_concurrent_sessions: int | None = None
+def _with_fallbacks(first: ProviderChoice, fallbacks: Sequence[ProviderChoice]) -> ProviderChoice:
+    return replace(first, fallbacks=tuple(fallbacks))

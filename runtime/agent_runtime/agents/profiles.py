@@ -1,40 +1,44 @@
-"""What a profile means for the pipeline. `docs/latency.md` has the figures behind each value."""
+"""The values of each profile. `docs/latency.md` has the measurements behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
-from agent_runtime.agents.model import AgentConfig, Profile
+from agent_runtime.agents.model import AgentConfig
+from agent_runtime.agents.sections import Profile, TurnOptions
 from agent_runtime.text.streaming import TextStreaming
 
-# On a machine in which tasks wait for a CPU more than this share of the time, in percent, waiting costs
-# callers more than longer pieces of sound do. One call on two cores makes 7, two make 17, three 28.
+# CPU pressure in percent (the share of time in which a task waits for a CPU) above which that wait costs
+# callers more than longer audio frames do. On two cores one call makes 7, two make 17, three 28.
 BUSY: Final = 15.0
 BUSY_FRAME_MS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the pipeline of one call is set. Seconds, except where a name says milliseconds."""
+    """How the pipeline of one call is set. Times are seconds, unless a name says milliseconds.
 
-    # Sound of the caller goes on in pieces of this length: shorter is sooner, and costs processor time.
+    A field of the same name in `TurnOptions` is stronger than the profile's value.
+    """
+
+    # Length of the audio frames that go to speech recognition: shorter is sooner, and costs CPU time.
     frame_ms: int
-    # Raise a quiet caller's voice; costs 2 to 3 ms of a CPU a second.
+    # Raise a quiet caller's voice (WebRTC's gain control); costs 2 to 3 ms of CPU a second.
     gain_control: bool
     text_streaming: TextStreaming
-    # Silence after which the agent may answer at the earliest, and answers in any case.
+    # The agent answers after this much silence at the earliest, and at the latest.
     min_delay: float
     max_delay: float
-    # And between the two when the turn detector is not sure; see voice/turns/endpointing.py.
+    # In between, where the turn detector is not sure; voice/turns/endpointing.py explains the pairs.
     endpointing_steps: tuple[tuple[float, float], ...]
-    # Speak the answer into a buffer before the end of the turn is certain.
+    # Synthesise the answer into a buffer before the end of the turn is certain.
     early_speech: bool
     # Take interim transcripts that look complete for preflights, so that preemptive generation starts
     # before the transcript is final; the registered field is `turnDetectionConfig.speculation`.
     preflights: bool
-    # Speech of the caller that makes the agent stop.
+    # Seconds of the caller's speech, and words, that make the agent stop.
     interrupt_after: float
     interrupt_words: int
 
@@ -69,29 +73,24 @@ PACES: Final[Mapping[Profile, Pace]] = {
     ),
 }
 
-# Detection that tells a pause from an end by its length alone has to wait for that length.
+# Turn detection without a model knows a pause from an end by its length alone, so it has to wait for that
+# length. Half a second is the framework's default.
 WITHOUT_MODEL: Final = ("vad", "stt")
 WITHOUT_MODEL_DELAY: Final = 0.5
+_SET_BY_AGENTS: Final = {field.name for field in fields(Pace)} & TurnOptions.model_fields.keys()
 
 
 def pace_of(config: AgentConfig, default: Profile, pressure: float | None = None) -> Pace:
-    """The agent's profile, else `default`, with what the agent sets itself.
+    """The values that the agent sets itself, else those of its profile, else those of `default`.
 
-    `pressure` is the machine's when the call begins, in percent; None where it is not known.
+    `pressure` is the machine's CPU pressure when the call begins, in percent; None where it is not known.
     """
     turns = config.turns
-    own: dict[str, Any] = {
-        "text_streaming": config.text_streaming,
-        "min_delay": turns.min_delay,
-        "max_delay": turns.max_delay,
-        "preflights": turns.speculation,
-        "interrupt_after": turns.interrupt_after,
-        "interrupt_words": turns.interrupt_words,
-    }
-    given = {name: value for name, value in own.items() if value is not None}
+    own = {name: getattr(turns, name) for name in _SET_BY_AGENTS}
+    own["text_streaming"] = config.tts_config.text_streaming
     pace = PACES[turns.profile or default]
     if pressure is not None and pressure > BUSY:
         pace = replace(pace, frame_ms=BUSY_FRAME_MS)
-    if turns.detection in WITHOUT_MODEL:
+    if turns.provider in WITHOUT_MODEL:
         pace = replace(pace, min_delay=WITHOUT_MODEL_DELAY)
-    return replace(pace, **given)
+    return replace(pace, **{name: value for name, value in own.items() if value is not None})

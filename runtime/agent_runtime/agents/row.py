@@ -6,57 +6,34 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pydantic.alias_generators import to_snake
+from pydantic.fields import FieldInfo
+
+from agent_runtime.agents.fields import Section, by_key, types_of
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.registered import parse_form
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 
-# Columns and the keys of the registered form that mean the same.
-_TEXTS: Final = {
-    "name": "name",
-    "description": "description",
-    "stt_provider": "sttProvider",
-    "tts_provider": "ttsProvider",
-    "voice_id": "voiceId",
-    "llm_provider": "llmProvider",
-    "llm_model": "llmModel",
-    "avatar_model": "avatarModel",
-    "system_prompt": "systemPrompt",
-    "initial_greeting": "initialGreeting",
-    "mcp_gateway_url": "mcpGatewayUrl",
+# The platform writes this column for itself, in a form of its own.
+_NOT_OURS: Final = "resource_limits"
+# Column and key of each field that has the same name in both forms but for its spelling.
+_KEYS: Final = {
+    column: key for key in by_key(AgentConfig) if (column := to_snake(key)) != _NOT_OURS
 }
-_NUMBERS: Final = {
-    "temperature": "temperature",
-    "max_concurrent_sessions": "maxConcurrentSessions",
-}
-_JSON_OBJECTS: Final = {
-    "stt_config": "sttConfig",
-    "tts_config": "ttsConfig",
-    "llm_config": "llmConfig",
-    "mcp_config": "mcpConfig",
-}
-_FLAGS: Final = {
-    "vision_enabled": "visionEnabled",
-    "screen_share_enabled": "screenShareEnabled",
-    "transcribe_enabled": "transcribeEnabled",
-}
-_COLUMNS: Final = {
-    key: column
-    for names in (_TEXTS, _NUMBERS, _JSON_OBJECTS, _FLAGS)
-    for column, key in names.items()
-}
+_COLUMNS: Final = {key: column for column, key in _KEYS.items()}
 
 
 def parse_row(row: Mapping[str, Any]) -> AgentConfig:
     """Check a row of the `agents` table by column name. Raises InvalidAgentConfig, naming columns."""
     issues: list[ConfigIssue] = []
-    form = {key: row.get(column) for column, key in (_TEXTS | _NUMBERS).items()}
-    form |= {key: bool(row.get(column)) for column, key in _FLAGS.items()}
-    form["languages"] = _languages(row.get("languages"))
-    for column, key in _JSON_OBJECTS.items():
-        try:
-            form[key] = _json_object(row.get(column))
-        except ValueError as error:
-            issues.append(ConfigIssue((column,), str(error)))
+    form: dict[str, Any] = {}
+    fields = by_key(AgentConfig)
+    for column, key in _KEYS.items():
+        if column in row:
+            try:
+                form[key] = _value(fields[key], row[column])
+            except ValueError as error:
+                issues.append(ConfigIssue((column,), str(error)))
     try:
         config = parse_form(form, lambda key: _COLUMNS.get(str(key), key))
     except InvalidAgentConfig as error:
@@ -64,6 +41,18 @@ def parse_row(row: Mapping[str, Any]) -> AgentConfig:
     if issues:
         raise InvalidAgentConfig(issues)
     return config
+
+
+def _value(field: FieldInfo, stored: Any) -> Any:
+    """The value of a column as the registered form has it. Raises ValueError saying what is wrong."""
+    kinds = set(types_of(field.annotation))
+    if dict in kinds or any(issubclass(kind, Section) for kind in kinds):
+        return _json_object(stored)
+    if list in kinds:
+        return _list(stored)
+    if bool in kinds:
+        return bool(stored)
+    return stored
 
 
 def _json_object(text: str | None) -> dict[str, Any] | None:
@@ -78,8 +67,8 @@ def _json_object(text: str | None) -> dict[str, Any] | None:
     return value
 
 
-def _languages(text: str | None) -> list[str]:
-    """A JSON list, else a comma-separated one."""
+def _list(text: str | None) -> list[str]:
+    """The texts of a JSON list, else of a comma-separated one."""
     if not text:
         return []
     try:

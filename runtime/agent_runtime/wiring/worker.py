@@ -72,25 +72,12 @@ def _drivers(settings: Settings) -> tuple[str, str]:
 
 
 def _voice(settings: Settings) -> VoiceSettings:
-    from agent_runtime.providers.common.spec import ProviderDefaults
     from agent_runtime.voice.jobs.settings import VoiceSettings
 
-    given = settings.providers
     return VoiceSettings(
         worker=settings.worker,
         livekit=settings.livekit,
-        deepgram=ProviderDefaults(
-            given.deepgram_api_key.get_secret_value(), given.deepgram_base_url, given.stt_model
-        ),
-        openai=ProviderDefaults(
-            given.openai_api_key.get_secret_value(), given.openai_base_url, given.llm_model
-        ),
-        cartesia=ProviderDefaults(
-            given.cartesia_api_key.get_secret_value(),
-            given.cartesia_base_url,
-            given.tts_model,
-            given.tts_voice_id,
-        ),
+        providers=settings.providers.defaults(),
         name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
         preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from agent_runtime.agents import AgentConfig, parse_registered, parse_row
 from agent_runtime.domain.errors import InvalidAgentConfig
-from agent_runtime.providers.registry import PROVIDERS, Stage
+from agent_runtime.providers.common.spec import Stage
+from agent_runtime.providers.registry import available
 from fixtures.agents import sample_agent
 
 ROW: dict[str, Any] = {
@@ -43,8 +44,8 @@ def test_nothing_at_all_is_an_agent() -> None:
         "openai",
         "cartesia",
     )
-    assert (config.turns.vad, config.turns.detection) == ("bundled", "v1-mini")
-    assert config.turns.interruptions
+    assert (config.vad.provider, config.turns.provider) == ("bundled", "v1-mini")
+    assert config.interruptions
     assert config.max_concurrent_sessions is None
 
 
@@ -52,7 +53,7 @@ def test_the_builders_form_loads() -> None:
     """The builder's keys, most of them null, load; unknown keys are accepted."""
     config = parse_registered(sample_agent("receptionist", somethingNew={"x": 1}))
     assert config.greeting == "Hello, how can I help you today?"
-    assert config.languages == ("en",)
+    assert config.languages == ["en"]
     assert config.stt.language == "en"
     assert config.max_concurrent_sessions == 10
 
@@ -135,14 +136,14 @@ def test_the_row_is_the_same_agent() -> None:
     assert config.stt.model == "nova-2"
     assert config.stt.extra == {"keyterm": ["Ada"]}
     assert config.llm.model == "gpt-4o"
-    assert config.transcribe
-    assert config.languages == ("en", "de")
+    assert config.transcribe_enabled
+    assert config.languages == ["en", "de"]
 
 
 @pytest.mark.parametrize("languages", ["en, de", '["en","de"]', "en,de,"])
 def test_languages_come_in_two_forms(languages: str) -> None:
     """A JSON list and a comma-separated list mean the same."""
-    assert parse_row({**ROW, "languages": languages}).languages == ("en", "de")
+    assert parse_row({**ROW, "languages": languages}).languages == ["en", "de"]
 
 
 def test_a_faulty_row_names_its_columns() -> None:
@@ -178,7 +179,7 @@ def test_any_object_is_an_agent_or_names_its_faults(config: dict[str, Any]) -> N
         assert all(issue.path for issue in error.issues)
     else:
         assert isinstance(parsed, AgentConfig)
-        assert parsed.stt.provider in PROVIDERS[Stage.STT]
+        assert parsed.stt.provider in available(Stage.STT)
 
 
 @given(st.sampled_from(["stt_config", "tts_config", "llm_config", "mcp_config"]), st.text())

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.model import Profile
 from agent_runtime.agents.profiles import PACES, pace_of
+from agent_runtime.agents.sections import Profile
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.text.streaming import TextStreaming
 

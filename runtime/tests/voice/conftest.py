@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from agent_runtime.livekit_api.rooms import LiveKitRooms
-from agent_runtime.providers.common.spec import ProviderDefaults
+from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 from agent_runtime.settings import LiveKitSettings, WorkerSettings
 from agent_runtime.storage import (
     Database,
@@ -32,6 +32,7 @@ from fixtures.speech.sentences import every_sentence
 from fixtures.stack import Stack, StackSettings
 
 AGENT_IDS: Final = count(100)
+NOWHERE: Final = "http://127.0.0.1:1"  # nobody listens on this port
 
 
 @pytest.fixture(scope="session")
@@ -141,9 +142,11 @@ def voice_settings() -> VoiceSettings:
                 "LIVEKIT_API_SECRET": "secret",
             }
         ),
-        deepgram=ProviderDefaults("deepgram-key", "http://127.0.0.1:1/v1/listen", "nova-3"),
-        openai=ProviderDefaults("openai-key", "http://127.0.0.1:1/v1", "gpt-4o-mini"),
-        cartesia=ProviderDefaults("cartesia-key", "http://127.0.0.1:1", "sonic"),
+        providers={
+            Stage.STT: {"deepgram": ProviderDefaults("key", f"{NOWHERE}/v1/listen", "nova-3")},
+            Stage.LLM: {"openai": ProviderDefaults("key", f"{NOWHERE}/v1", "gpt-4o-mini")},
+            Stage.TTS: {"cartesia": ProviderDefaults("key", NOWHERE, "sonic")},
+        },
         name="worker-one",
         max_sessions_per_agent=10,
     )

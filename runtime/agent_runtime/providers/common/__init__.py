@@ -1,1 +1,1 @@
-"""What every provider's folder uses."""
+"""What the folders of the vendors share."""

@@ -1,20 +1,24 @@
-"""Options of a configuration that a plugin's constructor takes."""
+"""From an agent's choice and the settings' defaults to the arguments of a plugin's constructor."""
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from agent_runtime.domain.errors import InvalidInput
-from agent_runtime.providers.common.spec import ProviderChoice
+from agent_runtime.providers.common.spec import (
+    ProviderChoice,
+    ProviderDefaults,
+    ProviderSpec,
+    Stage,
+)
 
 logger = logging.getLogger(__name__)
 
 
 class KeyMissingError(InvalidInput):
-    """Raised when a provider has no key; the message names the setting and the field to set."""
+    """Raised when neither settings nor agent have a key for a provider; the message names both remedies."""
 
     remedy = ""
 
@@ -25,10 +29,20 @@ class KeyMissingError(InvalidInput):
         )
 
 
-def accepted(constructor: Callable[..., Any], choice: ProviderChoice) -> Mapping[str, Any]:
-    """The options in `choice.extra` that `constructor` knows; the others are told and left out."""
-    known = inspect.signature(constructor).parameters
-    unknown = sorted(set(choice.extra) - set(known))
+def key_of(
+    spec: ProviderSpec, stage: Stage, choice: ProviderChoice, defaults: ProviderDefaults
+) -> str:
+    """The agent's key, else the settings'. Raises KeyMissingError."""
+    key = choice.api_key or defaults.api_key
+    if not key:
+        raise KeyMissingError(spec.title, spec.api_key.name, f"{stage.name.lower()}Config")
+    return key
+
+
+def known_options(spec: ProviderSpec, stage: Stage, choice: ProviderChoice) -> Mapping[str, Any]:
+    """The options in `choice.extra` that the plugin takes; the others are logged and left out."""
+    known = spec.stages[stage].options
+    unknown = sorted(set(choice.extra) - known)
     if unknown:
         logger.warning("%s does not know these options: %s", choice.provider, ", ".join(unknown))
     return {name: value for name, value in choice.extra.items() if name in known}

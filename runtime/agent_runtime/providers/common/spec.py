@@ -1,18 +1,74 @@
-"""What a provider is configured with."""
+"""What a vendor's `spec.py` declares, and what a builder receives. Importing this loads no plugin."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class Stage(StrEnum):
+    """The stages of the pipeline that can be configured."""
+
+    STT = "speech to text"
+    LLM = "language model"
+    TTS = "text to speech"
+    VAD = "voice activity detection"
+    TURN = "turn detection"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable. `help` says what it is, in full sentences; `.env.example` repeats it."""
+
+    name: str
+    help: str
+    default: str = ""
+    secret: bool = False
+    schemes: tuple[str, ...] = ()  # of a URL: those that it may have; () for any other text
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """What a vendor offers at one stage.
+
+    `model` and `voice` are the variables that hold the default model and voice. `options` are the further
+    settings of an agent that the plugin's constructor takes, by the constructor's own names.
+    """
+
+    model: Variable
+    options: frozenset[str]
+    voice: Variable | None = None  # of text to speech alone
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """A vendor. `name` is the name of its folder, and what agents are configured with."""
+
+    name: str
+    title: str
+    package: str  # that has the plugin, as `pip install` names it
+    api_key: Variable
+    base_url: Variable
+    stages: Mapping[Stage, StageSpec]
+
+    def variables(self) -> Iterator[Variable]:
+        """Every variable of this vendor: key, address, then models and voices."""
+        yield self.api_key
+        yield self.base_url
+        for stage in self.stages.values():
+            yield stage.model
+            if stage.voice is not None:
+                yield stage.voice
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderChoice:
-    """A provider of one stage; None takes the setting, else the plugin's own default.
+    """The provider that an agent uses at one stage; None takes the setting, else the plugin's default.
 
-    `extra` holds what else stood beside, by the provider's own names. `fallbacks` are asked in their
-    order when this one fails; they have none of their own.
+    `extra` holds the agent's further options, by the provider's own names. `fallbacks` take over in their
+    order when this provider fails; they have no fallbacks of their own.
     """
 
     provider: str
@@ -27,7 +83,7 @@ class ProviderChoice:
 
 @dataclass(frozen=True, slots=True)
 class ProviderDefaults:
-    """Key, address and model of a provider for agents whose configuration has none."""
+    """Key, address, model and voice at one stage, for agents whose configuration has none."""
 
     api_key: str = field(repr=False)
     base_url: str

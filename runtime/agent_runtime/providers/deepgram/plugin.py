@@ -1,4 +1,4 @@
-"""Deepgram: speech to text."""
+"""Deepgram's plugin: speech to text."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from typing import Any, Final
 from livekit.agents import stt
 from livekit.plugins import deepgram
 
-from agent_runtime.agents.profiles import Pace
-from agent_runtime.providers.common.options import KeyMissingError, accepted
-from agent_runtime.providers.common.spec import ProviderChoice
-from agent_runtime.providers.deepgram.stream import SmallPieceSTT
-from agent_runtime.voice.jobs.settings import VoiceSettings
+from agent_runtime.providers.common.options import key_of, known_options
+from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
+from agent_runtime.providers.deepgram.spec import SPEC
+from agent_runtime.providers.deepgram.stream import ShortFrameSTT
 
-PLUGINS_PIECE_MS: Final = 50
+# Milliseconds of audio that the plugin collects before it sends, whatever the length of the frames.
+PLUGIN_FRAME_MS: Final = 50
 
 
-def speech_to_text(choice: ProviderChoice, pace: Pace, settings: VoiceSettings) -> stt.STT[Any]:
-    """Build the plugin. Raises KeyMissingError."""
-    defaults = settings.deepgram
-    key = choice.api_key or defaults.api_key
-    if not key:
-        raise KeyMissingError("Deepgram", "DEEPGRAM_API_KEY", "sttConfig")
+def speech_to_text(
+    choice: ProviderChoice, defaults: ProviderDefaults, *, frame_ms: int
+) -> stt.STT[Any]:
+    """Build the plugin; frames shorter than the plugin's 50 ms go out in steps of 20 ms.
+
+    Raises KeyMissingError.
+    """
     options = {
         "model": choice.model or defaults.model,
-        "api_key": key,
+        "api_key": key_of(SPEC, Stage.STT, choice, defaults),
         "base_url": choice.base_url or defaults.base_url,
         **({"language": choice.language} if choice.language else {}),
-        **accepted(deepgram.STT, choice),
+        **known_options(SPEC, Stage.STT, choice),
     }
-    return (SmallPieceSTT if pace.frame_ms < PLUGINS_PIECE_MS else deepgram.STT)(**options)
+    return (ShortFrameSTT if frame_ms < PLUGIN_FRAME_MS else deepgram.STT)(**options)

@@ -1,9 +1,9 @@
-"""Deepgram's live transcription in small pieces of sound.
+"""Deepgram's live transcription, with audio sent every 20 ms.
 
-The plugin collects 50 ms before it sends; on average the caller's last sound waits 25 ms for that, on its
-way to the transcript that the answer waits for. Deepgram takes pieces of 20 ms as well. The size is no
-option of the plugin, so its loop over one connection is written anew here; how it connects and what it
-makes of Deepgram's messages stay the plugin's. To be dropped when the plugin has an option for the size.
+The plugin collects 50 ms of audio before it sends. So the caller's last sound waits 25 ms on average, and
+the answer waits for the transcript of that sound. Deepgram accepts 20 ms as well. The plugin has no option
+for the length, so this module replaces its loop over one connection; connecting, and reading Deepgram's
+messages, stay the plugin's. Drop this module when the plugin has such an option.
 
 Protocol: Deepgram's "Live audio" reference.
 """
@@ -24,8 +24,9 @@ from livekit.plugins import deepgram
 
 logger = logging.getLogger(__name__)
 
-PIECES_PER_SECOND: Final = 50
-KEEP_ALIVE: Final = 5.0  # seconds; Deepgram closes a connection that is silent for 10
+MESSAGES_PER_SECOND: Final = 50  # 20 ms of audio each
+# Seconds between keep-alive messages. Deepgram closes a connection after 10 s without them or audio.
+KEEP_ALIVE: Final = 5.0
 _CLOSED: Final = (
     aiohttp.WSMsgType.CLOSED,
     aiohttp.WSMsgType.CLOSE,
@@ -34,17 +35,17 @@ _CLOSED: Final = (
 )
 
 
-class SmallPieceSTT(deepgram.STT):
-    """The plugin, with streams that send every 20 ms; longer frames they send as they are."""
+class ShortFrameSTT(deepgram.STT):
+    """The plugin, with streams that send every 20 ms; they send longer frames as they come."""
 
     def stream(
         self,
         *,
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-    ) -> SmallPieceStream:
-        """One stream. Raises ValueError when no language is set."""
-        stream = SmallPieceStream(
+    ) -> ShortFrameStream:
+        """Start a stream. Raises ValueError when no language is set."""
+        stream = ShortFrameStream(
             stt=self,
             conn_options=conn_options,
             opts=self._sanitize_options(language=language),
@@ -56,10 +57,10 @@ class SmallPieceSTT(deepgram.STT):
         return stream
 
 
-class SmallPieceStream(deepgram.SpeechStream):
-    """One stream; a change of options opens another connection, as in the plugin."""
+class ShortFrameStream(deepgram.SpeechStream):
+    """One stream. A change of options opens another connection, as in the plugin."""
 
-    _ending = False  # nothing more is said to Deepgram: it will close the connection
+    _ending = False  # we sent our last message, so Deepgram will close the connection
 
     async def _run(self) -> None:
         again = True
@@ -67,7 +68,7 @@ class SmallPieceStream(deepgram.SpeechStream):
             socket = await self._connect_ws()
             began = time.perf_counter()
             try:
-                again = await self._converse(socket)
+                again = await self._exchange(socket)
             finally:
                 await socket.close()
                 # Deepgram bills the connection, not only the sound that went through it.
@@ -77,14 +78,14 @@ class SmallPieceStream(deepgram.SpeechStream):
                     self._on_audio_duration_report(unbilled)
                 self._reported_duration = 0.0
 
-    async def _converse(self, socket: aiohttp.ClientWebSocketResponse) -> bool:
-        """Until all is said, or the options change: then True."""
-        talk = asyncio.gather(self._send(socket), self._receive(socket))
+    async def _exchange(self, socket: aiohttp.ClientWebSocketResponse) -> bool:
+        """Send and receive until the audio ends (returns False) or the options change (returns True)."""
+        traffic = asyncio.gather(self._send(socket), self._receive(socket))
         keeping = asyncio.create_task(self._keep_alive(socket))
         changed = asyncio.create_task(self._reconnect_event.wait())
         try:
             done, _ = await asyncio.wait(
-                (talk, keeping, changed), return_when=asyncio.FIRST_COMPLETED
+                (traffic, keeping, changed), return_when=asyncio.FIRST_COMPLETED
             )
             for task in done - {changed}:
                 task.result()
@@ -92,23 +93,23 @@ class SmallPieceStream(deepgram.SpeechStream):
                 self._reconnect_event.clear()
             return changed in done
         finally:
-            await utils.aio.gracefully_cancel(talk, keeping, changed)
-            # A connection that is lost fails each of them; one error is enough.
-            for task in (talk, keeping):
+            await utils.aio.gracefully_cancel(traffic, keeping, changed)
+            # A lost connection fails both; the first error was raised, so read the other one here.
+            for task in (traffic, keeping):
                 if not task.cancelled():
                     task.exception()
 
     async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        least = self._opts.sample_rate // PIECES_PER_SECOND
-        piece: list[rtc.AudioFrame] = []
+        minimum = self._opts.sample_rate // MESSAGES_PER_SECOND
+        frames: list[rtc.AudioFrame] = []
         try:
             async for data in self._input_ch:
                 if isinstance(data, rtc.AudioFrame):
-                    piece.append(data)
-                    if sum(frame.samples_per_channel for frame in piece) >= least:
-                        await self._send_piece(socket, piece)
+                    frames.append(data)
+                    if sum(frame.samples_per_channel for frame in frames) >= minimum:
+                        await self._send_audio(socket, frames)
                 else:
-                    await self._send_piece(socket, piece)
+                    await self._send_audio(socket, frames)
                     self._audio_duration_collector.flush()
                     await socket.send_str(self._FINALIZE_MSG)
             self._ending = True
@@ -116,22 +117,22 @@ class SmallPieceStream(deepgram.SpeechStream):
         except (aiohttp.ClientError, ConnectionError) as error:
             self._on_lost(error)
 
-    async def _send_piece(
-        self, socket: aiohttp.ClientWebSocketResponse, piece: list[rtc.AudioFrame]
+    async def _send_audio(
+        self, socket: aiohttp.ClientWebSocketResponse, frames: list[rtc.AudioFrame]
     ) -> None:
-        """All of it in one message; it is empty afterwards."""
-        if piece:
-            self._audio_duration_collector.push(sum(frame.duration for frame in piece))
-            sound = b"".join(frame.data.tobytes() for frame in piece)
-            piece.clear()
-            await socket.send_bytes(sound)
+        """Send `frames` as one message, and empty the list."""
+        if frames:
+            self._audio_duration_collector.push(sum(frame.duration for frame in frames))
+            audio = b"".join(frame.data.tobytes() for frame in frames)
+            frames.clear()
+            await socket.send_bytes(audio)
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         while (message := await socket.receive()).type not in _CLOSED:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 logger.warning("unexpected message from Deepgram: %s", message.type)
                 continue
-            self._understand(message.data)
+            self._read(message.data)
         if self._ending or self._session.closed:
             return
         if message.type is aiohttp.WSMsgType.ERROR:
@@ -140,13 +141,13 @@ class SmallPieceStream(deepgram.SpeechStream):
             "Deepgram closed the connection", status_code=socket.close_code or -1, body=None
         )
 
-    def _understand(self, text: str) -> None:
+    def _read(self, text: str) -> None:
         try:
             message: dict[str, Any] = json.loads(text)
             self._process_stream_event(message)
         except (ValueError, KeyError, TypeError):
-            # One message that makes no sense is no reason to end the call.
-            logger.exception("message from Deepgram not understood")
+            # One malformed message is no reason to end the call.
+            logger.exception("cannot read this message from Deepgram")
 
     async def _keep_alive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         try:

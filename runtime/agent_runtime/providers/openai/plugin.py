@@ -1,4 +1,4 @@
-"""OpenAI: language model."""
+"""OpenAI's plugin: language model."""
 
 from __future__ import annotations
 
@@ -14,36 +14,34 @@ from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClie
 from openai.lib.streaming import chat as _streaming  # noqa: F401
 from openai.resources.chat import chat as _resource  # noqa: F401
 
-from agent_runtime.providers.common.options import KeyMissingError, accepted
-from agent_runtime.providers.common.spec import ProviderChoice
-from agent_runtime.voice.jobs.settings import VoiceSettings
+from agent_runtime.providers.common.options import key_of, known_options
+from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
+from agent_runtime.providers.openai.spec import SPEC
 
-# Of the HTTP library that the client is built on. A caller may think for longer than its default of 5 s,
-# and the next answer would wait for a new connection.
+# Connection limits of the HTTP library below the client, with idle connections kept for 120 s. Its default
+# is 5 s; a caller may think for longer, and the next answer would wait for a new connection.
 LIMITS: Final = type(DEFAULT_CONNECTION_LIMITS)(keepalive_expiry=120)
 
 
 @cache
 def authorities() -> ssl.SSLContext:
-    """Whom the client trusts: what OpenSSL does by default. To read them all takes 13 ms of CPU."""
+    """The certificate authorities that OpenSSL trusts by default; reading them takes 13 ms of CPU."""
     return ssl.create_default_context()
 
 
 def language_model(
-    choice: ProviderChoice, temperature: float | None, settings: VoiceSettings
+    choice: ProviderChoice, defaults: ProviderDefaults, *, temperature: float | None
 ) -> llm.LLM[Any]:
     """Build the plugin. Raises KeyMissingError."""
-    defaults = settings.openai
-    key = choice.api_key or defaults.api_key
-    if not key:
-        raise KeyMissingError("OpenAI", "OPENAI_API_KEY", "llmConfig")
+    key = key_of(SPEC, Stage.LLM, choice, defaults)
     options = {
         "model": choice.model or defaults.model,
         **({"temperature": temperature} if temperature is not None else {}),
-        **accepted(openai.LLM, choice),
+        **known_options(SPEC, Stage.LLM, choice),
     }
-    # The plugin's own client would read the authorities anew, on the event loop of a call that starts. As
-    # with that one, the pipeline tries again, and sees each failure.
+    # The client is ours, because the plugin's own would read the certificate authorities again, on the
+    # event loop of a call that starts. Like the plugin's it does not retry: the pipeline does, and so sees
+    # each failure.
     client = AsyncOpenAI(
         api_key=key,
         base_url=choice.base_url or defaults.base_url,

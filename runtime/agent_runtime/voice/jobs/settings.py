@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent_runtime.providers.common.spec import ProviderDefaults
+from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 from agent_runtime.settings import LiveKitSettings, WorkerSettings
 
 
@@ -12,16 +13,14 @@ from agent_runtime.settings import LiveKitSettings, WorkerSettings
 class VoiceSettings:
     """Settings of one worker. Picklable, because each job process receives a copy.
 
-    A setting that voice needs is a field of its group in `settings.py`; it reaches worker and jobs in that
+    A setting that voice needs is a field of its group in `settings/groups.py`; it reaches worker and jobs in that
     group, and nothing copies it on the way.
     """
 
     worker: WorkerSettings
     livekit: LiveKitSettings
-    # Keys, addresses and models for agents whose configuration names none.
-    deepgram: ProviderDefaults
-    openai: ProviderDefaults
-    cartesia: ProviderDefaults
+    # Keys, addresses and models for agents whose configuration names none, by stage and provider.
+    providers: Mapping[Stage, Mapping[str, ProviderDefaults]]
     # Unique among the live workers of a namespace: `WORKER_NAME`, or host name and process id.
     name: str
     max_sessions_per_agent: int

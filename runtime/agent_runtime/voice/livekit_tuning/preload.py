@@ -19,6 +19,7 @@ from livekit.agents.utils import http_context
 from openai.types.chat import ChatCompletionChunk
 
 from agent_runtime.providers.openai.plugin import authorities
+from agent_runtime.settings.providers import provider_settings
 
 # Reads the patterns of the hyphenation dictionary, otherwise at the first word of a call.
 basic.hyphenate_word("warm")
@@ -28,5 +29,7 @@ basic.hyphenate_word("warm")
 authorities()
 if hasattr(http_context, "_create_ssl_context"):
     http_context._create_ssl_context()  # noqa: SLF001
+# Reads the providers' specs, and builds the class of their settings.
+provider_settings()
 # Builds the types of a streamed answer's chunks, for the first of which a caller waits.
 ChatCompletionChunk.construct(choices=[{"index": 0, "delta": {"content": "warm"}}])

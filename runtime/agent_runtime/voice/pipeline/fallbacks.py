@@ -14,8 +14,8 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace
-from agent_runtime.providers.common.spec import ProviderChoice
-from agent_runtime.providers.plugins import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
+from agent_runtime.providers import registry
+from agent_runtime.providers.common.spec import ProviderChoice, Stage
 from agent_runtime.voice.jobs.settings import VoiceSettings
 
 # A caller waits: a request that fails at once is retried at once, and no attempt may take long.
@@ -29,7 +29,11 @@ RETRY_INTERVAL: Final = 0.5
 
 def speech_to_text(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> stt.STT[Any]:
     """The agent's speech recognition. Raises KeyMissingError when a provider has no key."""
-    built = [STT_BUILDERS[one.provider](one, pace, settings) for one in _chain(config.stt)]
+    defaults = settings.providers[Stage.STT]
+    built = [
+        registry.speech_to_text(one.provider)(one, defaults[one.provider], frame_ms=pace.frame_ms)
+        for one in _chain(config.stt)
+    ]
     if len(built) == 1:
         return built[0]
     return stt.FallbackAdapter(
@@ -39,8 +43,12 @@ def speech_to_text(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> 
 
 def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]:
     """The agent's language model. Raises KeyMissingError when a provider has no key."""
+    defaults = settings.providers[Stage.LLM]
     built = [
-        LLM_BUILDERS[one.provider](one, config.temperature, settings) for one in _chain(config.llm)
+        registry.language_model(one.provider)(
+            one, defaults[one.provider], temperature=config.temperature
+        )
+        for one in _chain(config.llm)
     ]
     if len(built) == 1:
         return built[0]
@@ -51,7 +59,13 @@ def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]
 
 def text_to_speech(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> tts.TTS[Any]:
     """The agent's speech synthesis. Raises KeyMissingError when a provider has no key."""
-    built = [TTS_BUILDERS[one.provider](one, pace, settings) for one in _chain(config.tts)]
+    defaults = settings.providers[Stage.TTS]
+    built = [
+        registry.text_to_speech(one.provider)(
+            one, defaults[one.provider], text_streaming=pace.text_streaming
+        )
+        for one in _chain(config.tts)
+    ]
     return built[0] if len(built) == 1 else tts.FallbackAdapter(built, max_retry_per_tts=0)
 
 

@@ -23,7 +23,7 @@ from livekit.agents import (
     vad,
 )
 
-from agent_runtime.agents.model import AgentConfig, TurnTaking
+from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.text.markdown import without_markdown
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -72,8 +72,8 @@ def build_session(
         stt=speech_to_text(config, pace, settings),
         llm=language_model(config, settings),
         tts=text_to_speech(config, pace, settings),
-        vad=VadFilter(_vad(config.turns, process), floor),
-        turn_handling=_turn_handling(config.turns, pace, floor, settings, process),
+        vad=VadFilter(_vad(config, process), floor),
+        turn_handling=_turn_handling(config, pace, floor, settings, process),
         tts_text_transforms=[without_markdown, "filter_emoji"],
         # The framework's default deafens the agent for its first three seconds of speech, and a
         # caller who talks over the greeting would not be heard.
@@ -126,8 +126,8 @@ def room_options(pace: Pace) -> room_io.RoomOptions:
     )
 
 
-def _vad(turns: TurnTaking, process: JobProcess) -> vad.VAD:
-    if turns.vad == "silero":
+def _vad(config: AgentConfig, process: JobProcess) -> vad.VAD:
+    if config.vad.provider == "silero":
         from livekit.plugins import silero
 
         if "silero" not in process.userdata:
@@ -139,13 +139,13 @@ def _vad(turns: TurnTaking, process: JobProcess) -> vad.VAD:
 
 
 def _turn_handling(
-    turns: TurnTaking, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
+    config: AgentConfig, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
 ) -> TurnHandlingOptions:
     return {
-        "turn_detection": _turn_detection(turns, pace, floor, settings, process),
+        "turn_detection": _turn_detection(config.turns.provider, pace, floor, settings, process),
         "endpointing": {"min_delay": pace.min_delay, "max_delay": pace.max_delay},
         "interruption": {
-            "enabled": turns.interruptions,
+            "enabled": config.interruptions,
             # Left out, the mode may be a model in the cloud.
             "mode": "vad",
             "min_duration": pace.interrupt_after,
@@ -161,11 +161,11 @@ def _turn_handling(
 
 
 def _turn_detection(
-    turns: TurnTaking, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
+    provider: str, pace: Pace, floor: Floor, settings: VoiceSettings, process: JobProcess
 ) -> Any:
-    if turns.detection in ("vad", "stt"):
-        return turns.detection
-    if turns.detection == "turn-detector":
+    if provider in ("vad", "stt"):
+        return provider
+    if provider == "turn-detector":
         if settings.worker.turn_detector_plugin:
             from livekit.plugins.turn_detector.multilingual import MultilingualModel
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_runtime.domain.job import JobTarget
+from agent_runtime.providers.registry import import_default_plugins
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import OpenStores
 
@@ -70,6 +71,7 @@ def _restart_on_changes() -> int:
 def _download_files(settings: VoiceSettings) -> int:
     from livekit.agents import Plugin
 
+    import_default_plugins()
     if settings.worker.turn_detector_plugin:
         from livekit.plugins import turn_detector  # noqa: F401 - registers itself
     for plugin in Plugin.registered_plugins:

@@ -13,6 +13,7 @@ from livekit.agents import AgentServer
 from prometheus_client import CollectorRegistry
 
 from agent_runtime.domain.job import JobTarget
+from agent_runtime.providers.registry import import_default_plugins
 from agent_runtime.telemetry.turn_metrics import TurnMetrics, receive_turns
 from agent_runtime.voice.call.call import run_call
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -60,6 +61,8 @@ def build_server(
     if worker.turn_detector_plugin:
         # Its model runs in a process of its own, which the server starts for plugins that are imported.
         from livekit.plugins.turn_detector import multilingual  # noqa: F401
+    # Here, because the console runs its job on another thread, where plugins cannot be imported.
+    plugins = import_default_plugins()
 
     host, port = health or (worker.health_host, worker.health_port)
     server = AgentServer(
@@ -74,7 +77,7 @@ def build_server(
         port=port,
         drain_timeout=max(worker.drain_timeout, 1),  # 0 would mean no limit
         setup_fnc=prewarm,
-        preload_modules=[*PRELOADED, *settings.preload],
+        preload_modules=[*PRELOADED, *plugins, *settings.preload],
     )
     admission = Admission(server, settings.name, worker.max_calls, worker.most_cpu_pressure)
     server.load_fnc = admission.load

@@ -1,4 +1,4 @@
-"""Deepgram's stream in small pieces, against a server that speaks its live protocol."""
+"""Deepgram's stream with 20 ms messages, against a server that speaks its live protocol."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from aiohttp import web
 from livekit import rtc
 from livekit.agents import APIConnectOptions, APIError, stt
 
-from agent_runtime.providers.deepgram.stream import SmallPieceSTT
+from agent_runtime.providers.deepgram.stream import ShortFrameSTT
 
 SECOND = 16_000  # samples
 ONCE = APIConnectOptions(max_retry=0, timeout=5)
 
 
 class Service:
-    """Keeps what came; says what it is told to."""
+    """Records what it receives; each test sends what it wants through the connection."""
 
     def __init__(self) -> None:
-        self.pieces: list[int] = []  # bytes
-        self.words: list[str] = []
+        self.audio: list[int] = []  # bytes of each message
+        self.controls: list[str] = []
         self.connections: asyncio.Queue[web.WebSocketResponse] = asyncio.Queue()
         self.queries: list[dict[str, str]] = []
 
@@ -35,10 +35,10 @@ class Service:
         self.connections.put_nowait(socket)
         async for message in socket:
             if message.type is aiohttp.WSMsgType.BINARY:
-                self.pieces.append(len(message.data))
+                self.audio.append(len(message.data))
                 continue
-            self.words.append(json.loads(message.data)["type"])
-            if self.words[-1] == "CloseStream":
+            self.controls.append(json.loads(message.data)["type"])
+            if self.controls[-1] == "CloseStream":
                 await socket.send_json(_transcript("good bye"))
                 await socket.close()
         return socket
@@ -73,61 +73,61 @@ async def service() -> AsyncIterator[tuple[Service, str]]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """A job has one for all of its plugins."""
+    """The HTTP session that all plugins of a job share."""
     async with aiohttp.ClientSession() as session:
         yield session
 
 
 def silence(seconds: float) -> rtc.AudioFrame:
-    """Sound to send."""
+    """A frame of silence of this length."""
     samples = int(seconds * SECOND)
     return rtc.AudioFrame(bytes(samples * 2), SECOND, 1, samples)
 
 
 async def finals(stream: stt.SpeechStream) -> list[str]:
-    """All final transcripts until the stream's end."""
+    """The final transcripts until the stream ends."""
     kind = stt.SpeechEventType.FINAL_TRANSCRIPT
     return [event.alternatives[0].text async for event in stream if event.type is kind]
 
 
-async def test_sound_goes_in_pieces_of_20_ms_and_the_end_is_heard(
+async def test_audio_goes_out_every_20_ms_and_the_last_transcript_arrives(
     service: tuple[Service, str], http: aiohttp.ClientSession
 ) -> None:
-    """10 ms frames in, 20 ms messages out; the last transcript comes after the last sound."""
+    """10 ms frames go out as 20 ms messages, and the transcript of the last audio still arrives."""
     made, url = service
-    stream = SmallPieceSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
+    stream = ShortFrameSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
     for _ in range(10):
         stream.push_frame(silence(0.01))
     stream.end_input()
     async with asyncio.timeout(5):
         assert await finals(stream) == ["good bye"]
-    assert made.pieces == [640] * 5
-    assert "Finalize" in made.words
-    assert made.words[-1] == "CloseStream"
+    assert made.audio == [640] * 5
+    assert "Finalize" in made.controls
+    assert made.controls[-1] == "CloseStream"
     await stream.aclose()
 
 
-async def test_longer_frames_go_as_they_are_and_the_rest_at_the_end(
+async def test_longer_frames_go_out_unchanged_and_the_rest_at_the_end(
     service: tuple[Service, str], http: aiohttp.ClientSession
 ) -> None:
-    """A machine that is busy hears in pieces of 50 ms; cutting them up would cost it messages."""
+    """50 ms frames, which a busy machine uses, are not cut: more messages would cost more CPU."""
     made, url = service
-    stream = SmallPieceSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
+    stream = ShortFrameSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
     for seconds in (0.05, 0.05, 0.01):
         stream.push_frame(silence(seconds))
     stream.end_input()
     async with asyncio.timeout(5):
         assert await finals(stream) == ["good bye"]
-    assert made.pieces == [1600, 1600, 320]
+    assert made.audio == [1600, 1600, 320]
     await stream.aclose()
 
 
 async def test_a_change_of_options_opens_another_connection(
     service: tuple[Service, str], http: aiohttp.ClientSession
 ) -> None:
-    """And the sound goes on there."""
+    """A change of options opens another connection, and the audio goes out there."""
     made, url = service
-    stream = SmallPieceSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
+    stream = ShortFrameSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
     async with asyncio.timeout(5):
         await made.connections.get()
         stream.update_options(language="de")
@@ -139,12 +139,12 @@ async def test_a_change_of_options_opens_another_connection(
     await stream.aclose()
 
 
-async def test_a_connection_that_deepgram_closes_is_an_error_that_may_be_tried_again(
+async def test_a_connection_that_deepgram_closes_is_a_retryable_error(
     service: tuple[Service, str], http: aiohttp.ClientSession
 ) -> None:
-    """So the framework connects anew, and without tries left says so."""
+    """A connection that Deepgram closes is a retryable error, so the framework connects again."""
     made, url = service
-    stream = SmallPieceSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
+    stream = ShortFrameSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
     async with asyncio.timeout(5):
         socket = await made.connections.get()
         await socket.close(code=1011)
@@ -154,17 +154,17 @@ async def test_a_connection_that_deepgram_closes_is_an_error_that_may_be_tried_a
     await stream.aclose()
 
 
-async def test_a_message_that_makes_no_sense_ends_nothing(
+async def test_a_malformed_message_does_not_end_the_stream(
     service: tuple[Service, str], http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told; the next one is understood."""
+    """A malformed message is logged, and the next one is read."""
     made, url = service
-    stream = SmallPieceSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
+    stream = ShortFrameSTT(api_key="k", base_url=url, http_session=http).stream(conn_options=ONCE)
     async with asyncio.timeout(5):
         socket = await made.connections.get()
         await socket.send_str("this is not JSON")
         await socket.send_json(_transcript("hello"))
         stream.end_input()
         assert await finals(stream) == ["hello", "good bye"]
-    assert "not understood" in caplog.text
+    assert "cannot read" in caplog.text
     await stream.aclose()

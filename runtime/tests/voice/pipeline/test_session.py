@@ -13,12 +13,12 @@ from livekit.agents import AgentSession, ChatContext, JobExecutorType, JobProces
 from livekit.plugins import cartesia, deepgram, openai, silero
 
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.model import AgentConfig, Profile
+from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import PACES, pace_of
+from agent_runtime.agents.sections import Profile
 from agent_runtime.providers.common.options import KeyMissingError
+from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.openai.plugin import authorities
-from agent_runtime.providers.plugins import LLM_BUILDERS, STT_BUILDERS, TTS_BUILDERS
-from agent_runtime.providers.registry import PROVIDERS, Stage
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.pipeline import session as pipeline
 from agent_runtime.voice.pipeline.session import (
@@ -91,32 +91,27 @@ async def test_the_language_model_s_client_is_the_agent_s(
     assert transport._pool._keepalive_expiry == 120  # callers think
 
 
-def test_every_registered_provider_can_be_built() -> None:
-    """The worker has a builder for exactly the providers that registering accepts."""
-    assert set(PROVIDERS[Stage.STT]) == set(STT_BUILDERS)
-    assert set(PROVIDERS[Stage.LLM]) == set(LLM_BUILDERS)
-    assert set(PROVIDERS[Stage.TTS]) == set(TTS_BUILDERS)
-
-
 @pytest.mark.parametrize(
-    ("vendor", "words"),
+    ("stage", "name", "words"),
     [
-        ("deepgram", "set DEEPGRAM_API_KEY, or sttConfig.apiKey"),
-        ("openai", "set OPENAI_API_KEY, or llmConfig.apiKey"),
-        ("cartesia", "set CARTESIA_API_KEY, or ttsConfig.apiKey"),
+        (Stage.STT, "deepgram", "set DEEPGRAM_API_KEY, or sttConfig.apiKey"),
+        (Stage.LLM, "openai", "set OPENAI_API_KEY, or llmConfig.apiKey"),
+        (Stage.TTS, "cartesia", "set CARTESIA_API_KEY, or ttsConfig.apiKey"),
     ],
 )
 async def test_a_missing_key_is_named_with_both_remedies(
     process: JobProcess,
     voice_settings: VoiceSettings,
     monkeypatch: pytest.MonkeyPatch,
-    vendor: str,
+    stage: Stage,
+    name: str,
     words: str,
 ) -> None:
     """Without a key the error names the setting and the agent's field; a key in the field repairs it."""
-    monkeypatch.delenv(f"{vendor.upper()}_API_KEY", raising=False)
-    provider = replace(getattr(voice_settings, vendor), api_key="")
-    settings = replace(voice_settings, **{vendor: provider})
+    monkeypatch.delenv(f"{name.upper()}_API_KEY", raising=False)
+    defaults = voice_settings.providers
+    without = {name: replace(defaults[stage][name], api_key="")}
+    settings = replace(voice_settings, providers={**defaults, stage: without})
     with pytest.raises(KeyMissingError, match=words):
         built(parse_registered({}), settings, process)
     field = words.rsplit(" ", 1)[1].split(".")[0]

@@ -1,0 +1,83 @@
+"""The types of an agent's fields: what JSON may hold for each, and what null and "" stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Final, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+
+from agent_runtime.providers.common.spec import Stage
+from agent_runtime.providers.registry import provider
+
+# `json_schema_extra` of a field that is checked and kept, while no code acts on it yet.
+NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
+
+
+class Section(BaseModel):
+    """An object of the configuration. Its keys are camelCase; it keeps unknown keys in `model_extra`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow", strict=True, frozen=True)
+
+
+def null_is(default: Any) -> BeforeValidator:
+    """Null takes this value."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def provider_of(stage: Stage) -> BeforeValidator:
+    """The name of a provider, in any letter case; null and "" take the stage's default."""
+    return BeforeValidator(
+        lambda name: provider(stage, name) if name is None or isinstance(name, str) else name
+    )
+
+
+def one_of(values: type[StrEnum]) -> BeforeValidator:
+    """A value of the enumeration, in any letter case; null and "" are None. The error lists the values."""
+
+    def read(value: object) -> object:
+        if value is None or value == "":
+            return None
+        if isinstance(value, str) and value.strip().lower() in set(values):
+            return values(value.strip().lower())
+        raise ValueError(f"{value!r} is none of {', '.join(values)}")
+
+    return BeforeValidator(read)
+
+
+def _without_fraction(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# In JSON, 10.0 is an integer, too.
+WholeNumber = Annotated[int, BeforeValidator(_without_fraction)]
+# "" is the same as null.
+Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
+
+
+def has_effect(field: FieldInfo) -> bool:
+    """Whether some code acts on the field."""
+    return field.json_schema_extra is not NO_EFFECT
+
+
+def by_key(section: type[Section]) -> dict[str, FieldInfo]:
+    """The fields of a section by their JSON keys."""
+    return {str(field.alias): field for field in section.model_fields.values()}
+
+
+def types_of(annotation: Any) -> Iterator[Any]:
+    """The plain types in an annotation: bool and NoneType of `bool | None`, list and X of `list[X]`."""
+    plain = get_origin(annotation) or annotation
+    if isinstance(plain, type):
+        yield plain
+    for inner in get_args(annotation):
+        yield from types_of(inner)
+
+
+def section_of(field: FieldInfo) -> type[Section] | None:
+    """The section that the field holds, one or a list of them; None when it holds none."""
+    found = (kind for kind in types_of(field.annotation) if issubclass(kind, Section))
+    return next(found, None)

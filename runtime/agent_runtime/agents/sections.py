@@ -1,0 +1,162 @@
+"""The objects inside an agent's configuration: providers' settings, turn-taking, servers of its own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Generic, TypeVar
+
+from pydantic import Field, StrictBool
+
+from agent_runtime.agents.fields import (
+    NO_EFFECT,
+    Section,
+    WholeNumber,
+    null_is,
+    one_of,
+    provider_of,
+)
+from agent_runtime.providers.common.spec import Stage
+from agent_runtime.providers.registry import DEFAULTS
+from agent_runtime.text.streaming import TextStreaming
+
+# Fallbacks of one stage. They share the time that a caller may wait in silence with the first provider, so
+# each further one leaves less to all.
+MAX_FALLBACKS: Final = 2
+
+
+class Profile(StrEnum):
+    """How much the pipeline spends to answer sooner; `profiles.py` has the values of each."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    DENSE = "dense"
+
+
+class Options(Section):
+    """The settings of one provider. Further keys are options of its plugin, by the plugin's own names."""
+
+    stage: ClassVar[Stage]
+
+    model: str | None = None
+    language: str | None = None
+    api_key: str | None = Field(None, repr=False)
+    base_url: str | None = None
+
+
+class SttFallback(Options):
+    """Speech to text that takes over."""
+
+    stage = Stage.STT
+    provider: Annotated[str, provider_of(Stage.STT)] = DEFAULTS[Stage.STT]
+
+
+class LlmFallback(Options):
+    """A language model that takes over."""
+
+    stage = Stage.LLM
+    provider: Annotated[str, provider_of(Stage.LLM)] = DEFAULTS[Stage.LLM]
+    language: str | None = Field(None, json_schema_extra=NO_EFFECT)
+
+
+class TtsFallback(Options):
+    """Text to speech that takes over. Its voices have names of their own."""
+
+    stage = Stage.TTS
+    provider: Annotated[str, provider_of(Stage.TTS)] = DEFAULTS[Stage.TTS]
+    voice_id: str | None = None
+
+
+FallbackT = TypeVar("FallbackT", bound=Options)
+
+
+class FirstOptions(Options, Generic[FallbackT]):
+    """The settings of the provider that is used first, and the fallbacks after it, in their order."""
+
+    fallbacks: Annotated[list[FallbackT], null_is([])] = Field(
+        default_factory=list, max_length=MAX_FALLBACKS
+    )
+
+
+class SttOptions(FirstOptions[SttFallback]):
+    """Speech to text."""
+
+    stage = Stage.STT
+
+
+class LlmOptions(FirstOptions[LlmFallback]):
+    """The language model."""
+
+    stage = Stage.LLM
+    language: str | None = Field(None, json_schema_extra=NO_EFFECT)
+
+
+class TtsOptions(FirstOptions[TtsFallback]):
+    """Text to speech. How text reaches it is the pipeline's business, not the provider's."""
+
+    stage = Stage.TTS
+    text_streaming: Annotated[TextStreaming | None, one_of(TextStreaming)] = None
+
+
+class VadOptions(Section):
+    """Voice activity detection."""
+
+    provider: Annotated[str, provider_of(Stage.VAD)] = DEFAULTS[Stage.VAD]
+
+
+class TurnOptions(Section):
+    """When the agent speaks, and when it stops. Where a field is None, the profile decides."""
+
+    provider: Annotated[str, provider_of(Stage.TURN)] = Field(
+        DEFAULTS[Stage.TURN],
+        description="How the end of the caller's turn is found: by the model `v1-mini`, by the older model"
+        " `turn-detector`, or without a model by `vad` or `stt`.",
+    )
+    profile: Annotated[Profile | None, one_of(Profile)] = Field(
+        None,
+        description="`fast`, `balanced` or `dense`: the values below; without it `WORKER_PROFILE`.",
+    )
+    min_delay: float | None = Field(
+        None, ge=0, le=60, description="Seconds of silence before which the agent never answers."
+    )
+    max_delay: float | None = Field(
+        None,
+        ge=0,
+        le=60,
+        description="Seconds of silence after which the agent answers in any case.",
+    )
+    preflights: StrictBool | None = Field(
+        None,
+        alias="speculation",
+        description="Whether preemptive generation may start before the transcript is final. It costs"
+        " requests that are thrown away, at most two a turn.",
+    )
+    interrupt_after: float | None = Field(
+        None, ge=0, le=10, description="Seconds of the caller's speech that make the agent stop."
+    )
+    interrupt_words: WholeNumber | None = Field(
+        None, ge=0, le=20, description="Words of the caller that make the agent stop; 0 needs none."
+    )
+
+
+class ResourceLimits(Section):
+    """What the platform gives the agent's container."""
+
+    cpu: str | None = None
+    memory: str | None = None
+
+
+class LiveKitServer(Section):
+    """A LiveKit server of the agent's own."""
+
+    url: str | None = None
+    api_key: str | None = Field(None, repr=False)
+    api_secret: str | None = Field(None, repr=False)
+
+
+class LangfuseProject(Section):
+    """A Langfuse project of the agent's own."""
+
+    enabled: StrictBool | None = None
+    public_key: str | None = None
+    secret_key: str | None = Field(None, repr=False)
+    base_url: str | None = None

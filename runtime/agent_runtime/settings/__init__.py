@@ -1,0 +1,32 @@
+"""Every setting, defined once: read from the environment and `.env`, typed, checked together.
+
+A variable that the Node.js version had keeps its name. `.env.example` explains each variable. The variables
+of a provider come from its folder (`providers/*/spec.py`).
+"""
+
+from agent_runtime.settings.groups import (
+    ApiSettings,
+    DatabaseSettings,
+    LangfuseSettings,
+    LiveKitSettings,
+    LogSettings,
+    WatchSettings,
+    WorkerSettings,
+)
+from agent_runtime.settings.providers import ProviderSettings
+from agent_runtime.settings.settings import Settings, SettingsError
+from agent_runtime.settings.types import HIDDEN
+
+__all__ = [
+    "HIDDEN",
+    "ApiSettings",
+    "DatabaseSettings",
+    "LangfuseSettings",
+    "LiveKitSettings",
+    "LogSettings",
+    "ProviderSettings",
+    "Settings",
+    "SettingsError",
+    "WatchSettings",
+    "WorkerSettings",
+]

@@ -1,0 +1,101 @@
+"""The settings by group. Each field's alias is its environment variable; `.env.example` explains it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from agent_runtime.agents.sections import Profile
+from agent_runtime.settings.types import (
+    NO_EFFECT,
+    DatabaseUrl,
+    Group,
+    HttpUrl,
+    LiveKitUrl,
+    Port,
+)
+
+
+class LiveKitSettings(Group):
+    """The LiveKit server, and the key that API and worker use for it."""
+
+    url: LiveKitUrl = Field("ws://localhost:7880", alias="LIVEKIT_URL")
+    api_key: str = Field("", alias="LIVEKIT_API_KEY")
+    api_secret: SecretStr = Field(SecretStr(""), alias="LIVEKIT_API_SECRET")
+    timeout: float = Field(2.0, alias="LIVEKIT_TIMEOUT", gt=0, le=60)
+
+
+class ApiSettings(Group):
+    """The HTTP API."""
+
+    host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a container publishes the port it wants
+    port: Port = Field(8080, alias="PORT")
+    api_key: SecretStr = Field(SecretStr(""), alias="AGENT_RUNTIME_API_KEY")
+    open_sessions_and_metrics: bool = Field(False, alias="AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS")
+    max_sessions_per_agent: int = Field(100, alias="MAX_SESSIONS_PER_AGENT", ge=1)
+    header_timeout: float = Field(10.0, alias="HTTP_HEADER_TIMEOUT", gt=0)
+    body_timeout: float = Field(30.0, alias="HTTP_BODY_TIMEOUT", gt=0)
+
+
+class DatabaseSettings(Group):
+    """The database that API and worker share."""
+
+    url: DatabaseUrl = Field("sqlite:///agent-runtime.sqlite3", alias="DATABASE_URL")
+    prepare: bool = Field(True, alias="DATABASE_PREPARE")
+    pool_size: int = Field(8, alias="DATABASE_POOL_SIZE", ge=1, le=200)
+
+
+class WatchSettings(Group):
+    """Sessions without an agent: how long each step may take, in seconds; and full workers."""
+
+    lease: float = Field(2.0, alias="SESSION_LEASE", gt=0, le=600)
+    start: float = Field(20.0, alias="SESSION_START_PATIENCE", gt=0, le=600)
+    answer: float = Field(1.5, alias="SESSION_DISPATCH_PATIENCE", gt=0, le=60)
+    deadline: float = Field(30.0, alias="SESSION_AGENT_DEADLINE", gt=0, le=3600)
+    when_full: Literal["queue", "refuse"] = Field("queue", alias="SESSION_WHEN_FULL")
+    interval: float = Field(0.25, alias="SESSION_WATCH_INTERVAL", gt=0, le=10)
+
+
+class LangfuseSettings(Group):
+    """Langfuse, the observability service. Checked only: no trace is sent yet."""
+
+    enabled: bool = Field(False, alias="LANGFUSE_ENABLED", json_schema_extra=NO_EFFECT)
+    public_key: str = Field("", alias="LANGFUSE_PUBLIC_KEY", json_schema_extra=NO_EFFECT)
+    secret_key: SecretStr = Field(
+        SecretStr(""), alias="LANGFUSE_SECRET_KEY", json_schema_extra=NO_EFFECT
+    )
+    base_url: HttpUrl = Field(
+        "https://cloud.langfuse.com", alias="LANGFUSE_BASE_URL", json_schema_extra=NO_EFFECT
+    )
+
+
+class WorkerSettings(Group):
+    """The LiveKit agent server."""
+
+    idle_processes: int = Field(3, alias="WORKER_NUM_IDLE_PROCESSES", ge=0, le=64)
+    max_calls: int = Field(50, alias="MAX_AGENTS_PER_INSTANCE", ge=1)
+    health_host: str = Field("0.0.0.0", alias="WORKER_HEALTH_HOST")  # noqa: S104 - probes come from outside
+    health_port: Port = Field(8081, alias="WORKER_HEALTH_PORT")
+    drain_timeout: int = Field(1800, alias="WORKER_DRAIN_TIMEOUT", ge=0)
+    name: str = Field("", alias="WORKER_NAME", max_length=200)
+    namespace: str = Field("livekit", alias="WORKER_NAMESPACE", min_length=1, max_length=128)
+    most_cpu_pressure: float = Field(45.0, alias="WORKER_MOST_CPU_PRESSURE", ge=1, le=100)
+    heartbeat: float = Field(0.5, alias="WORKER_HEARTBEAT", gt=0, le=60)
+    leave_grace: float = Field(1.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
+    silence: float = Field(4.0, alias="WORKER_LONGEST_SILENCE", ge=0, le=60)
+    wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
+    profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")
+    turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
+    platform_api_url: HttpUrl = Field(
+        "http://localhost:8000", alias="PLATFORM_API_URL", json_schema_extra=NO_EFFECT
+    )
+
+
+class LogSettings(Group):
+    """The lowest level that is logged, and the format of the lines."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", alias="LOG_LEVEL"
+    )
+    format: Literal["auto", "json", "text"] = Field("auto", alias="LOG_FORMAT")

@@ -1,0 +1,52 @@
+"""The settings of the providers, whose variables the specs in the providers' folders define."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, create_model
+
+from agent_runtime.providers.common.spec import ProviderDefaults, Stage, Variable
+from agent_runtime.providers.registry import specs
+from agent_runtime.settings.types import Group, url_of
+
+
+class ProviderSettings(Group):
+    """Keys, addresses, default models and voices of the providers; a field for each variable of a spec."""
+
+    def defaults(self) -> dict[Stage, dict[str, ProviderDefaults]]:
+        """What agents use that do not say otherwise, by stage and provider."""
+        found: dict[Stage, dict[str, ProviderDefaults]] = {}
+        for spec in specs().values():
+            for stage, offer in spec.stages.items():
+                found.setdefault(stage, {})[spec.name] = ProviderDefaults(
+                    api_key=self._value(spec.api_key),
+                    base_url=self._value(spec.base_url),
+                    model=self._value(offer.model),
+                    voice="" if offer.voice is None else self._value(offer.voice),
+                )
+        return found
+
+    def _value(self, variable: Variable) -> str:
+        value: SecretStr | str = getattr(self, variable.name.lower())
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def provider_settings() -> type[ProviderSettings]:
+    """The class that has a field for each variable of each spec."""
+    return _class_of(tuple(one for spec in specs().values() for one in spec.variables()))
+
+
+@cache
+def _class_of(variables: tuple[Variable, ...]) -> type[ProviderSettings]:
+    fields: dict[str, Any] = {
+        one.name.lower(): (_type_of(one), Field(one.default, alias=one.name)) for one in variables
+    }
+    return create_model(ProviderSettings.__name__, __base__=ProviderSettings, **fields)
+
+
+def _type_of(variable: Variable) -> Any:
+    if variable.secret:
+        return SecretStr
+    return Annotated[str, url_of(*variable.schemes)] if variable.schemes else str

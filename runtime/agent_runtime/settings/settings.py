@@ -1,0 +1,161 @@
+"""Reads the environment and `.env` into one typed object, and checks all settings together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.settings.groups import (
+    ApiSettings,
+    DatabaseSettings,
+    LangfuseSettings,
+    LiveKitSettings,
+    LogSettings,
+    WatchSettings,
+    WorkerSettings,
+)
+from agent_runtime.settings.providers import ProviderSettings, provider_settings
+from agent_runtime.settings.types import NO_EFFECT, Group, shown
+
+
+class SettingsError(InvalidInput):
+    """Raised for missing or malformed settings; `problems` has one line each, by variable name."""
+
+    remedy = "each variable is explained in .env.example"
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class Settings(BaseModel):
+    """All settings, by group."""
+
+    model_config = ConfigDict(frozen=True)
+
+    livekit: LiveKitSettings
+    api: ApiSettings
+    database: DatabaseSettings
+    watch: WatchSettings
+    langfuse: LangfuseSettings
+    worker: WorkerSettings
+    providers: ProviderSettings
+    log: LogSettings
+
+    @classmethod
+    def load(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        env_file: Path | None = None,
+        needs: Iterable[str] = (),
+    ) -> Self:
+        """Read and check every setting. `environ` wins over `env_file`; an empty value counts as unset.
+
+        `needs` names the variables that the command cannot do without.
+        Raises SettingsError with all problems at once.
+        """
+        given = {
+            **{k: v for k, v in _read_env_file(env_file).items() if v},
+            **{k: v for k, v in environ.items() if v},
+        }
+        for variable in ("LOG_LEVEL", "LOG_FORMAT"):
+            if variable in given:
+                given[variable] = _fold(variable, given[variable])
+        problems = [
+            f"{variable}: is not set, and this command needs it"
+            for variable in needs
+            if not given.get(variable)
+        ]
+        groups: dict[str, Group] = {}
+        for name, field in cls.model_fields.items():
+            # The one group whose fields are known only when the specs have been read.
+            group = provider_settings() if name == "providers" else field.annotation
+            if not (isinstance(group, type) and issubclass(group, Group)):
+                raise TypeError(f"{name} is no group of settings")
+            try:
+                groups[name] = group.model_validate(given)
+            except ValidationError as error:
+                problems += [_describe(fault) for fault in error.errors(include_url=False)]
+        problems += _contradictions(given)
+        watch, worker = groups.get("watch"), groups.get("worker")
+        if isinstance(watch, WatchSettings) and isinstance(worker, WorkerSettings):
+            problems += _too_short(watch, worker)
+        if problems:
+            raise SettingsError(problems)
+        return cls.model_validate(groups)
+
+    def variables(self) -> dict[str, str]:
+        """Every variable with the value in use, secrets hidden; for people to read."""
+        return {
+            str(field.alias): shown(getattr(group, name)) for group, name, field in self._fields()
+        }
+
+    def without_effect(self) -> frozenset[str]:
+        """The variables that no code acts on yet."""
+        return frozenset(
+            str(field.alias)
+            for _, _, field in self._fields()
+            if field.json_schema_extra is NO_EFFECT
+        )
+
+    def _fields(self) -> Iterator[tuple[Group, str, FieldInfo]]:
+        for group_name in type(self).model_fields:
+            group: Group = getattr(self, group_name)
+            for name, field in type(group).model_fields.items():
+                yield group, name, field
+
+
+def _read_env_file(path: Path | None) -> dict[str, str | None]:
+    return dotenv_values(path) if path is not None and path.is_file() else {}
+
+
+def _fold(variable: str, value: str) -> str:
+    return value.upper() if variable == "LOG_LEVEL" else value.lower()
+
+
+def _describe(fault: Mapping[str, Any]) -> str:
+    variable = ".".join(map(str, fault["loc"]))
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return (
+        f"{variable}: {message[:1].lower()}{message[1:]} (the value is {shown(fault['input'])!r})"
+    )
+
+
+def _contradictions(given: Mapping[str, str]) -> list[str]:
+    problems = []
+    if bool(given.get("LIVEKIT_API_KEY")) != bool(given.get("LIVEKIT_API_SECRET")):
+        problems.append("LIVEKIT_API_KEY, LIVEKIT_API_SECRET: set both or neither")
+    enabled = given.get("LANGFUSE_ENABLED", "").lower() in {"1", "true", "yes", "on"}
+    if enabled and not (given.get("LANGFUSE_PUBLIC_KEY") and given.get("LANGFUSE_SECRET_KEY")):
+        problems.append(
+            "LANGFUSE_ENABLED: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, or set it to false"
+        )
+    return problems
+
+
+def _too_short(watch: WatchSettings, worker: WorkerSettings) -> list[str]:
+    """Problems with times that would take sessions away from healthy agents."""
+    problems = []
+    if watch.lease < 3 * worker.heartbeat:
+        problems.append(
+            f"SESSION_LEASE: {watch.lease:g} s is too short for WORKER_HEARTBEAT="
+            f"{worker.heartbeat:g}; set at least three heartbeats, {3 * worker.heartbeat:g}"
+        )
+    if watch.interval > watch.lease / 2:
+        problems.append(
+            f"SESSION_WATCH_INTERVAL: {watch.interval:g} s is too long for SESSION_LEASE="
+            f"{watch.lease:g}; set at most half of the lease, {watch.lease / 2:g}"
+        )
+    if watch.deadline <= watch.answer:
+        problems.append(
+            f"SESSION_AGENT_DEADLINE: {watch.deadline:g} s leaves no time for a second dispatch; set "
+            f"more than SESSION_DISPATCH_PATIENCE={watch.answer:g}"
+        )
+    return problems

@@ -1,0 +1,56 @@
+"""What the groups of settings share: their base, the types of their fields, how values are shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+HIDDEN: Final = "********"
+# `json_schema_extra` of a setting that is read and checked, while no code acts on it yet.
+NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
+# The password of a URL, also of a malformed one: from the user's name to the last @.
+_PASSWORD: Final = re.compile(r"(://[^:@/]*:).*(@)", re.DOTALL)
+
+
+def url_of(*schemes: str) -> AfterValidator:
+    """A URL of one of these schemes, without the slash at its end."""
+
+    def check(url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            # The library's message quotes what it took for the port, which may be part of the password.
+            raise ValueError(
+                "is not a valid URL: write / ? # @ [ ] in a password as %2F %3F %23 %40 %5B %5D, "
+                "and the port as a number"
+            ) from None
+        if parts.scheme not in schemes:
+            raise ValueError(f"must start with {' or '.join(f'{s}://' for s in schemes)}")
+        return url.rstrip("/") if parts.scheme.startswith(("http", "ws")) else url
+
+    return AfterValidator(check)
+
+
+HttpUrl = Annotated[str, url_of("http", "https")]
+LiveKitUrl = Annotated[str, url_of("ws", "wss", "http", "https")]
+DatabaseUrl = Annotated[str, url_of("sqlite", "postgresql", "postgres")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Group(BaseModel):
+    """A group of settings; each field's alias is its environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+
+
+def shown(value: object) -> str:
+    """A value for people to read; secrets and passwords are hidden."""
+    if isinstance(value, SecretStr):
+        return HIDDEN if value.get_secret_value() else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _PASSWORD.sub(rf"\1{HIDDEN}\2", str(value))
