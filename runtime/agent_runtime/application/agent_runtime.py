@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from agent_runtime.agents.effects import without_effect
 from agent_runtime.agents.registered import parse_registered
 from agent_runtime.application.late_creates import LateCreates
 from agent_runtime.domain.agent import AgentStatus, Registration
@@ -57,9 +58,10 @@ class AgentRuntime:
         """Cancel the background work."""
         self._late_creates.stop()
 
-    async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> None:
+    async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> list[str]:
         """Register an agent, or replace its configuration; its sessions stay.
 
+        Returns a warning for each key of the configuration that is set and has no effect.
         Raises InvalidAgentConfig, naming every faulty field.
         """
         parsed = parse_registered(config)
@@ -71,6 +73,7 @@ class AgentRuntime:
                 max_sessions=parsed.max_concurrent_sessions or self._default_max_sessions,
             )
         )
+        return without_effect(config)
 
     async def unregister(self, agent_id: int) -> None:
         """Delete the registration, end its sessions, remove its agents from the rooms.

@@ -9,6 +9,8 @@ from agent_runtime.settings import Settings
 
 def run(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Print every variable with its value, secrets hidden."""
+    without_effect = settings.without_effect()
     for variable, value in settings.variables().items():
-        print(f"{variable}={value}")
+        note = "  # nothing acts on it yet" if variable in without_effect else ""
+        print(f"{variable}={value}{note}")
     return 0

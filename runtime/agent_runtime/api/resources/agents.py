@@ -21,8 +21,9 @@ class Registrations(Resource):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Register an agent, or replace its configuration."""
         body = RegisterBody.of(await json_object(req))
-        await self._runtime.register(body.agent_id, body.tenant_id, body.config)
-        respond(resp, {"success": True, "agentId": body.agent_id})
+        warnings = await self._runtime.register(body.agent_id, body.tenant_id, body.config)
+        more = {"warnings": warnings} if warnings else {}
+        respond(resp, {"success": True, "agentId": body.agent_id, **more})
 
 
 class Agents(Resource):
