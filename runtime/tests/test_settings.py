@@ -1,4 +1,4 @@
-"""Settings: names of the Node.js version, all errors at once, secrets never shown."""
+"""Settings: the names of the Node.js version, all problems at once, secrets never shown."""
 
 from pathlib import Path
 
@@ -29,8 +29,8 @@ def test_environment_wins_over_file(tmp_path: Path) -> None:
     assert settings.log.level == "DEBUG"
 
 
-def test_every_problem_is_told_at_once() -> None:
-    """Three wrong variables and one that is missing give four lines, each by its name."""
+def test_all_problems_are_reported_at_once() -> None:
+    """Three invalid variables and a missing one give four lines, each with the variable's name."""
     with pytest.raises(SettingsError) as caught:
         Settings.load(
             {"PORT": "eighty", "LIVEKIT_URL": "ftp://x", "MAX_SESSIONS_PER_AGENT": "0"},
@@ -50,7 +50,7 @@ def test_every_problem_is_told_at_once() -> None:
     ],
 )
 def test_contradictions_are_refused(environ: dict[str, str], named: str) -> None:
-    """Settings that cannot work together are refused at start, naming the remedy."""
+    """Settings that cannot work together are refused at start, with the remedy."""
     with pytest.raises(SettingsError, match=named):
         Settings.load(environ)
 
@@ -76,15 +76,30 @@ def test_secrets_are_never_shown() -> None:
 
 @pytest.mark.parametrize("sign", "#?/[]@:")
 def test_a_password_with_a_sign_in_it_is_not_shown(sign: str) -> None:
-    """Such a URL is often none, and the error names the remedy and no part of the password."""
+    """A URL whose password has a special character is often malformed; the error holds no part of it."""
     url = f"postgresql://u:s3c{sign}ret@h:5432/db"
     try:
-        told = str(Settings.load({"DATABASE_URL": url}).variables())
+        output = str(Settings.load({"DATABASE_URL": url}).variables())
     except SettingsError as error:
-        told = str(error)
-        assert "%2F" in told
-    assert "s3c" not in told
-    assert "ret@" not in told
+        output = str(error)
+        assert "%2F" in output
+    assert "s3c" not in output
+    assert "ret@" not in output
+
+
+def test_variables_without_effect_are_known() -> None:
+    """`config show` can mark the variables that no code acts on, and .env.example says so."""
+    without = Settings.load({}).without_effect()
+    assert without == {
+        "PLATFORM_API_URL",
+        "LANGFUSE_ENABLED",
+        "LANGFUSE_PUBLIC_KEY",
+        "LANGFUSE_SECRET_KEY",
+        "LANGFUSE_BASE_URL",
+    }
+    example = (ROOT / ".env.example").read_text("utf-8")
+    for first in ("PLATFORM_API_URL", "LANGFUSE_ENABLED"):
+        assert "Nothing acts on th" in example[: example.index(f"{first}=")].rpartition("\n\n")[2]
 
 
 def test_example_file_names_every_variable() -> None:

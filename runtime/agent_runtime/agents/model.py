@@ -45,110 +45,106 @@ class AgentConfig(Section):
     Every field may be null, and may be left out.
     """
 
-    name: str | None = Field(None, description="The agent's name, for people.")
-    description: str | None = Field(None, description="What the agent is for, for people.")
+    name: str | None = Field(None, description="the agent's name, for people")
+    description: str | None = Field(None, description="what the agent is for, for people")
 
     stt_provider: Annotated[str, provider_of(Stage.STT)] = Field(
-        DEFAULTS[Stage.STT], description="Provider of speech to text."
+        DEFAULTS[Stage.STT], description="provider of speech to text"
     )
     stt_config: Annotated[SttOptions, null_is({})] = Field(
         default_factory=SttOptions,
-        description="Speech to text: {model, language, apiKey, baseUrl, fallbacks, and options"
-        " of the plugin}.",
+        description="model, language, key, address and options of speech to text",
     )
     llm_provider: Annotated[str, provider_of(Stage.LLM)] = Field(
-        DEFAULTS[Stage.LLM], description="Provider of the language model."
+        DEFAULTS[Stage.LLM], description="provider of the language model"
     )
     llm_model: Text = Field(
-        None, description="The language model; without it `llmConfig.model`, then `LLM_MODEL`."
+        None, description="the language model; else `llmConfig.model`, else `LLM_MODEL`"
     )
     llm_config: Annotated[LlmOptions, null_is({})] = Field(
         default_factory=LlmOptions,
-        description="The language model: {model, apiKey, baseUrl, fallbacks, and options of the plugin}.",
+        description="model, key, address and options of the language model",
     )
     temperature: float | None = Field(
         None,
         ge=0,
         le=2,
-        description="Temperature of the language model; without it the provider's.",
+        description="temperature of the language model, 0 to 2; else the provider's",
     )
     tts_provider: Annotated[str, provider_of(Stage.TTS)] = Field(
-        DEFAULTS[Stage.TTS], description="Provider of text to speech."
+        DEFAULTS[Stage.TTS], description="provider of text to speech"
     )
     tts_config: Annotated[TtsOptions, null_is({})] = Field(
         default_factory=TtsOptions,
-        description="Text to speech: {model, language, apiKey, baseUrl, textStreaming, fallbacks,"
-        " and options of the plugin}.",
+        description="model, language, key, address and options of text to speech",
     )
-    voice_id: Text = Field(None, description="The voice; without it `TTS_VOICE_ID`.")
+    voice_id: Text = Field(None, description="the voice; else `TTS_VOICE_ID`")
     languages: Annotated[list[str], null_is([])] = Field(
         default_factory=list,
-        description="Codes of the languages. Speech to text and text to speech use the first one.",
+        description="codes of languages; the agent hears and speaks the first one",
     )
 
     system_prompt: Annotated[str, BeforeValidator(lambda text: text or DEFAULT_PROMPT)] = Field(
         DEFAULT_PROMPT,
-        description="The agent's instructions. Nobody in the room can read them."
-        " Without them the agent is a brief assistant.",
+        description="the agent's instructions, which nobody in the room can read; else a brief assistant",
     )
     greeting: Text = Field(
-        None, alias="initialGreeting", description="The agent's first words, spoken as they are."
+        None, alias="initialGreeting", description="the agent's first words, spoken as they are"
     )
     greeting_instructions: Text = Field(
-        None, description="How the agent is to greet; used without an `initialGreeting`."
+        None, description="how the agent is to greet, when there is no `initialGreeting`"
     )
 
     interruptions: Annotated[StrictBool, null_is(default=True)] = Field(
         True,
         alias="interruptionHandling",
-        description="Whether the agent stops when the caller talks over it; true unless false.",
+        description="whether the agent stops when the caller talks over it; true unless false",
     )
     vad: Annotated[VadOptions, null_is({})] = Field(
         default_factory=VadOptions,
         alias="vadConfig",
-        description="Voice activity detection: {provider}. `bundled` is Silero inside the framework,"
-        " `silero` the plugin.",
+        description="`provider` of voice activity detection",
     )
     turns: Annotated[TurnOptions, null_is({})] = Field(
         default_factory=TurnOptions,
         alias="turnDetectionConfig",
-        description="When the agent speaks and when it stops, below.",
+        description="when the agent speaks and when it stops, [below](#turns)",
     )
     max_concurrent_sessions: WholeNumber | None = Field(
         None,
         ge=1,
         le=MAX_INTEGER,
-        description="Sessions that the agent may hold at once; without it `MAX_SESSIONS_PER_AGENT`.",
+        description="sessions at once; else `MAX_SESSIONS_PER_AGENT`",
     )
 
     vision_enabled: StrictBool | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="Whether the agent sees the caller's camera."
+        None, json_schema_extra=NO_EFFECT, description="whether the agent sees the caller's camera"
     )
     screen_share_enabled: StrictBool | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="Whether the agent sees a shared screen."
+        None, json_schema_extra=NO_EFFECT, description="whether the agent sees a shared screen"
     )
     transcribe_enabled: StrictBool | None = Field(
         None,
         json_schema_extra=NO_EFFECT,
-        description="Whether the room gets transcripts. It always does.",
+        description="whether the room gets transcripts; it always does",
     )
     avatar_model: Text = Field(
-        None, json_schema_extra=NO_EFFECT, description="The avatar that speaks."
+        None, json_schema_extra=NO_EFFECT, description="the avatar that speaks"
     )
     mcp_gateway_url: str | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="Address of an MCP gateway."
+        None, json_schema_extra=NO_EFFECT, description="address of an MCP gateway"
     )
     mcp_config: dict[str, Any] | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="MCP servers."
+        None, json_schema_extra=NO_EFFECT, description="MCP servers"
     )
     resource_limits: ResourceLimits | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="CPU and memory of the agent's container."
+        None, json_schema_extra=NO_EFFECT, description="CPU and memory of the agent's container"
     )
     livekit_config: LiveKitServer | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="A LiveKit server of the agent's own."
+        None, json_schema_extra=NO_EFFECT, description="a LiveKit server of the agent's own"
     )
     langfuse_config: LangfuseProject | None = Field(
-        None, json_schema_extra=NO_EFFECT, description="A Langfuse project of the agent's own."
+        None, json_schema_extra=NO_EFFECT, description="a Langfuse project of the agent's own"
     )
 
     @cached_property

@@ -107,34 +107,25 @@ class TurnOptions(Section):
     """When the agent speaks, and when it stops. Where a field is None, the profile decides."""
 
     provider: Annotated[str, provider_of(Stage.TURN)] = Field(
-        DEFAULTS[Stage.TURN],
-        description="How the end of the caller's turn is found: by the model `v1-mini`, by the older model"
-        " `turn-detector`, or without a model by `vad` or `stt`.",
+        DEFAULTS[Stage.TURN], description="what finds the end of the caller's turn"
     )
     profile: Annotated[Profile | None, one_of(Profile)] = Field(
-        None,
-        description="`fast`, `balanced` or `dense`: the values below; without it `WORKER_PROFILE`.",
+        None, description="`fast`, `balanced` or `dense`; else `WORKER_PROFILE`"
     )
     min_delay: float | None = Field(
-        None, ge=0, le=60, description="Seconds of silence before which the agent never answers."
+        None, ge=0, le=60, description="seconds of silence before which the agent never answers"
     )
     max_delay: float | None = Field(
-        None,
-        ge=0,
-        le=60,
-        description="Seconds of silence after which the agent answers in any case.",
+        None, ge=0, le=60, description="seconds of silence after which it answers in any case"
     )
     preflights: StrictBool | None = Field(
-        None,
-        alias="speculation",
-        description="Whether preemptive generation may start before the transcript is final. It costs"
-        " requests that are thrown away, at most two a turn.",
+        None, alias="speculation", description="start the answer before the transcript is final"
     )
     interrupt_after: float | None = Field(
-        None, ge=0, le=10, description="Seconds of the caller's speech that make the agent stop."
+        None, ge=0, le=10, description="seconds of the caller's speech that stop the agent"
     )
     interrupt_words: WholeNumber | None = Field(
-        None, ge=0, le=20, description="Words of the caller that make the agent stop; 0 needs none."
+        None, ge=0, le=20, description="words of the caller that it takes besides"
     )
 
 

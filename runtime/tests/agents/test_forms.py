@@ -140,6 +140,13 @@ def test_the_row_is_the_same_agent() -> None:
     assert config.languages == ["en", "de"]
 
 
+def test_json_columns_are_read_and_the_platform_s_own_column_is_not() -> None:
+    """mcp_config is an object of the agent; resource_limits is the platform's, whatever it holds."""
+    config = parse_row({**ROW, "mcp_config": '{"servers": []}', "resource_limits": "{"})
+    assert config.mcp_config == {"servers": []}
+    assert config.resource_limits is None
+
+
 @pytest.mark.parametrize("languages", ["en, de", '["en","de"]', "en,de,"])
 def test_languages_come_in_two_forms(languages: str) -> None:
     """A JSON list and a comma-separated list mean the same."""

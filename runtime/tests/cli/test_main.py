@@ -33,6 +33,13 @@ def test_version(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").stdout == f"agent-runtime {__version__}\n"
 
 
+def test_config_show_marks_the_variables_without_effect(tmp_path: Path) -> None:
+    """`config show` says of a variable that nothing acts on it yet, and nothing of the others."""
+    shown = run(tmp_path, "config", "show").stdout.splitlines()
+    assert "LANGFUSE_ENABLED=false  # nothing acts on it yet" in shown
+    assert "PORT=8080" in shown
+
+
 def test_start_with_wrong_settings_lists_every_error(tmp_path: Path) -> None:
     """A start with four faults names all four variables, exits 2 and starts nothing."""
     ended = run(tmp_path, "api", PORT="x", LOG_LEVEL="loud", LIVEKIT_URL="localhost")

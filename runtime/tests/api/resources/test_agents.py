@@ -94,6 +94,19 @@ def test_null_and_unknown_keys_are_accepted(api: JudgedApi) -> None:
     assert api.register(api.new_id(), **dict.fromkeys(names.split())).status == 200
 
 
+def test_keys_that_nothing_acts_on_are_warned_about(api: JudgedApi) -> None:
+    """Register names each key that is set and has no effect, after success and agentId."""
+    agent_id = api.new_id()
+    answer = api.register(agent_id, visionEnabled=True, avatarModel=None, flavour="mint")
+    assert answer.status == 200
+    assert list(answer.json) == ["success", "agentId", "warnings"]
+    assert answer.json["warnings"] == [
+        "visionEnabled: nothing acts on this key yet",
+        "flavour: nothing acts on this key",
+    ]
+    assert api.ask("GET", f"/api/agents/{agent_id}").json["registered"] is True
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

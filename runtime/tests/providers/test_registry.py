@@ -1,0 +1,176 @@
+"""The registry: what a vendor's folder must hold, and that a new folder is all that a vendor needs."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from agent_runtime import providers
+from agent_runtime.agents import parse_registered
+from agent_runtime.agents.effects import without_effect
+from agent_runtime.agents.profiles import pace_of
+from agent_runtime.agents.sections import Profile
+from agent_runtime.domain.errors import InvalidAgentConfig
+from agent_runtime.providers import registry
+from agent_runtime.providers.common.options import KeyMissingError
+from agent_runtime.providers.common.spec import Stage
+from agent_runtime.settings import HIDDEN, Settings, SettingsError
+from agent_runtime.voice.jobs.settings import VoiceSettings
+from agent_runtime.voice.pipeline.fallbacks import speech_to_text
+
+SPEC = """
+from agent_runtime.providers.common.spec import ProviderSpec, Stage, StageSpec, Variable
+
+SPEC = ProviderSpec(
+    name="acme",
+    title="Acme",
+    package="{package}",
+    api_key=Variable("ACME_API_KEY", "Acme's key.", secret=True),
+    base_url=Variable("ACME_URL", "Acme's address.", "https://acme.example", schemes=("https",)),
+    stages={{
+        Stage.STT: StageSpec(Variable("ACME_MODEL", "Acme's model.", "loud-1"), frozenset({{"volume"}}))
+    }},
+)
+"""
+PLUGIN = """
+from agent_runtime.providers.acme.spec import SPEC
+from agent_runtime.providers.common.options import key_of, known_options
+from agent_runtime.providers.common.spec import Stage
+
+
+def speech_to_text(choice, defaults, *, frame_ms):
+    key = key_of(SPEC, Stage.STT, choice, defaults)
+    model = choice.model or defaults.model
+    return key, defaults.base_url, model, frame_ms, dict(known_options(SPEC, Stage.STT, choice))
+"""
+
+
+def put_vendor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str = "livekit-agents"
+) -> None:
+    """Put the folder of a vendor called acme beside those of the others."""
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "spec.py").write_text(SPEC.format(package=package))
+    (folder / "plugin.py").write_text(PLUGIN)
+    monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
+    registry.specs.cache_clear()
+
+
+def voice_of(settings: Settings) -> VoiceSettings:
+    """What the pipeline needs of a worker's settings to build one provider."""
+    return cast("VoiceSettings", SimpleNamespace(providers=settings.providers.defaults()))
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    """The vendors of the next test are those of the repository."""
+    yield
+    registry.specs.cache_clear()
+    for name in [name for name in sys.modules if name.startswith(f"{providers.__name__}.acme")]:
+        del sys.modules[name]
+
+
+def test_a_new_folder_is_configured_validated_and_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A vendor that only has a folder gets settings, agents that name it, options, and its plugin."""
+    with pytest.raises(InvalidAgentConfig, match="available: deepgram"):
+        parse_registered({"sttProvider": "acme"})
+    put_vendor(tmp_path, monkeypatch)
+
+    settings = Settings.load({"ACME_API_KEY": "s3cret"})
+    variables = settings.variables()
+    assert (variables["ACME_API_KEY"], variables["ACME_MODEL"]) == (HIDDEN, "loud-1")
+    with pytest.raises(SettingsError, match="ACME_URL: must start with https://"):
+        Settings.load({"ACME_URL": "ftp://acme.example"})
+
+    given = {
+        "sttProvider": "Acme",
+        "sttConfig": {"volume": 11, "flavour": "mint", "fallbacks": [{"provider": "acme"}]},
+    }
+    assert without_effect(given) == ["sttConfig.flavour: nothing acts on this key"]
+    config = parse_registered(given)
+    assert config.stt.fallbacks[0].provider == "acme"
+    single = parse_registered({**given, "sttConfig": {"volume": 11}})
+    built: object = speech_to_text(single, pace_of(single, Profile.DENSE), voice_of(settings))
+    assert built == ("s3cret", "https://acme.example", "loud-1", 50, {"volume": 11})
+
+    with pytest.raises(KeyMissingError, match=r"set ACME_API_KEY, or sttConfig\.apiKey"):
+        speech_to_text(single, pace_of(single, Profile.DENSE), voice_of(Settings.load({})))
+
+
+def test_a_vendor_whose_package_is_missing_is_refused_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent cannot be registered with a provider whose package is not installed; the error names it."""
+    put_vendor(tmp_path, monkeypatch, package="livekit-plugins-acme")
+    with pytest.raises(InvalidAgentConfig, match="needs the package livekit-plugins-acme"):
+        parse_registered({"sttProvider": "acme"})
+
+
+def test_the_specs_load_no_plugin() -> None:
+    """Settings, agents and registry read every spec without loading a plugin or LiveKit."""
+    code = (
+        "import sys\n"
+        "from agent_runtime.agents import parse_registered\n"
+        "from agent_runtime.settings import Settings\n"
+        "Settings.load({})\n"
+        "parse_registered({'sttProvider': 'deepgram'})\n"
+        "print([name for name in sys.modules if name.split('.')[0] == 'livekit'])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_only_plugins_that_are_used_are_imported() -> None:
+    """The pipeline imports no plugin; the worker imports those of the default providers."""
+    code = (
+        "import sys\n"
+        "import agent_runtime.voice.call.call\n"
+        "def loaded(): return sorted(n.split('.')[2] for n in sys.modules\n"
+        "    if n.startswith('agent_runtime.providers.') and n.endswith('.plugin'))\n"
+        "print(loaded())\n"
+        "from agent_runtime.providers.registry import import_default_plugins\n"
+        "import_default_plugins()\n"
+        "print(loaded())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["[]", "['cartesia', 'deepgram', 'openai']"]
+
+
+@pytest.mark.parametrize("name", registry.specs())
+def test_every_folder_keeps_its_spec(name: str) -> None:
+    """A vendor is called like its folder, and its plugin has a builder for each stage of the spec."""
+    spec = registry.specs()[name]
+    builders = {
+        Stage.STT: registry.speech_to_text,
+        Stage.LLM: registry.language_model,
+        Stage.TTS: registry.text_to_speech,
+    }
+    assert spec.name == name
+    for stage in spec.stages:
+        assert callable(builders[stage](name))
+
+
+def test_options_are_those_of_the_plugins() -> None:
+    """The options of a spec are the constructor's arguments, without those that are objects."""
+    from livekit.plugins import cartesia, deepgram, openai
+
+    # These take objects of Python, which no configuration in JSON can hold.
+    objects = {"client", "http_session", "tokenizer"}
+    for name, stage, constructor in (
+        ("deepgram", Stage.STT, deepgram.STT),
+        ("openai", Stage.LLM, openai.LLM),
+        ("cartesia", Stage.TTS, cartesia.TTS),
+    ):
+        arguments = inspect.signature(constructor).parameters.keys() - objects
+        assert registry.specs()[name].stages[stage].options == arguments
