@@ -18,7 +18,8 @@ def truth(words: Words) -> Any:
 
 
 def _registered(words: Words) -> Any:
-    return {"success": True, "agentId": words["agent"]["id"]}
+    warnings = {"warnings": words["warnings"]} if words["warnings"] else {}
+    return {"success": True, "agentId": words["agent"]["id"], **warnings}
 
 
 def _success(_words: Words) -> Any:

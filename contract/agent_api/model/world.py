@@ -15,6 +15,7 @@ from contract.agent_api.model.figures import agent_words, tenant_words
 from contract.agent_api.model.livekit_calls import joining, leaving
 from contract.agent_api.model.state import Agent, Session, hashable, number
 from contract.agent_api.model.truth import truth
+from contract.agent_api.model.warnings import Warnings
 from contract.agent_api.model.zod_issues import faults, nul_faults
 from contract.api.facts import RequestFacts
 from contract.api.specification import Specification
@@ -61,6 +62,7 @@ class AgentWorld(World):
         world, agent, tenant, session: the state before the step; session is none when unknown.
         truth: the body of a success of this operation, by this state.
         faults, nul, config_at_fault: what the new service must say about the faults of a body.
+        warnings: those of a registration that is not at fault.
         number(text): an id of a path. joining(id, room, body), leaving(sessions): calls to LiveKit.
         """
         request: RequestFacts = known["request"]
@@ -77,6 +79,7 @@ class AgentWorld(World):
             "faults": faults(request.operation, request.json_body, known["old"]["body"]),
             "nul": nul_faults(request.json_body),
             "config_at_fault": _config_at_fault(body, spec),
+            "warnings": Warnings(spec.document).of(body.get("config")),
             "joining": joining,
             "leaving": leaving,
             "number": number,

@@ -13,8 +13,8 @@ from agent_runtime.settings import LiveKitSettings, WorkerSettings
 class VoiceSettings:
     """Settings of one worker. Picklable, because each job process receives a copy.
 
-    A setting that voice needs is a field of its group in `settings/groups.py`; it reaches worker and jobs in that
-    group, and nothing copies it on the way.
+    A setting that voice needs is a field of its group in `settings/groups.py`; it reaches worker and jobs
+    in that group, and nothing copies it on the way.
     """
 
     worker: WorkerSettings
