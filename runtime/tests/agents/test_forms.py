@@ -1,4 +1,4 @@
-"""Both forms of a configuration load into the one model; faults are named in the form's own words."""
+"""Both forms of a configuration load into one model; errors name the fields by the form's own names."""
 
 import json
 from typing import Any
@@ -36,8 +36,8 @@ ROW: dict[str, Any] = {
 }
 
 
-def test_nothing_at_all_is_an_agent() -> None:
-    """An empty configuration takes every default, and the defaults are the documented ones."""
+def test_an_empty_configuration_takes_every_default() -> None:
+    """An empty configuration is an agent, with the documented defaults."""
     config = parse_registered({})
     assert (config.stt.provider, config.llm.provider, config.tts.provider) == (
         "deepgram",
@@ -59,7 +59,7 @@ def test_the_builders_form_loads() -> None:
 
 
 def test_provider_names_have_no_case_and_options_reach_the_provider() -> None:
-    """Case of a provider's name does not matter; its own options are kept beside the known ones."""
+    """The letter case of a provider's name does not matter, and options of its plugin are kept."""
     config = parse_registered(
         {"sttProvider": "DeepGram", "sttConfig": {"apiKey": "k", "model": "m", "punctuate": False}}
     )
@@ -91,10 +91,10 @@ def test_provider_names_have_no_case_and_options_reach_the_provider() -> None:
         ),
     ],
 )
-def test_a_fault_names_its_field_and_the_remedy(
+def test_an_error_names_its_field_and_the_remedy(
     config: dict[str, Any], path: str, words: str
 ) -> None:
-    """What cannot run is refused where it is registered, by the key and with what would be right."""
+    """A value that cannot work is refused with the path of its key and with what would be right."""
     with pytest.raises(InvalidAgentConfig) as refused:
         parse_registered(config)
     (issue,) = refused.value.issues
@@ -103,7 +103,7 @@ def test_a_fault_names_its_field_and_the_remedy(
 
 
 def test_fallbacks_have_models_keys_and_voices_of_their_own() -> None:
-    """What the agent says of the first provider is not said of the next; its languages go for all."""
+    """Settings of the first provider are not those of its fallbacks; the agent's languages are."""
     config = parse_registered(
         {
             "languages": ["de"],
@@ -123,15 +123,15 @@ def test_fallbacks_have_models_keys_and_voices_of_their_own() -> None:
     assert (config.tts.voice_id, speaking.voice_id, speaking.extra) == ("v1", "v2", {"speed": 1.1})
 
 
-def test_all_faults_are_told() -> None:
-    """Two faults are two issues."""
+def test_all_errors_are_reported_at_once() -> None:
+    """Two faulty fields give two issues."""
     with pytest.raises(InvalidAgentConfig) as refused:
         parse_registered({"sttProvider": "x", "temperature": -1})
     assert {issue.path[0] for issue in refused.value.issues} == {"sttProvider", "temperature"}
 
 
 def test_the_row_is_the_same_agent() -> None:
-    """A row with JSON in texts and 0/1 flags loads into the same model."""
+    """A row with JSON as text and flags of 0 and 1 loads into the same model."""
     config = parse_row(ROW)
     assert config.stt.model == "nova-2"
     assert config.stt.extra == {"keyterm": ["Ada"]}
@@ -154,7 +154,7 @@ def test_languages_come_in_two_forms(languages: str) -> None:
 
 
 def test_a_faulty_row_names_its_columns() -> None:
-    """Malformed JSON and an unknown provider are named by column, both at once."""
+    """Malformed JSON and an unknown provider are reported by column, at once."""
     with pytest.raises(InvalidAgentConfig) as refused:
         parse_row({**ROW, "stt_config": "{", "tts_config": "[1]", "llm_provider": "x"})
     assert {issue.path[0] for issue in refused.value.issues} == {
@@ -179,7 +179,7 @@ KEYS = st.sampled_from([*sample_agent("receptionist"), "vadConfig", "turnDetecti
 
 @given(st.dictionaries(KEYS, JSON))
 def test_any_object_is_an_agent_or_names_its_faults(config: dict[str, Any]) -> None:
-    """Whatever JSON comes: either a configuration with known providers, or issues with a path."""
+    """Any JSON object is either a configuration with known providers, or gives issues with a path."""
     try:
         parsed = parse_registered(config)
     except InvalidAgentConfig as error:
@@ -191,7 +191,7 @@ def test_any_object_is_an_agent_or_names_its_faults(config: dict[str, Any]) -> N
 
 @given(st.sampled_from(["stt_config", "tts_config", "llm_config", "mcp_config"]), st.text())
 def test_any_text_in_a_json_column_is_read_or_named(column: str, text: str) -> None:
-    """A JSON column holds an object, or the column is named."""
+    """A JSON column either holds an object, or the error names the column."""
     try:
         parse_row({**ROW, column: text})
     except InvalidAgentConfig as error:

@@ -1,4 +1,4 @@
-"""What a profile means, and what an agent may set beside it."""
+"""The values of a profile, and those that an agent sets itself."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from agent_runtime.text.streaming import TextStreaming
 
 
 def test_every_profile_has_a_pace() -> None:
-    """And an agent without one takes the worker's."""
+    """Every profile has values, and an agent without a profile takes the worker's."""
     for profile in Profile:
         assert pace_of(parse_registered({}), profile) == PACES[profile]
 
 
 @pytest.mark.parametrize("profile", Profile)
-def test_on_a_busy_machine_only_the_pieces_of_sound_are_others(profile: Profile) -> None:
-    """As long as those of the profile for many calls."""
+def test_a_busy_machine_changes_only_the_audio_frames(profile: Profile) -> None:
+    """Above 15 % CPU pressure audio frames are as long as in the dense profile; nothing else changes."""
     pace = pace_of(parse_registered({}), profile, 20.0)
     assert pace == replace(PACES[profile], frame_ms=PACES[Profile.DENSE].frame_ms)
     assert pace_of(parse_registered({}), profile, 10.0) == PACES[profile]
 
 
 def test_an_agent_s_profile_is_stronger_than_the_worker_s() -> None:
-    """In any letter case."""
+    """An agent's profile, in any letter case, is stronger than the worker's."""
     config = parse_registered({"turnDetectionConfig": {"profile": "Dense"}})
     assert pace_of(config, Profile.FAST) == PACES[Profile.DENSE]
 
 
 def test_what_an_agent_sets_is_stronger_than_its_profile() -> None:
-    """One by one."""
+    """Each value that an agent sets is stronger than its profile's; the others stay the profile's."""
     config = parse_registered(
         {
             "turnDetectionConfig": {
@@ -53,12 +53,12 @@ def test_what_an_agent_sets_is_stronger_than_its_profile() -> None:
     assert (pace.min_delay, pace.max_delay, pace.preflights) == (0.2, 4, False)
     assert (pace.interrupt_after, pace.interrupt_words) == (0.8, 2)
     assert pace.text_streaming is TextStreaming.SENTENCES
-    assert "textStreaming" not in config.tts.extra  # ours, not the provider's
+    assert "textStreaming" not in config.tts.extra  # the pipeline's option, not the provider's
 
 
 @pytest.mark.parametrize("detection", ["vad", "stt"])
 def test_without_a_model_the_agent_waits(detection: str) -> None:
-    """Nothing but the length of a pause tells it from an end."""
+    """Without a model only its length tells a pause from an end, so the agent waits 0.5 s."""
     config = parse_registered({"turnDetectionConfig": {"provider": detection}})
     assert pace_of(config, Profile.FAST).min_delay == 0.5
 
@@ -79,10 +79,10 @@ def test_without_a_model_the_agent_waits(detection: str) -> None:
         ({"ttsConfig": {"textStreaming": "letters"}}, ("ttsConfig", "textStreaming")),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_its_name(
+def test_an_invalid_value_is_refused_with_its_path(
     config: dict[str, object], path: tuple[str, ...]
 ) -> None:
-    """When the agent is registered, not when a caller waits."""
+    """An invalid value of turn-taking is refused when the agent is registered, with its path."""
     with pytest.raises(InvalidAgentConfig) as refused:
         parse_registered(config)
     assert [issue.path for issue in refused.value.issues] == [path]
