@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
 from agent_runtime.agents.fields import (
     NO_EFFECT,
@@ -84,7 +84,9 @@ class AgentConfig(Section):
         description="codes of languages; the agent hears and speaks the first one",
     )
 
-    system_prompt: Annotated[str, BeforeValidator(lambda text: text or DEFAULT_PROMPT)] = Field(
+    system_prompt: Annotated[
+        str, null_is(DEFAULT_PROMPT), AfterValidator(lambda text: text or DEFAULT_PROMPT)
+    ] = Field(
         DEFAULT_PROMPT,
         description="the agent's instructions, which nobody in the room can read; else a brief assistant",
     )

@@ -82,6 +82,12 @@ def test_provider_names_have_no_case_and_options_reach_the_provider() -> None:
         ({"languages": "en"}, "languages", "list"),
         ({"sttConfig": {"model": 5}}, "sttConfig.model", "string"),
         ({"visionEnabled": "yes"}, "visionEnabled", "boolean"),
+        ({"systemPrompt": False}, "systemPrompt", "string"),
+        ({"languages": {}}, "languages", "list"),
+        ({"sttConfig": []}, "sttConfig", "dictionary"),
+        ({"turnDetectionConfig": False}, "turnDetectionConfig", "dictionary"),
+        ({"interruptionHandling": 0}, "interruptionHandling", "boolean"),
+        ({"sttConfig": {"fallbacks": [None]}}, "sttConfig.fallbacks.0", "dictionary"),
         ({"sttConfig": {"fallbacks": {}}}, "sttConfig.fallbacks", "list"),
         ({"llmConfig": {"fallbacks": [{}, {}, {}]}}, "llmConfig.fallbacks", "at most 2"),
         (
