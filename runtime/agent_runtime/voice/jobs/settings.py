@@ -1,4 +1,4 @@
-"""The configuration of a worker and its jobs: groups of `settings.py` as they are, and some extras."""
+"""Configuration of a worker and its jobs: groups of `settings/groups.py` as they are, and a few extras."""
 
 from __future__ import annotations
 
