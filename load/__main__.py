@@ -14,18 +14,17 @@ from pathlib import Path
 from fixtures.processes.logged_process import ProcessEndedError
 from fixtures.servers import ServerUnavailableError
 from load.command import locust_arguments, new_folder, run_parser
+from load.exit_codes import UNUSABLE
 from load.report.compare import caveats, compare, table
 from load.report.results import read_results
 from load.report.thresholds import read_thresholds
-from load.runs.alternate import OURS, alternate
+from load.runs.alternate import alternate
 from load.runs.local_services import local_services
 from load.runs.locust_process import report, run_locust
 from load.scenario import Scenario, read_scenario
-from load.services import Services, ServiceUnavailable, check, register
+from load.services import OURS, Services, ServiceUnavailable, check, register
 from load.targets.running import TARGETS
 from load.yaml_file import FileError
-
-UNUSABLE = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from load.runs.alternate import OURS
+from load.services import OURS
 from load.targets.running import TARGETS
 
 BOTH: Final = f"stock,{OURS}"

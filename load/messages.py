@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 
 Message: TypeAlias = dict[str, Any]
 
+JOURNAL: Final = "journal.jsonl"  # the name of the file in the folder of a run
+
 PLAN: Final = "plan"  # first of a journal: what was to be done
 SAMPLE: Final = "sample"  # call, stage, at, ms, error or None
 TURN: Final = "turn"  # one question and its answer, once it has been understood

@@ -11,6 +11,7 @@ import aiohttp
 from fixtures.agents import sample_agent
 from fixtures.runtime_client.api import Api, ApiError
 
+OURS: Final = "ours"  # the name of our own runtime among the targets
 ANSWERS_WITHIN: Final = 10.0  # seconds
 NO_LIMIT: Final = 10_000  # sessions of the registered agent at once
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from io import RawIOBase
 from pathlib import Path
-from typing import Final
 
 from load import messages
 from load.messages import Message, encode
-
-RESULTS: Final = "results.json"
+from load.report.results import RESULTS
 
 logger = logging.getLogger(__name__)
 

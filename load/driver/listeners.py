@@ -15,10 +15,9 @@ from locust.runners import WorkerRunner
 from load.driver.collect import Collector
 from load.driver.options import add_options, check_connections, scenario_of
 from load.driver.run import Run
+from load.exit_codes import UNUSABLE
 from load.report.thresholds import read_thresholds
 from load.yaml_file import FileError
-
-UNUSABLE = 2  # exit code
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from load.caller_host.settings import HostSettings
 from load.scenario import Scenario, read_scenario
+from load.services import OURS
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def add_options(parser: Any) -> None:
     add("--load-callers-per-host", type=int, default=8, help="calls that share a process")
     add("--load-thresholds", default="", help="YAML file; a missed threshold ends in exit code 1")
     add("--load-seed", type=int, default=0, help="another seed makes other calls")
-    add("--load-target", default="ours", help="a word for what is measured, kept in the results")
+    add("--load-target", default=OURS, help="a word for what is measured, kept in the results")
     add("--load-reports", default="", help="folder of this run's reports")
     add("--load-database", default="", include_in_web_ui=False, help="URL, to read session_metrics")
     add("--load-stand-ins", default="", include_in_web_ui=False, help="URL of provider stand-ins")

@@ -21,9 +21,8 @@ from load.driver.collect import Collector, fire
 from load.driver.hosts import ROOT, CallerHosts
 from load.driver.journal import Journal
 from load.driver.options import API_KEY, host_settings, reports_folder, scenario_of
-from load.messages import Message, decode, encode
+from load.messages import JOURNAL, Message, decode, encode
 
-JOURNAL: Final = "journal.jsonl"
 LOCUSTS_REPORT: Final = "locust.html"
 WINDS_DOWN_WITHIN: Final = 60.0  # seconds, judging what was heard included
 SLACK: Final = 10.0  # seconds for messages between master and workers

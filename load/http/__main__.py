@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from fixtures.servers import ServerUnavailableError
+from load.exit_codes import MISSED, UNUSABLE
 from load.http.bench import Plan, measure
 from load.http.report import table, write_json
 from load.http.service import ServiceError
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         results = measure(plan, say)
     except (WrkError, ServerUnavailableError, ServiceError) as error:
         print(f"load.http: {error}", file=sys.stderr)
-        return 2
+        return UNUSABLE
     say(table(results))
     short = missed(results)
     path = reports / "load-http" / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"WRONG   {fault}")
     for words in short:
         say(f"MISSED  {words}")
-    return 1 if faults or (check and short) else 0
+    return MISSED if faults or (check and short) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from load.livekit_recorder.process import WITHOUT_WORKERS
+
 ROOT: Final = Path(__file__).parents[2]
 # Room names of the creates that are counted; the sessions that GETs ask for stay.
 ROOM_PREFIX: Final = "load-"
@@ -38,28 +40,20 @@ class Variant:
 _AGENT_RUNTIME: Final = str(Path(sys.executable).with_name("agent-runtime"))
 _OUR_TABLES: Final = ("runtime_live_sessions", "agent_instance_sessions")
 
-# No worker comes for the thousands of sessions that are created here, and none is to be looked for.
-_UNWATCHED: Final = {
-    "SESSION_LEASE": "600",
-    "SESSION_WATCH_INTERVAL": "10",
-    "SESSION_DISPATCH_PATIENCE": "60",
-    "SESSION_AGENT_DEADLINE": "3600",
-}
-
 OURS_POSTGRESQL: Final = Variant(
     "agent-runtime, PostgreSQL",
     Kind.POSTGRESQL,
     (_AGENT_RUNTIME, "api"),
     _OUR_TABLES,
     migration=(_AGENT_RUNTIME, "db", "migrate"),
-    environ=_UNWATCHED,
+    environ=WITHOUT_WORKERS,
 )
 OURS_SQLITE: Final = Variant(
     "agent-runtime, SQLite",
     Kind.SQLITE,
     (_AGENT_RUNTIME, "api"),
     _OUR_TABLES,
-    environ=_UNWATCHED,
+    environ=WITHOUT_WORKERS,
 )
 BASELINE: Final = Variant(
     "FastAPI + SQLAlchemy + asyncpg",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +15,14 @@ from fixtures.processes.environ import inherited_environ
 from fixtures.processes.logged_process import LoggedProcess
 
 ROOT: Final = Path(__file__).parents[2]
+# Settings of an API beside the recorder: seconds so long that it does not look for workers during a
+# measurement, because none ever comes for the sessions that are created.
+WITHOUT_WORKERS: Final[Mapping[str, str]] = {
+    "SESSION_LEASE": "600",
+    "SESSION_WATCH_INTERVAL": "10",
+    "SESSION_DISPATCH_PATIENCE": "60",
+    "SESSION_AGENT_DEADLINE": "3600",
+}
 
 
 class LiveKitRecorder:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -18,17 +18,10 @@ from fixtures.agents import sample_agent
 from fixtures.servers import postgres_server
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
-from load.livekit_recorder.process import LiveKitRecorder
+from load.livekit_recorder.process import WITHOUT_WORKERS, LiveKitRecorder
 
 WRITERS: Final = 16
 AGENT: Final = 700_002
-# No worker comes here, and none is to be looked for.
-UNWATCHED: Final[Mapping[str, str]] = {
-    "SESSION_LEASE": "600",
-    "SESSION_WATCH_INTERVAL": "10",
-    "SESSION_DISPATCH_PATIENCE": "60",
-    "SESSION_AGENT_DEADLINE": "3600",
-}
 _HALF: Final = """
     SELECT COUNT(*) FROM agent_instance_sessions s
     WHERE NOT EXISTS (SELECT 1 FROM runtime_live_sessions l WHERE l.session_id = s.session_id)
@@ -46,7 +39,7 @@ async def creates(kind: str, times: int, folder: Path) -> tuple[bool, str]:
                 livekit_api_secret=rooms.environ["LIVEKIT_API_SECRET"],
                 database_url=url,
                 log_folder=folder,
-                environ=UNWATCHED,
+                environ=WITHOUT_WORKERS,
             )
         )
         if kind == "postgresql":

@@ -21,7 +21,7 @@ from fixtures.caller import room_token
 from fixtures.processes.logged_process import LoggedProcess
 from load.reliability.rooms import RoomWatch
 from load.reliability.testbed import Testbed
-from load.services import Services
+from load.services import OURS, Services
 
 AGENT: Final = 700_001
 NUMBERS: Final = count(1)
@@ -136,7 +136,7 @@ async def dispatch(testbed: Testbed, times: int, within: float) -> None:
 
 async def kill(testbed: Testbed, whom: str, times: int, within: float) -> None:
     """Kill -9, and the time until another agent is with the caller."""
-    services = testbed.targets["ours"]
+    services = testbed.targets[OURS]
     seconds: list[float] = []
     lost = 0
     other = testbed.stack.beside("second")
@@ -196,7 +196,7 @@ async def final(testbed: Testbed, times: int, at_once: int) -> None:
     seconds: list[float] = []
     unended = without = 0
     victims = cycle(("jobs", "worker", "jobs and API"))
-    async with client_of(testbed.targets["ours"]) as client:
+    async with client_of(testbed.targets[OURS]) as client:
         for start in range(0, times, at_once):
             victim = next(victims)
             size = min(at_once, times - start)
@@ -219,7 +219,7 @@ async def _final_round(
     if worker is None:
         raise RuntimeError("no worker")
     rooms = [f"final-{next(NUMBERS)}" for _ in range(size)]
-    async with RoomWatch(testbed.targets["ours"]) as watch:
+    async with RoomWatch(testbed.targets[OURS]) as watch:
         answers = await asyncio.gather(*map(client.create, rooms))
         rooms = [room for room, session in zip(rooms, answers, strict=True) if session]
         created = [session for session in answers if session]

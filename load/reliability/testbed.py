@@ -13,7 +13,7 @@ from fixtures.providers.process import stand_in_process
 from fixtures.servers import livekit_server, postgres_server
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
-from load.services import Services
+from load.services import OURS, Services
 from load.targets.running import stock_services
 
 
@@ -64,7 +64,7 @@ def testbed(folder: Path, *, stock: bool) -> Iterator[Testbed]:
             database=url,
             stand_ins=stand_ins,
         )
-        targets = {"ours": services}
+        targets = {OURS: services}
         if stock:
             targets["stock"] = stack.enter_context(stock_services(services, folder))
         yield Testbed(ours, targets)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from load import messages
+from load.exit_codes import MISSED, UNUSABLE
 from load.messages import decode, encode, of_kind
 from load.report.results import results_of
 from load.report.sources.enrich import enriched
@@ -27,7 +28,7 @@ def main() -> int:
     plans = of_kind(said, messages.PLAN)
     if not plans:
         print("load: this is not the journal of a load run: it has no plan", file=sys.stderr)
-        return 2
+        return UNUSABLE
     more = asyncio.run(enriched(said))
     results = results_of([*said, *more])
     code = 0
@@ -36,15 +37,15 @@ def main() -> int:
             results["missed"] = missed(read_thresholds(Path(path)), results["stages"])
         except FileError as error:
             print(f"load: {error}", file=sys.stderr)
-            code = 2
+            code = UNUSABLE
     written = write(folder, results)
     print(text(results), file=sys.stderr)
     if written:
         print(f"report: {folder / PAGE}", file=sys.stderr)
     sys.stdout.writelines(map(encode, more))
     if not written or results["partial"]:
-        return 2
-    return code or (1 if results["missed"] else 0)
+        return UNUSABLE
+    return code or (MISSED if results["missed"] else 0)
 
 
 if __name__ == "__main__":

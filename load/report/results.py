@@ -17,6 +17,7 @@ from load import messages
 from load.messages import Message, of_kind
 from load.report.summary import by_metric, errors, summary
 
+RESULTS: Final = "results.json"  # the name of the file in the folder of a run
 VERSION: Final = 1
 PACKAGES: Final = ("voice-agent-runtime", "livekit", "livekit-agents", "locust")
 LAG: Final = 30.0  # ms that a caller host's loop may be late

@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 
 from load.report.page.page import page
-from load.report.results import Results
+from load.report.results import RESULTS, Results
 
-RESULTS = "results.json"
 PAGE = "index.html"
 
 

@@ -7,15 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
+from load.exit_codes import UNUSABLE
 from load.report.compare import caveats, compare, table
-from load.report.results import Results, read_results
+from load.report.results import RESULTS, Results, read_results
 from load.report.summary import by_metric, summary
-
-OURS: Final = "ours"
-RESULTS: Final = "results.json"
-UNUSABLE: Final = 2
+from load.services import OURS
 
 RunOne = Callable[[str, Path], int]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import FrameType
 
 from fixtures.processes.spawn import spawn
+from load.exit_codes import UNUSABLE
+from load.messages import JOURNAL
+from load.report.results import RESULTS
 from load.services import Services
 
 ROOT = Path(__file__).parents[2]
-JOURNAL = "journal.jsonl"
-RESULTS = "results.json"
-UNUSABLE = 2
 
 
 def run_locust(
@@ -58,7 +58,7 @@ def report(folder: Path, api_key: str = "") -> int:
         journal = (folder / JOURNAL).open()
     except OSError as error:
         print(f"load: {folder / JOURNAL}: {error.strerror}", file=sys.stderr)
-        return 2
+        return UNUSABLE
     with journal:
         return subprocess.run(
             [sys.executable, "-m", "load.report", str(folder.resolve())],

@@ -15,7 +15,7 @@ from load.metrics import Metric
 from load.report import write as writing
 from load.report.compare import caveats, compare, table
 from load.report.page.page import page
-from load.report.results import Results, read_results, results_of
+from load.report.results import RESULTS, Results, read_results, results_of
 from load.report.thresholds import missed, read_thresholds
 from load.report.write import write
 from load.runs.alternate import alternate, comparison
@@ -142,7 +142,7 @@ def test_a_full_disk_sends_the_report_elsewhere(
     assert f"cannot be written into {full}: No space left on device" in said
     assert f"the report is in {spare} instead" in said
     assert not (full / writing.PAGE).exists()
-    assert read_results(spare / writing.RESULTS)["partial"]
+    assert read_results(spare / RESULTS)["partial"]
 
 
 def test_a_comparison_tells_a_difference_from_chance() -> None:

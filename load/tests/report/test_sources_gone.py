@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from load import messages
-from load.messages import Message, of_kind
+from load.messages import JOURNAL, Message, of_kind
 from load.report.results import results_of
 from load.report.sources import runtime_metrics as rows
 from load.report.sources import wire
@@ -96,5 +96,5 @@ def test_a_run_without_results_is_unusable(
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: popen([sys.executable, "-c", dies]))
     monkeypatch.setattr(runner, "report", lambda *_: 1)
     if journal:
-        (tmp_path / runner.JOURNAL).write_text("")
+        (tmp_path / JOURNAL).write_text("")
     assert run_locust([], SERVICES, tmp_path, threading.Event()) == 2

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from load.metrics import Metric
-from load.report.results import read_results, results_of
+from load.report.results import RESULTS, read_results, results_of
 from load.report.write import write
-from load.runs.alternate import RESULTS, alternate
+from load.runs.alternate import alternate
 from load.runs.locust_process import run_locust
 from load.services import Services
 from load.tests.journals import END, call, plan, sample
