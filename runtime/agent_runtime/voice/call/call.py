@@ -77,7 +77,7 @@ class Call:
             context.job.room,
             grace=context.settings.worker.leave_grace,
             on_change=self._count_participants,
-            on_nobody=self.exit.caller_left,
+            on_callers_gone=self.exit.caller_left,
         )
         self._watchdog = SilenceWatchdog(context.settings.worker.silence, self.exit.fail)
         self._companions: list[Companion] = []

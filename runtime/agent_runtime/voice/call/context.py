@@ -33,7 +33,7 @@ class CallContext:
 
     @property
     def is_automatic(self) -> bool:
-        """Whether no client created the session: the first job did, and tells those that follow it."""
+        """Whether the first job created the session, and no client; the metadata of later jobs says so."""
         return self.target.session_id is None or bool(self.target.variables.get(AUTOMATIC))
 
     @property

@@ -19,7 +19,7 @@ _ACTIVE: Final = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
 class Participants:
     """The participants of one room, and which caller the agent listens to.
 
-    `on_change()` is called when a participant comes or goes, `on_nobody()` when the last caller has been
+    Calls `on_change()` when a participant comes or goes, `on_callers_gone()` when the last caller has been
     gone for `grace` seconds.
     """
 
@@ -29,12 +29,12 @@ class Participants:
         *,
         grace: float,
         on_change: Callable[[], None],
-        on_nobody: Callable[[], None],
+        on_callers_gone: Callable[[], None],
     ) -> None:
         self._room = room
         self._grace = grace
         self._on_change = on_change
-        self._on_nobody = on_nobody
+        self._on_callers_gone = on_callers_gone
         self._room_io: room_io.RoomIO | None = None
         self._grace_timer: asyncio.TimerHandle | None = None
         self._caller_active = asyncio.Event()
@@ -83,7 +83,7 @@ class Participants:
                 self._link(others[0])
         else:
             loop = asyncio.get_running_loop()
-            self._grace_timer = loop.call_later(self._grace, self._on_nobody)
+            self._grace_timer = loop.call_later(self._grace, self._on_callers_gone)
 
     def _linked_identity(self) -> str | None:
         linked = self._room_io.linked_participant if self._room_io is not None else None

@@ -144,7 +144,7 @@ async def test_every_companion_is_closed_and_the_row_ends_whatever_fails(
 
 
 async def test_a_session_is_given_back_whatever_fails(scene: Scene) -> None:
-    """A call that is handed back tells its companions so, and releases its session after their errors."""
+    """Companions get the hand-back as outcome, and their errors do not keep the session from release."""
     follower = Follower(ValueError("cannot be closed"))
     scene.call._companions = [follower]
     scene.call.exit.hand_back("lost")

@@ -1,4 +1,4 @@
-"""What accompanies a call: each companion is told how the call ends, and none keeps another from it."""
+"""What accompanies a call: each companion closes, whatever the others do."""
 
 from __future__ import annotations
 

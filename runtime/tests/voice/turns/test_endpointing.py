@@ -83,11 +83,11 @@ async def test_the_less_sure_the_longer_the_wait(
     assert loop.time() - began >= max(0.0, wait - PREDICTS_AFTER)
 
 
-@pytest.mark.parametrize(("sounded", "waited"), [(0.3, 0.3), (0.9, 0.23)])
-async def test_the_silence_is_counted_from_the_last_sound(sounded: float, waited: float) -> None:
+@pytest.mark.parametrize(("silence", "waited"), [(0.3, 0.3), (0.9, 0.23)])
+async def test_the_silence_is_counted_from_the_last_sound(silence: float, waited: float) -> None:
     """The last sound counts up to 0.15 s before the VAD's end of speech, 0.22 s before the prediction."""
     asked_at = asyncio.get_running_loop().time()
-    await graded(0.45, asked_at - sounded).predict()
+    await graded(0.45, asked_at - silence).predict()
     assert waited - 0.02 <= asyncio.get_running_loop().time() - asked_at < 0.6 - PREDICTS_AFTER
 
 

@@ -4,7 +4,7 @@ After the caller has spoken, or when the greeting is due, the agent must speak w
 fallback clip that needs no provider asks the caller to repeat. A provider that refuses us for good (a wrong
 key), or fails again and again, ends the call with a farewell.
 
-No speech is due while the agent speaks. A caller's words over the agent's may be meant for nobody, or be
+No speech is due while the agent speaks. A caller's words over the agent's may need no answer, or be
 ignored as the agent's configuration wants it; an answer is due once the agent starts to think about one.
 """
 
