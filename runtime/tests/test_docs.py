@@ -29,7 +29,7 @@ LONGEST_README: Final = 120
 # Variables of the programs that we start; we do not read them.
 NOT_OURS: Final = {"RUST_LOG", "LIVEKIT_RTC_DEBUG", "TOKIO_WORKER_THREADS"}
 # The vendor whose folder docs/howto/add-a-provider.md makes up.
-MADE_UP: Final = "acme"
+MADE_UP: Final = "example"
 
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 CODE: Final = re.compile(r"`([^`\n]+)`")
