@@ -1,1 +1,1 @@
-"""Load: what callers hear while many of them talk (`python -m load`); the HTTP benchmark (`load.http`)."""
+"""Load tests: many callers talk to agents (`python -m load`); the HTTP benchmark is `load.http`."""

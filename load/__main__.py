@@ -1,4 +1,4 @@
-"""`python -m load`: a load run, `compare` of two, or the `report` of one that was killed."""
+"""`python -m load` runs a load test; `compare` compares two, `report` reports a run that was killed."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from load.yaml_file import FileError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["compare"]:
         return _compare(arguments[1:])
     if arguments[:1] == ["report"]:
         return _report(arguments[1:])
-    own, more = _split(arguments)
+    own, for_locust = _split(arguments)
     parser = run_parser()
     given = parser.parse_args(own)
-    # As Ctrl-C does: what was started here is stopped.
+    # As with Ctrl-C, the exception stops every process that was started here.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         scenario = read_scenario(given.scenario)
         if given.thresholds:
             read_thresholds(Path(given.thresholds))
-        return _run(given, scenario, more, parser)
+        return _run(given, scenario, for_locust, parser)
     except (FileError, ServiceUnavailable, ServerUnavailableError, ProcessEndedError) as error:
         print(f"load: {error}", file=sys.stderr)
         return UNUSABLE
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(
     given: argparse.Namespace,
     scenario: Scenario,
-    more: list[str],
+    for_locust: list[str],
     parser: argparse.ArgumentParser,
 ) -> int:
     folder: Path = (given.reports or new_folder()).resolve()
@@ -64,21 +64,21 @@ def _run(
             print("load: starting LiveKit, stand-ins, API and worker ...", file=sys.stderr)
             services = stack.enter_context(local_services(folder / "logs"))
         else:
-            services = _given(given, parser)
+            services = _services_given(given, parser)
         asyncio.run(check(services))
         if given.api is None or given.register:
             asyncio.run(register(services, given.agent_id, scenario.agent))
         all_services = {OURS: services}
         others = [name for name in given.target if name != OURS]
         if others and given.api is not None:
-            parser.error("--target needs the servers that are started here, not --api")
+            parser.error("--target starts its own servers and cannot be used with --api")
         for name in others:
             all_services[name] = stack.enter_context(TARGETS[name](services, folder / "logs"))
 
         stopped = threading.Event()
 
         def run_one(target: str, where: Path) -> int:
-            arguments = locust_arguments(given, where, target, more)
+            arguments = locust_arguments(given, where, target, for_locust)
             return run_locust(arguments, all_services[target], where, stopped)
 
         if len(given.target) > 1:
@@ -86,7 +86,7 @@ def _run(
         return run_one(given.target[0], folder)
 
 
-def _given(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Services:
+def _services_given(given: argparse.Namespace, parser: argparse.ArgumentParser) -> Services:
     for option in ("livekit", "livekit_key", "livekit_secret"):
         if not getattr(given, option):
             parser.error(f"--api needs --{option.replace('_', '-')} too")
@@ -111,23 +111,23 @@ def _compare(arguments: Sequence[str]) -> int:
         try:
             read.append(read_results(path))
         except (OSError, ValueError) as error:
-            print(f"load: {path} is no results file: {error}", file=sys.stderr)
+            print(f"load: {path} is not a results file: {error}", file=sys.stderr)
             return UNUSABLE
     print(table(compare(*read)))
     for path, results in zip((given.first, given.second), read, strict=True):
-        for doubt in caveats(str(path), results):
-            print(doubt)
+        for caveat in caveats(str(path), results):
+            print(caveat)
     return 0
 
 
 def _report(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m load report")
-    parser.add_argument("folder", type=Path, help="folder of a run, with its journal")
+    parser.add_argument("folder", type=Path, help="folder of a run that contains its journal")
     return report(parser.parse_args(arguments).folder)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """What comes after `--` is Locust's."""
+    """Our own arguments, and those after `--`, which are for Locust."""
     if "--" not in arguments:
         return arguments, []
     place = arguments.index("--")

@@ -1,6 +1,6 @@
-"""For Locust: `python -m locust -f load/locustfile.py --load-api URL ...`; everything Locust does works.
+"""The file for Locust: `python -m locust -f load/locustfile.py --load-api URL ...`.
 
-`python -m load` is this with servers of its own, or with shorter options.
+All of Locust's features work. `python -m load` runs it with local services, or with shorter options.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What caller hosts report: JSON objects, one a line; a run's journal is a file of them.
+"""The reports of caller hosts: JSON objects, one a line. A run's journal is a file of them.
 
 `at`, `began`, `ended` and the like are seconds since the epoch, durations are milliseconds.
 """
@@ -13,23 +13,23 @@ Message: TypeAlias = dict[str, Any]
 
 JOURNAL: Final = "journal.jsonl"  # the name of the file in the folder of a run
 
-PLAN: Final = "plan"  # first of a journal: what was to be done
-SAMPLE: Final = "sample"  # call, stage, at, ms, error or None
-TURN: Final = "turn"  # one question and its answer, once it has been understood
+PLAN: Final = "plan"  # first message of a journal: the options of the run
+SAMPLE: Final = "sample"  # one measurement: call, stage (the metric), at, ms, error or None
+TURN: Final = "turn"  # one question and its answer, reported when the answer has been judged
 CALL_BEGUN: Final = "call-begun"  # call, at
-CALL_OVER: Final = "call-over"  # call, session, began, ended, cut (why it ended early) or None
-MACHINE: Final = "machine"  # each second of a caller host: lag, cpu, system, callers
-TROUBLE: Final = "trouble"  # why the results are not whole, in words
-END: Final = "end"  # last of a journal: the run came to its end
+CALL_OVER: Final = "call-over"  # call, session, began, ended, cut: why it ended early, or None
+MACHINE: Final = "machine"  # each second from a caller host: lag, cpu, system, callers
+TROUBLE: Final = "trouble"  # the reason why the results are partial
+END: Final = "end"  # last message of a journal: the run was not killed
 
 
 def encode(message: Message) -> str:
-    """One line, with its end."""
+    """A message as one line, newline included."""
     return json.dumps(message, separators=(",", ":")) + "\n"
 
 
 def decode(lines: Iterable[str]) -> Iterator[Message]:
-    """Each message; a line that was cut off by a full disk or a crash is left out."""
+    """Each message of the lines; skips a line that a full disk or a crash cut off."""
     for line in lines:
         try:
             message = json.loads(line)
@@ -40,5 +40,5 @@ def decode(lines: Iterable[str]) -> Iterator[Message]:
 
 
 def of_kind(messages: Iterable[Message], kind: str) -> list[Message]:
-    """Those of one kind, in order."""
+    """The messages of one kind, in order."""
     return [message for message in messages if message["kind"] == kind]

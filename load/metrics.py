@@ -1,4 +1,4 @@
-"""What a run measures, entries of Locust's statistics. Where clocks are read: `docs/latency.md`."""
+"""The metrics of a run, which are entries of Locust's statistics; `docs/latency.md` defines each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """Names as they stand in statistics, results and thresholds; all are milliseconds."""
+    """Names of metrics in statistics, results and thresholds; all are milliseconds."""
 
     CREATE = "create"
     JOIN = "join"
@@ -21,15 +21,15 @@ class Metric(StrEnum):
     ANSWER = "answer"
     GAP = "gap in the sound"
     CALL = "call"
-    # What the runtime says itself: the mean of a call, from its row of session_metrics or its API.
+    # The runtime's own metrics: means over a call, from its row in session_metrics or from the API.
     RUNTIME_STT = "runtime: stt"
     RUNTIME_END_OF_TURN = "runtime: end of turn"
     RUNTIME_LLM = "runtime: llm first token"
     RUNTIME_TTS = "runtime: tts first byte"
     RUNTIME_RESPONSE = "runtime: response"
-    # What the providers' stand-ins saw, turn by turn; in the order of a turn.
+    # The parts of a turn as the providers' stand-ins saw them, in the order of a turn.
     WIRE_STT = "wire: speech to transcript"
-    WIRE_ASK = "wire: transcript to LLM"
+    WIRE_REQUEST = "wire: transcript to LLM"
     WIRE_LLM = "wire: llm first token"
     WIRE_TEXT = "wire: first token to TTS"
     WIRE_TTS = "wire: tts first byte"
@@ -39,7 +39,7 @@ class Metric(StrEnum):
 
 WIRE: tuple[Metric, ...] = (
     Metric.WIRE_STT,
-    Metric.WIRE_ASK,
+    Metric.WIRE_REQUEST,
     Metric.WIRE_LLM,
     Metric.WIRE_TEXT,
     Metric.WIRE_TTS,

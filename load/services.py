@@ -1,4 +1,4 @@
-"""The services that callers call, and a look at them before the first one does."""
+"""The services of a load run, and a check of them before the first call."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import aiohttp
 from fixtures.agents import sample_agent
 from fixtures.runtime_client.api import Api, ApiError
 
-OURS: Final = "ours"  # the name of our own runtime among the targets
-ANSWERS_WITHIN: Final = 10.0  # seconds
-NO_LIMIT: Final = 10_000  # sessions of the registered agent at once
+OURS: Final = "ours"  # name of this runtime among the targets
+ANSWERS_WITHIN: Final = 10.0  # seconds that a service may take to respond before a run
+NO_LIMIT: Final = 10_000  # concurrent sessions of the registered agent: more than any run has
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Where they are; `database` and `stand_ins` are empty where they cannot be read."""
+    """URLs and keys of the services; `database` and `stand_ins` are empty where a run cannot read them."""
 
     api: str
     api_key: str
@@ -30,25 +30,25 @@ class Services:
 
 
 class ServiceUnavailable(Exception):
-    """A service does not answer; the text says which and why."""
+    """A service does not respond; the message names it and the reason."""
 
 
 async def check(services: Services) -> None:
-    """Raises ServiceUnavailable unless API and LiveKit answer."""
+    """Raises ServiceUnavailable unless API and LiveKit respond."""
     timeout = aiohttp.ClientTimeout(total=ANSWERS_WITHIN)
     livekit = services.livekit.replace("ws", "http", 1)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         for name, url in (("the API", f"{services.api}/health"), ("LiveKit", livekit)):
             try:
                 async with http.get(url):
-                    pass  # any answer will do: it is there
+                    pass  # any response shows that it runs
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
-                raise ServiceUnavailable(f"{name} is not there: {url}: {why}") from error
+                why = "no response in time" if isinstance(error, TimeoutError) else str(error)
+                raise ServiceUnavailable(f"{name} is not available: {url}: {why}") from error
 
 
 async def register(services: Services, agent_id: int, sample: str) -> None:
-    """Register a sample agent that takes any number of calls. Raises ServiceUnavailable if refused."""
+    """Register a sample agent without a limit of sessions. Raises ServiceUnavailable if that fails."""
     config = sample_agent(sample, maxConcurrentSessions=NO_LIMIT)
     async with Api(services.api, services.api_key) as api:
         try:

@@ -1,4 +1,4 @@
-"""Reads a YAML file into a model; what is wrong with it is told by the file's own names."""
+"""Reads a YAML file into a model; errors name the places in the file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class FileError(ValueError):
-    """A file cannot be used; the text names it and each fault."""
+    """A file is unusable; the message names it and each fault."""
 
 
 def read_model(path: Path, kind: type[Model]) -> Model:
-    """The file as a model. Raises FileError."""
+    """Read the file into a model of this kind. Raises FileError."""
     try:
         given = yaml.safe_load(path.read_text())
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A process that runs several callers on one event loop, so that Locust's gevent and WebRTC never meet.
+"""A process that runs several callers on one event loop, so that Locust's gevent never meets WebRTC.
 
-Orders come in on standard input as JSON lines, reports (`load.messages`) go out on standard output.
+It reads commands from standard input as JSON lines and writes reports (`load.messages`) to standard output.
 """

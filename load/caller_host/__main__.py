@@ -1,7 +1,8 @@
-"""`python -m load.caller_host`: settings first, then orders; one JSON line each, until the end of input.
+"""`python -m load.caller_host` reads its settings, then commands until the end of input, one a line (JSON).
 
-In: {"do": "call", "call": NAME}, {"do": "wind-down"}. Out: reports of `load.messages`, and {"kind": "done",
-"call": NAME} when all about a call has been said. When the input ends, calls are cut and the process ends.
+Commands are {"do": "call", "call": NAME} and {"do": "wind-down"}. Output is the reports of
+`load.messages`, and {"kind": "done", "call": NAME} after the last report of a call. At the end of input the
+process cuts its calls and ends.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fixtures.runtime_client.api import Api
 from load.caller_host.call import Call
 from load.caller_host.judge import Judge
 from load.caller_host.machine import watch
-from load.caller_host.output import own_output
+from load.caller_host.output import claim_stdout
 from load.caller_host.reports import CallReports
 from load.caller_host.settings import HostSettings
 from load.messages import Message, encode
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Host:
-    """Runs calls; an order for one never waits for another."""
+    """Runs calls concurrently; starting one never waits for another."""
 
     def __init__(self, settings: HostSettings, api: Api, judge: Judge) -> None:
         self._settings = settings
@@ -38,42 +39,42 @@ class Host:
 
     @property
     def callers(self) -> int:
-        """How many are in a call."""
+        """Number of calls under way."""
         return len(self._calls)
 
-    def tell(self, message: Message) -> None:
-        """Report one line."""
+    def report(self, message: Message) -> None:
+        """Write one report to standard output."""
         sys.stdout.write(encode(message))
         sys.stdout.flush()
 
-    def obey(self, order: dict[str, Any]) -> None:
-        """Do what a line says. Raises ValueError for another word."""
-        if order.get("do") == "call":
-            name = str(order["call"])
+    def execute(self, command: dict[str, Any]) -> None:
+        """Execute one command. Raises ValueError for an unknown one."""
+        if command.get("do") == "call":
+            name = str(command["call"])
             self._calls[name] = asyncio.create_task(self._call(name))
-        elif order.get("do") == "wind-down":
+        elif command.get("do") == "wind-down":
             self._winding_down.set()
         else:
-            raise ValueError(f"what is {order}?")
+            raise ValueError(f"unknown command: {command}")
 
     async def stop(self) -> None:
-        """Cut what is under way; what was heard so far is told."""
+        """Cut the calls under way; each still reports what it has measured."""
         for task in self._calls.values():
             task.cancel()
         if self._calls:
             await asyncio.wait(list(self._calls.values()))
 
     async def _call(self, name: str) -> None:
-        reports = CallReports(name, self.tell)
+        reports = CallReports(name, self.report)
         try:
             await Call(self._settings, self._api, self._judge, reports, self._winding_down).run()
         except Exception as error:
-            # A fault of the harness: the other calls of this host go on, and the run is marked.
+            # A fault of the harness: other calls of this host go on, and the results become partial.
             logger.exception("call %s", name)
-            reports.trouble(f"a fault of the load harness in call {name}: {error!r}")
+            reports.trouble(f"the load harness failed in call {name}: {error!r}")
         finally:
             del self._calls[name]
-            self.tell({"kind": "done", "call": name})
+            self.report({"kind": "done", "call": name})
 
 
 async def _input() -> asyncio.StreamReader:
@@ -84,24 +85,24 @@ async def _input() -> asyncio.StreamReader:
 
 
 async def _run() -> None:
-    orders = await _input()
-    settings = HostSettings.model_validate_json(await orders.readline())
+    lines = await _input()
+    settings = HostSettings.model_validate_json(await lines.readline())
     async with (
         Api(settings.api_url, settings.api_key) as api,
         Judge(settings.scenario.expected(), stand_in_voice=settings.stand_in_voice) as judge,
     ):
         host = Host(settings, api, judge)
-        watching = asyncio.create_task(watch(settings.name, host.tell, lambda: host.callers))
-        while line := await orders.readline():
-            host.obey(json.loads(line))
+        watching = asyncio.create_task(watch(settings.name, host.report, lambda: host.callers))
+        while line := await lines.readline():
+            host.execute(json.loads(line))
         await host.stop()
         watching.cancel()
         await asyncio.wait([watching])
 
 
 if __name__ == "__main__":
-    own_output()
+    claim_stdout()
     try:
         uvloop.run(_run())
     except BrokenPipeError:
-        sys.exit(1)  # whoever listened is gone
+        sys.exit(1)  # the driver that read the reports is gone

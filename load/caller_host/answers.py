@@ -1,4 +1,4 @@
-"""Answers of a call, kept until it is over and judged then."""
+"""Keeps the answers of a call and judges them after it, so that recognition does not disturb the call."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from load.caller_host.judge import Judge
 from load.caller_host.reports import CallReports
 from load.metrics import Metric
 
-JUDGED_WITHIN: Final = 60.0  # seconds; the judge yields to everybody, and may wait for long
+# Seconds that the judgement of an answer may take; long, since the judge runs at the lowest priority.
+JUDGED_WITHIN: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came after `said` (monotonic seconds): it began at `began_at`, None when nothing came.
+    """The agent's answer to `said`, which the caller had spoken until `spoke_until`; monotonic seconds.
 
-    `heard` is None when nothing came, or what came did not end. `number` counts the turns of a call from 0;
-    the greeting, which answers nobody, has none.
+    `began_at` is None when no answer came. `heard` is None when none came, or when it did not end in time.
+    `number` counts the turns of a call from 0, and is None for the greeting.
     """
 
     number: int | None
@@ -34,7 +35,7 @@ class Answer:
 
 
 class Answers:
-    """Collects them, and tells after the call which were right."""
+    """Collects the answers of a call, and judges and reports them after it."""
 
     def __init__(self, judge: Judge, reports: CallReports) -> None:
         self._judge = judge
@@ -43,36 +44,36 @@ class Answers:
         self.wrong = 0
 
     def add(self, answer: Answer) -> None:
-        """Keep one for later."""
+        """Keep an answer until the end of the call."""
         self._answers.append(answer)
 
-    async def tell(self) -> None:
-        """Judge all of them, and report each."""
+    async def judge_all(self) -> None:
+        """Judge and report every answer."""
         for answer in self._answers:
-            await self._tell(answer)
+            await self._judge_one(answer)
         self._answers.clear()
 
-    async def _tell(self, answer: Answer) -> None:
+    async def _judge_one(self, answer: Answer) -> None:
         heard = answer.heard
         text, error = None, "missing: nothing was heard"
         delay = 0.0
         if answer.began_at is not None:
             delay = max(0.0, answer.began_at - answer.spoke_until)
-            error = "endless: it began, and did not end in time"
+            error = "endless: it began and did not end in time"
         if heard is not None:
-            text, error = await self._judged(answer, heard)
+            text, error = await self._recognise(answer, heard)
         self.wrong += bool(error)
         if answer.number is None:
             self._reports.sample(Metric.GREETING, heard.seconds if heard else 0.0, error or None)
             return
         self._reports.sample(Metric.ANSWER, delay, error or None)
-        self._turn(answer, answer.began_at, text, not error)
+        self._report_turn(answer, answer.began_at, text, not error)
 
     def interrupted(self, answer: Answer, onset: float) -> None:
-        """An answer that began at `onset` (monotonic seconds) and was talked over: not to be judged."""
-        self._turn(answer, onset, None, None)
+        """Report an interrupted answer, which is not judged; it began at `onset` (monotonic seconds)."""
+        self._report_turn(answer, onset, None, None)
 
-    def _turn(
+    def _report_turn(
         self, answer: Answer, began: float | None, text: str | None, right: bool | None
     ) -> None:
         self._reports.turn(
@@ -87,7 +88,7 @@ class Answers:
             voice_to_voice=None if began is None else round((began - answer.spoke_until) * 1000, 2),
         )
 
-    async def _judged(self, answer: Answer, heard: Heard) -> tuple[str | None, str]:
+    async def _recognise(self, answer: Answer, heard: Heard) -> tuple[str | None, str]:
         try:
             async with asyncio.timeout(JUDGED_WITHIN):
                 verdict = await self._judge.judge(heard.sound, answer.expected)
@@ -103,5 +104,5 @@ class Answers:
 
 
 def epoch(monotonic: float) -> float:
-    """Seconds since the epoch of a moment of the monotonic clock."""
+    """Convert a time of the monotonic clock to seconds since the epoch."""
     return time.time() - time.monotonic() + monotonic

@@ -1,4 +1,4 @@
-"""One call, from the create to the end: what the caller does, and when it heard what."""
+"""One call, from the create to the end: plays the caller, and measures when it hears the agent."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from fixtures.caller.microphone import Utterance
 from fixtures.runtime_client.api import Api
 from load.caller_host.answers import Answer, Answers
 from load.caller_host.judge import Judge
-from load.caller_host.reports import FAILURES, CallFailed, CallReports, words
+from load.caller_host.reports import FAILURES, CallFailed, CallReports, error_line
 from load.caller_host.settings import HostSettings
 from load.metrics import Metric
 from load.scenario import Backchannels, Interruption, Turn, expected_after, sentence, sound_of
 
-HTTP_WITHIN = 30.0  # seconds
-JOIN_WITHIN = 15.0
-LEAVES_WITHIN = 10.0
-ENDS_WITHIN = 60.0  # what the agent says, from its first sound on
+# Seconds after which a step counts as failed; generous, so that slow services are measured, not cut off.
+HTTP_WITHIN = 30.0  # a request to the API
+JOIN_WITHIN = 15.0  # joining the room
+LEAVES_WITHIN = 10.0  # the agent's leaving after the end over HTTP
+ENDS_WITHIN = 60.0  # an utterance of the agent, from its first sound on
 
 
 class Call:
-    """`winding_down` ends the call after the turn that is under way."""
+    """One caller's call. `winding_down`, once set, ends it after its current turn."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class Call:
         self._reports = reports
         self._winding_down = winding_down
         self._answers = Answers(judge, reports)
-        # Each call is another one, and the same one again when the run is repeated.
+        # Calls differ from each other, and are the same in every run with the same seed.
         self._dice = random.Random(f"{settings.seed}/{reports.call}")  # noqa: S311 - no secret
         self._room = f"load-{reports.call}"
         self._session: str | None = None
@@ -49,25 +50,25 @@ class Call:
         self._turn = 0
 
     async def run(self) -> None:
-        """Place the call, and report everything about it."""
+        """Place the call, and report everything about it. Passes CancelledError on."""
         began = time.time()
         self._reports.begun()
         cut: str | None = None
         try:
-            await self._placed()
+            await self._place()
         except CallFailed as failed:
             cut = str(failed)
         except asyncio.CancelledError:
-            cut = "the caller was stopped in the middle of the call"
+            cut = "the caller was stopped during the call"
             raise
         finally:
-            await self._clean_up()
+            await self._release()
             self._reports.over(session=self._session, began=began, cut=cut)
-        await self._answers.tell()
+        await self._answers.judge_all()
         if self._caller is not None and (cut or self._answers.wrong):
-            await self._keep(self._caller)
+            await self._save_recording(self._caller)
 
-    async def _placed(self) -> None:
+    async def _place(self) -> None:
         created_at = time.monotonic()
         with self._reports.step(Metric.CREATE):
             async with asyncio.timeout(HTTP_WITHIN):
@@ -85,13 +86,13 @@ class Call:
                     await caller.__aenter__()
             with self._reports.step(Metric.AGENT, created_at):
                 await caller.agent_joined(self._scenario.greeting_within)
-            await self._is_greeted(caller, created_at)
-            await self._talks(caller)
-            await self._ends(caller)
+            await self._hear_greeting(caller, created_at)
+            await self._play_turns(caller)
+            await self._end(caller)
         finally:
             await caller.hang_up()
 
-    async def _is_greeted(self, caller: Caller, created_at: float) -> None:
+    async def _hear_greeting(self, caller: Caller, created_at: float) -> None:
         if self._scenario.greeting is None:
             return
         try:
@@ -101,39 +102,39 @@ class Call:
             self._reports.sample(Metric.FIRST_AUDIO, waited, "no greeting was heard")
             raise CallFailed("no greeting was heard") from error
         self._reports.sample(Metric.FIRST_AUDIO, onset - created_at)
-        heard = await _rest(caller, onset, ENDS_WITHIN)
+        heard = await _utterance(caller, onset, ENDS_WITHIN)
         greeting = sentence(self._scenario.greeting)
         self._answers.add(Answer(None, "", greeting, onset, heard, onset))
 
-    async def _talks(self, caller: Caller) -> None:
+    async def _play_turns(self, caller: Caller) -> None:
         turns = [turn for turn in self._scenario.turns if self._dice.random() < turn.chance]
         if self._scenario.shuffle:
             self._dice.shuffle(turns)
         for turn in turns:
-            await self._thinks()
+            await self._think()
             if self._winding_down.is_set():
                 return
             caller.forget()
             if turn.silent is not None:
-                await self._is_silent(caller, turn.silent)
+                await self._stay_silent(caller, turn.silent)
             elif turn.interrupt is not None:
-                await self._talks_over(caller, turn, turn.interrupt)
+                await self._interrupt_answer(caller, turn, turn.interrupt)
             else:
-                await self._asks(caller, turn)
+                await self._ask(caller, turn)
 
-    async def _thinks(self) -> None:
+    async def _think(self) -> None:
         try:
             async with asyncio.timeout(self._dice.uniform(*self._scenario.think)):
                 await self._winding_down.wait()
         except TimeoutError:
-            return  # it has thought
+            return  # the time to think is over
 
-    async def _asks(self, caller: Caller, turn: Turn) -> None:
+    async def _ask(self, caller: Caller, turn: Turn) -> None:
         said = turn.say or ""
-        spoken = await self._says(caller, said)
-        await self._hears(caller, said, turn.expect, spoken)
+        spoken = await self._say(caller, said)
+        await self._hear_answer(caller, said, turn.expect, spoken)
 
-    async def _hears(
+    async def _hear_answer(
         self, caller: Caller, said: str, expect: str | None, spoken: Utterance, **more: bool
     ) -> None:
         expected = expected_after(said, expect)
@@ -141,55 +142,58 @@ class Call:
         onset: float | None = None
         heard: Heard | None = None
         try:
-            onset = await self._answer_began(caller, spoken)
+            onset = await self._answer_onset(caller, spoken)
         except TimeoutError:
             pass  # the answer is missing
         else:
-            # Told now: however long the agent talks, it has answered.
-            self._voice_to_voice(number, onset - spoken.ended_at)
-            heard = await _rest(caller, onset, ENDS_WITHIN)
+            # Reported at once: the answer has begun, however long it turns out to be.
+            self._report_voice_to_voice(number, onset - spoken.ended_at)
+            heard = await _utterance(caller, onset, ENDS_WITHIN)
         self._answers.add(Answer(number, said, expected, spoken.ended_at, heard, onset, **more))
         if heard is None:
-            await self._still_there(caller)
+            await self._check_connected(caller)
 
-    async def _answer_began(self, caller: Caller, spoken: Utterance) -> float:
-        """When; what the agent said into a pause is reported, and is none. Raises TimeoutError."""
+    async def _answer_onset(self, caller: Caller, spoken: Utterance) -> float:
+        """When the answer begins. Reports speech into the caller's question as an error, and waits on.
+
+        Raises TimeoutError when no answer begins in time.
+        """
         while True:
             onset = await caller.onset(self._scenario.answer_within)
             if onset >= spoken.ended_at:
                 return onset
-            await _rest(caller, onset, self._scenario.answer_within)
+            await _utterance(caller, onset, self._scenario.answer_within)
             why = "the agent spoke before the caller had finished"
             self._reports.sample(Metric.VOICE_TO_VOICE, 0.0, why)
 
-    def _voice_to_voice(self, number: int, seconds: float) -> None:
+    def _report_voice_to_voice(self, number: int, seconds: float) -> None:
         self._reports.sample(Metric.VOICE_TO_VOICE, seconds)
         if number == 0:
             self._reports.sample(Metric.FIRST_TURN, seconds)
 
-    async def _talks_over(self, caller: Caller, turn: Turn, interrupt: Interruption) -> None:
-        spoken = await self._says(caller, turn.say or "")
+    async def _interrupt_answer(self, caller: Caller, turn: Turn, interrupt: Interruption) -> None:
+        spoken = await self._say(caller, turn.say or "")
         number, self._turn = self._turn, self._turn + 1
         expected = expected_after(turn.say or "", turn.expect)
-        told = Answer(number, turn.say or "", expected, spoken.ended_at, None)
+        first_answer = Answer(number, turn.say or "", expected, spoken.ended_at, None)
         try:
-            onset = await self._answer_began(caller, spoken)
+            onset = await self._answer_onset(caller, spoken)
         except TimeoutError:
-            self._answers.add(told)
-            await self._still_there(caller)
+            self._answers.add(first_answer)
+            await self._check_connected(caller)
             return
-        self._answers.interrupted(told, onset)
-        self._voice_to_voice(number, onset - spoken.ended_at)
-        if turn.backchannel is not None and not await self._keeps_talking(
+        self._answers.interrupted(first_answer, onset)
+        self._report_voice_to_voice(number, onset - spoken.ended_at)
+        if turn.backchannel is not None and not await self._say_backchannels(
             caller, turn.backchannel, onset
         ):
             return
         await asyncio.sleep(interrupt.after)  # the caller listens to that much of the answer
-        spoken = await self._says(caller, interrupt.say)
-        answer = await _rest(caller, onset, self._scenario.answer_within)
+        spoken = await self._say(caller, interrupt.say)
+        answer = await _utterance(caller, onset, self._scenario.answer_within)
         if answer is None:
             self._reports.sample(Metric.BARGE_IN, 0.0, "the agent went on talking")
-            await self._still_there(caller)
+            await self._check_connected(caller)
             return
         silent_after = answer.ended_at - spoken.began_at
         if silent_after < 0:
@@ -197,21 +201,23 @@ class Call:
             self._reports.sample(Metric.BARGE_IN, 0.0, why)
         else:
             self._reports.sample(Metric.BARGE_IN, silent_after)
-        await self._hears(caller, interrupt.say, interrupt.expect, spoken, interrupts=True)
+        await self._hear_answer(caller, interrupt.say, interrupt.expect, spoken, interrupts=True)
 
-    async def _keeps_talking(
+    async def _say_backchannels(
         self, caller: Caller, backchannels: Backchannels, onset: float
     ) -> bool:
-        """Whether the agent, who began at `onset`, talks on over all of them."""
+        """Say all backchannels; whether the agent, who began at `onset`, talks on over each of them."""
         for name in backchannels.say:
-            if not await self._talks_on(caller, name, backchannels.every, onset):
+            if not await self._say_backchannel(caller, name, backchannels.every, onset):
                 return False
         return True
 
-    async def _talks_on(self, caller: Caller, name: str, within: float, onset: float) -> bool:
-        """Say a backchannel, and see whether the agent falls silent within so many seconds."""
+    async def _say_backchannel(
+        self, caller: Caller, name: str, within: float, onset: float
+    ) -> bool:
+        """Say one backchannel; whether the agent talks on for `within` seconds."""
         spoken = await caller.say(sound_of(name))
-        heard = await _rest(caller, onset, within)
+        heard = await _utterance(caller, onset, within)
         if heard is None:
             self._reports.sample(Metric.TALKED_ON, 0.0)
             return True
@@ -219,30 +225,30 @@ class Call:
         self._reports.sample(Metric.TALKED_ON, silent_after, f"the agent stopped at {name}")
         return False
 
-    async def _is_silent(self, caller: Caller, seconds: float) -> None:
+    async def _stay_silent(self, caller: Caller, seconds: float) -> None:
         began = time.monotonic()
         try:
             await caller.onset(seconds)
         except TimeoutError:
             self._reports.sample(Metric.SILENCE, seconds)
             return
-        why = "the agent spoke although nobody had said anything"
+        why = "the agent spoke although the caller was silent"
         self._reports.sample(Metric.SILENCE, time.monotonic() - began, why)
 
-    async def _says(self, caller: Caller, said: str) -> Utterance:
-        await self._still_there(caller)
+    async def _say(self, caller: Caller, said: str) -> Utterance:
+        await self._check_connected(caller)
         return await caller.say(sound_of(said))
 
-    async def _still_there(self, caller: Caller) -> None:
-        """Raises CallFailed when the room, or the agent in it, is gone."""
+    async def _check_connected(self, caller: Caller) -> None:
+        """Raises CallFailed when the caller is disconnected or the agent has left."""
         why = caller.disconnected_because
         if why is None and not caller.agents:
             why = "the agent has left"
         if why is not None:
             self._reports.sample(Metric.CALL, 0.0, why)
-            raise CallFailed(f"in the middle of the call: {why}")
+            raise CallFailed(f"during the call: {why}")
 
-    async def _ends(self, caller: Caller) -> None:
+    async def _end(self, caller: Caller) -> None:
         ending = self._scenario.ending
         if ending == "either":
             ending = self._dice.choice(("end", "leave"))
@@ -256,30 +262,32 @@ class Call:
         async with asyncio.timeout(HTTP_WITHIN):
             await self._api.end(self._session or "")
 
-    async def _clean_up(self) -> None:
-        """A call that failed must not hold a place of the agent's capacity."""
+    async def _release(self) -> None:
+        """End the session of a failed call, so that it frees its place in the agent's capacity."""
         if self._session is None or self._session_ended:
             return
         try:
             await self._end_session()
         except FAILURES as error:
-            self._reports.sample(Metric.CALL, 0.0, f"not ended: {words(error)}")
+            self._reports.sample(
+                Metric.CALL, 0.0, f"the session was not ended: {error_line(error)}"
+            )
 
-    async def _keep(self, caller: Caller) -> None:
-        """Both sides of a call that went wrong, for whoever wants to listen."""
+    async def _save_recording(self, caller: Caller) -> None:
+        """Save both sides of a call that went wrong, to listen to."""
         if self._settings.recordings is None:
             return
         path = Path(self._settings.recordings) / f"{self._reports.call}.wav"
         try:
             await asyncio.to_thread(caller.recording.write, path)
         except OSError as error:
-            self._reports.trouble(f"{path.name} was not kept: {error.strerror}")
+            self._reports.trouble(f"{path.name} was not saved: {error.strerror}")
 
 
-async def _rest(caller: Caller, onset: float, within: float) -> Heard | None:
-    """The utterance that began at `onset`, once it is over; None when it goes on for too long.
+async def _utterance(caller: Caller, onset: float, within: float) -> Heard | None:
+    """The utterance that began at `onset`, once it is over; None when it is not within `within` seconds.
 
-    An older one, whose end comes only now, is none of it.
+    Ignores older utterances whose end is reported only now.
     """
     try:
         async with asyncio.timeout(within):

@@ -1,4 +1,4 @@
-"""Understands what callers heard, after their calls, in a process that yields to everybody else."""
+"""Recognises the agent's answers after the call, in a process of the lowest priority."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from load.caller_host.gaps import gaps
 
 logger = logging.getLogger(__name__)
 
-TIMES: Final = 2  # a judge that was killed is replaced once for each answer
+TRIES: Final = 2  # for each answer: a recognition process that was killed is replaced once
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was understood (None: nothing), and the seconds of each gap in it.
+    """The recognised text (None: nothing was recognised), and the seconds of each gap in it.
 
-    `gaps` is None where the undisturbed sentence is not known, so that a pause may be its own.
+    `gaps` is None where the undisturbed sentence is not known, so a pause may belong to it.
     """
 
     text: str | None
@@ -36,7 +36,7 @@ class Verdict:
 
 
 class Judge:
-    """Recognition costs some 30 ms a second of speech: it runs when nothing else wants the processor."""
+    """Recognition takes 30 ms of CPU for each second of speech, so it runs only when the CPU is idle."""
 
     def __init__(self, expected: Sequence[str], *, stand_in_voice: bool) -> None:
         self._sentences = list(dict.fromkeys([*every_sentence(), *expected]))
@@ -44,24 +44,26 @@ class Judge:
         self._pool = self._new_pool()
 
     async def judge(self, sound: Sound, expected: str | None) -> Verdict:
-        """Understand one utterance. Raises BrokenProcessPool when the judge is killed again and again."""
+        """Recognise one utterance. Raises BrokenProcessPool when its process is killed in every try."""
         reference = expected if self._stand_in_voice else None
-        for attempt in range(1, TIMES + 1):
+        for attempt in range(1, TRIES + 1):
             pool = self._pool
             try:
                 return await asyncio.get_running_loop().run_in_executor(
-                    pool, _understand, sound.pcm, sound.rate, reference
+                    pool, _recognise, sound.pcm, sound.rate, reference
                 )
             except BrokenProcessPool:
-                if attempt == TIMES:
+                if attempt == TRIES:
                     raise
                 if pool is self._pool:
-                    logger.warning("the process that recognises speech was killed; another starts")
+                    logger.warning(
+                        "the process that recognises speech was killed; starting another"
+                    )
                     self._pool = self._new_pool()
         raise AssertionError("not reached")
 
     async def __aenter__(self) -> Self:
-        """Its process starts with the first answer."""
+        """Enter; the process starts with the first answer."""
         return self
 
     async def __aexit__(
@@ -76,10 +78,8 @@ class Judge:
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
             1,
-            mp_context=multiprocessing.get_context(
-                "spawn"
-            ),  # WebRTC's threads do not survive a fork
-            initializer=_begin,
+            mp_context=multiprocessing.get_context("spawn"),  # a fork would lose WebRTC's threads
+            initializer=_initialise,
             initargs=(self._sentences,),
         )
 
@@ -87,8 +87,8 @@ class Judge:
 _recogniser: Recogniser | None = None
 
 
-def _begin(sentences: Sequence[str]) -> None:
-    global _recogniser  # noqa: PLW0603 - one for the process, as its pool wants it
+def _initialise(sentences: Sequence[str]) -> None:
+    global _recogniser  # noqa: PLW0603 - a pool has no other place for it
     end_with_parent()
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -97,7 +97,7 @@ def _begin(sentences: Sequence[str]) -> None:
     _recogniser = Recogniser(sentences)
 
 
-def _understand(pcm: bytes, rate: int, reference: str | None) -> Verdict:
+def _recognise(pcm: bytes, rate: int, reference: str | None) -> Verdict:
     assert _recogniser is not None  # noqa: S101 - for the type checker
     heard = Sound.of_pcm(pcm, rate)
     text = _recogniser.recognise(heard)

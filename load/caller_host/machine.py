@@ -1,4 +1,4 @@
-"""Watches the load machine itself: an own loop that lags measures itself and not the agent."""
+"""Watches the load machine itself: if this event loop lags, it measures itself and not the agent."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Final
 import psutil
 
 from load import messages
-from load.caller_host.reports import Tell
+from load.caller_host.reports import Report
 
-TICK: Final = 0.05  # seconds
-PERIOD: Final = 1.0  # seconds of one report
+TICK: Final = 0.05  # seconds between two looks at the lag of the loop
+PERIOD: Final = 1.0  # seconds between two reports
 
 
-async def watch(name: str, tell: Tell, callers: Callable[[], int]) -> None:
-    """Report each second: lag of this loop (ms, the worst), CPU of this process and of the machine.
+async def watch(name: str, report: Report, callers: Callable[[], int]) -> None:
+    """Report each second the worst lag of this loop (ms) and the CPU of this process and of the machine.
 
-    `cpu` is in percent of one core and leaves out the recognition, which has a process of its own;
-    `system` in percent of all cores.
+    `cpu` is in percent of one core, without the recognition, which runs in another process; `system` is in
+    percent of all cores.
     """
     process = psutil.Process()
     process.cpu_percent()
@@ -31,7 +31,7 @@ async def watch(name: str, tell: Tell, callers: Callable[[], int]) -> None:
         while (now := time.monotonic()) - began < PERIOD:
             await asyncio.sleep(TICK)
             lag = max(lag, time.monotonic() - now - TICK)
-        tell(
+        report(
             {
                 "kind": messages.MACHINE,
                 "host": name,

@@ -1,4 +1,4 @@
-"""Standard output of a caller host is for its reports: who reads them waits until it is closed."""
+"""Keeps a caller host's standard output for its reports: the driver reads until it is closed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import sys
 
 
-def own_output() -> None:
-    """No child gets it, so that it is closed when this process ends, whatever children do then."""
-    own = os.dup(1)  # is not passed on
+def claim_stdout() -> None:
+    """Keep standard output from child processes, so that it closes when this process ends, not later."""
+    own = os.dup(1)  # os.dup makes it non-inheritable
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)

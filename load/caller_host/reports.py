@@ -1,4 +1,4 @@
-"""Reports of one call: samples of its metrics, its turns, its end."""
+"""Builds the reports of one call: samples of its metrics, its turns, its end."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from load import messages
 from load.messages import Message
 from load.metrics import Metric
 
-Tell = Callable[[Message], None]
+Report = Callable[[Message], None]
 
-# What a step of a call may fail with; all else is a fault of ours and ends the caller host.
+# Errors that fail a step of a call; any other error is a fault of the harness.
 FAILURES = (
     ApiError,
     aiohttp.ClientError,
@@ -29,23 +29,23 @@ FAILURES = (
 
 
 class CallFailed(Exception):
-    """A call cannot go on; the metric has been reported as an error, the text says why."""
+    """A call cannot go on; its metric has been reported as an error. The message gives the reason."""
 
 
 class CallReports:
-    """Fills in what all reports of a call share."""
+    """Sends the reports of one call, with the fields that all of them share."""
 
-    def __init__(self, call: str, tell: Tell) -> None:
+    def __init__(self, call: str, report: Report) -> None:
         self.call = call
-        self._tell = tell
+        self._report = report
 
     def begun(self) -> None:
-        """Somebody picks up the phone."""
-        self._tell({"kind": messages.CALL_BEGUN, "call": self.call, "at": time.time()})
+        """Report the start of the call."""
+        self._report({"kind": messages.CALL_BEGUN, "call": self.call, "at": time.time()})
 
     def sample(self, metric: Metric, seconds: float, error: str | None = None) -> None:
-        """One figure of a metric; with an error, how long it took to fail."""
-        self._tell(
+        """Report one value of a metric; with an error, `seconds` is the time until it failed."""
+        self._report(
             {
                 "kind": messages.SAMPLE,
                 "call": self.call,
@@ -57,16 +57,16 @@ class CallReports:
         )
 
     def turn(self, **fields: object) -> None:
-        """One question with its answer."""
-        self._tell({"kind": messages.TURN, "call": self.call, **fields})
+        """Report one question with its answer."""
+        self._report({"kind": messages.TURN, "call": self.call, **fields})
 
     def trouble(self, why: str) -> None:
-        """Something of the results is missing."""
-        self._tell({"kind": messages.TROUBLE, "call": self.call, "why": why})
+        """Report why results are missing."""
+        self._report({"kind": messages.TROUBLE, "call": self.call, "why": why})
 
     def over(self, *, session: str | None, began: float, cut: str | None) -> None:
-        """The last report of a call; `cut` says why it ended early."""
-        self._tell(
+        """Report the end of the call; `cut` is the reason why it ended early, or None."""
+        self._report(
             {
                 "kind": messages.CALL_OVER,
                 "call": self.call,
@@ -84,15 +84,15 @@ class CallReports:
         try:
             yield
         except FAILURES as error:
-            why = words(error)
+            why = error_line(error)
             self.sample(metric, time.monotonic() - began, why)
             raise CallFailed(f"{metric}: {why}") from error
         self.sample(metric, time.monotonic() - began)
 
 
-def words(error: BaseException) -> str:
-    """An error in a line."""
+def error_line(error: BaseException) -> str:
+    """An error as one line of text."""
     if isinstance(error, TimeoutError):
-        return "nothing came in time"
+        return "timed out"
     text = str(error).splitlines()[0] if str(error) else ""
     return text if isinstance(error, ApiError) else f"{type(error).__name__}: {text}"

@@ -1,4 +1,4 @@
-"""What a caller host is told first: where to call and what to say."""
+"""The settings of a caller host: where to call and what to say."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from load.scenario import Scenario
 
 
 class HostSettings(BaseModel):
-    """Comes as the first line of standard input, so that no key stands in a process list.
+    """Settings, sent as the first line of standard input so that no key shows in a process list.
 
-    `stand_in_voice`: agents speak with the stand-ins' voice, so that a pause which does not belong into
-    an answer can be told from one that does. `recordings` is a folder for calls that went wrong.
+    `stand_in_voice`: agents speak with the stand-ins' voice, so gaps can be distinguished from the pauses
+    of a sentence. `recordings` is the folder for recordings of calls that went wrong.
     """
 
     model_config = ConfigDict(frozen=True)

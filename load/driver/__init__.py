@@ -1,1 +1,1 @@
-"""What runs inside Locust (gevent): orders calls from caller hosts, and fires what they report."""
+"""Code that runs inside Locust (gevent): places calls on caller hosts, passes their reports to Locust."""

@@ -1,4 +1,4 @@
-"""Reports on their way: into Locust's statistics here, into the journal where the results are made."""
+"""Passes reports into Locust's statistics, and into the journal of the process that makes the results."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from load.driver.journal import Journal
 from load.messages import Message
 
 CHANNEL: Final = "load-report"  # worker to master: one report
-WIND_DOWN: Final = "load-wind-down"  # master to worker: let calls end
-ALL_OVER: Final = "load-all-over"  # worker to master: they have
+WIND_DOWN: Final = "load-wind-down"  # master to worker: end calls after their current turn
+ALL_OVER: Final = "load-all-over"  # worker to master: all calls have ended
 
 
 class MetricFailed(Exception):
-    """What Locust's statistics show as a failure."""
+    """A failed sample, as Locust's statistics show it."""
 
 
 class Collector:
-    """On a worker reports go to the master as well, which keeps the journal and fires nothing twice."""
+    """Collects reports. A worker also sends them to its master, which only adds them to the journal."""
 
     def __init__(self, environment: Environment, journal: Journal | None) -> None:
         self._environment = environment
@@ -32,32 +32,32 @@ class Collector:
         self._waiting_for: set[str] = set()
         self._all_over = Event()
         if isinstance(runner, MasterRunner):
-            runner.register_message(CHANNEL, self._from_worker)
-            runner.register_message(ALL_OVER, self._worker_is_over)
+            runner.register_message(CHANNEL, self._on_report)
+            runner.register_message(ALL_OVER, self._on_all_over)
         elif isinstance(runner, WorkerRunner):
-            runner.register_message(WIND_DOWN, self._wind_down, concurrent=True)
+            runner.register_message(WIND_DOWN, self._on_wind_down, concurrent=True)
 
     def use(self, journal: Journal) -> None:
-        """Another run begins."""
+        """Add the reports of the next run to this journal."""
         self._journal = journal
 
     def take(self, message: Message) -> None:
-        """One report of a caller host of this process."""
+        """Process one report of a caller host of this process."""
         if message["kind"] == messages.SAMPLE:
             fire(self._environment, message)
         self.keep(message)
 
     def keep(self, message: Message) -> None:
-        """Into the journal, here or at the master."""
+        """Add a report to the journal, here or at the master."""
         if self._master is not None:
             worker = self._master.client_id
-            named = {**message, "worker": worker}
-            self._master.send_message(CHANNEL, named)
+            with_worker = {**message, "worker": worker}
+            self._master.send_message(CHANNEL, with_worker)
         elif self._journal is not None:
             self._journal.add(message)
 
     def wind_down_workers(self, timeout: float) -> None:
-        """Master: let the calls of all workers end, and wait for it, at most `timeout` seconds."""
+        """On a master: wind down the calls of all workers; wait for them for at most `timeout` seconds."""
         runner = self._environment.runner
         assert isinstance(runner, MasterRunner)  # noqa: S101 - for the type checker
         self._waiting_for = {client.id for client in runner.clients.running}
@@ -68,16 +68,16 @@ class Collector:
             return
         runner.send_message(WIND_DOWN)
         if not self._all_over.wait(timeout):
-            why = f"{len(self._waiting_for)} load workers did not say that their calls are over"
+            why = f"{len(self._waiting_for)} load workers did not report that their calls are over"
             self.keep({"kind": messages.TROUBLE, "why": why})
 
-    def _worker_is_over(self, environment: Environment, msg: Any, **_more: object) -> None:
+    def _on_all_over(self, environment: Environment, msg: Any, **_more: object) -> None:
         del environment
         self._waiting_for.discard(msg.node_id)
         if not self._waiting_for:
             self._all_over.set()
 
-    def _wind_down(self, environment: Environment, msg: Any, **_more: object) -> None:
+    def _on_wind_down(self, environment: Environment, msg: Any, **_more: object) -> None:
         del msg
         run = getattr(environment, "load_run", None)
         if run is not None:
@@ -85,14 +85,14 @@ class Collector:
         assert self._master is not None  # noqa: S101 - only workers register this
         self._master.send_message(ALL_OVER)
 
-    def _from_worker(self, environment: Environment, msg: Any, **_more: object) -> None:
+    def _on_report(self, environment: Environment, msg: Any, **_more: object) -> None:
         del environment
         if self._journal is not None:
             self._journal.add(dict(msg.data))
 
 
 def fire(environment: Environment, sample: Message) -> None:
-    """One figure into Locust's statistics."""
+    """Add one sample to Locust's statistics."""
     error = sample["error"]
     environment.events.request.fire(
         request_type="call",

@@ -1,4 +1,4 @@
-"""Caller hosts as seen from Locust: processes that take orders and report, started as calls need them."""
+"""Starts caller hosts as calls need them, and exchanges commands and reports with them."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from load.caller_host.settings import HostSettings
 from load.messages import Message, decode
 
 ROOT: Final = Path(__file__).parents[2]
-STOPS_WITHIN: Final = 20.0  # seconds
+STOPS_WITHIN: Final = 20.0  # seconds until a caller host that does not stop is killed
 
 logger = logging.getLogger(__name__)
 
 
 class CallerHostDied(Exception):
-    """A caller host ended in the middle of a call."""
+    """A caller host ended during a call."""
 
 
 class CallerHost:
-    """One process; `take` gets each of its reports."""
+    """One caller host process; `on_report` is called with each of its reports."""
 
-    def __init__(self, settings: HostSettings, take: Callable[[Message], None]) -> None:
+    def __init__(self, settings: HostSettings, on_report: Callable[[Message], None]) -> None:
         self.name = settings.name
-        self._take = take
+        self._on_report = on_report
         self._done: dict[str, AsyncResult[None]] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "load.caller_host"],
@@ -39,9 +39,9 @@ class CallerHost:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for Locust, which lets calls end properly
+            start_new_session=True,  # Ctrl-C must reach only Locust, which winds calls down
         )
-        self._tell(settings.model_dump_json())
+        self._write(settings.model_dump_json())
         self._reader = gevent.spawn(self._read)
 
     @property
@@ -51,60 +51,60 @@ class CallerHost:
 
     @property
     def calls(self) -> int:
-        """How many are under way."""
+        """Number of calls under way."""
         return len(self._done)
 
     @property
     def alive(self) -> bool:
-        """Whether it can take another call."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def call(self, name: str) -> None:
-        """Order a call; returns when all about it has been reported. Raises CallerHostDied."""
+        """Place a call; returns after its last report. Raises CallerHostDied."""
         done: AsyncResult[None] = AsyncResult()
         self._done[name] = done
         try:
-            self._order("call", call=name)
+            self._command("call", call=name)
             done.get()
         finally:
             self._done.pop(name, None)
 
     def wind_down(self) -> None:
-        """Let calls end after the turn that is under way."""
+        """End each call after its current turn."""
         if self.alive:
-            self._order("wind-down")
+            self._command("wind-down")
 
     def stop(self) -> None:
-        """End the process; calls that are under way are cut, and told so."""
+        """End the process; it cuts its calls and reports them as cut."""
         assert self._process.stdin is not None  # noqa: S101 - for the type checker
         try:
             self._process.stdin.close()
         except BrokenPipeError:
-            logger.info("caller host %s was gone already", self.name)
+            logger.info("caller host %s had already ended", self.name)
         try:
             self._process.wait(STOPS_WITHIN)
         except subprocess.TimeoutExpired:
-            logger.warning("caller host %s does not end; it is killed", self.name)
+            logger.warning("caller host %s does not stop; killing it", self.name)
             self._process.kill()
             self._process.wait()
         self._reader.join(STOPS_WITHIN)
 
-    def _order(self, word: str, **fields: str) -> None:
-        self._tell(json.dumps({"do": word, **fields}))
+    def _command(self, word: str, **fields: str) -> None:
+        self._write(json.dumps({"do": word, **fields}))
 
-    def _tell(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         assert self._process.stdin is not None  # noqa: S101 - for the type checker
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         except BrokenPipeError as error:
-            raise CallerHostDied(f"caller host {self.name} is gone") from error
+            raise CallerHostDied(f"caller host {self.name} has ended") from error
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         for message in decode(self._process.stdout):
             if message["kind"] != "done":
-                self._take(message)
+                self._on_report(message)
             elif (done := self._done.get(message["call"])) is not None:
                 done.set()
         code = self._process.wait()
@@ -113,31 +113,31 @@ class CallerHost:
 
 
 class CallerHosts:
-    """As many hosts as calls need, `per_host` calls each."""
+    """Starts as many hosts as the calls need, for up to `per_host` calls each."""
 
     def __init__(
         self,
         settings: Callable[[str], HostSettings],
-        take: Callable[[Message], None],
+        on_report: Callable[[Message], None],
         per_host: int,
     ) -> None:
         self._settings = settings
-        self._take = take
+        self._on_report = on_report
         self._per_host = per_host
         self._hosts: list[CallerHost] = []
         self._started = 0
 
     @property
     def calls(self) -> int:
-        """How many are under way."""
+        """Number of calls under way."""
         return sum(host.calls for host in self._hosts)
 
     def call(self, name: str) -> None:
-        """Place a call on a host that has room for it. Raises CallerHostDied."""
+        """Place a call on a host with capacity for it. Raises CallerHostDied."""
         self._host().call(name)
 
     def wind_down(self) -> None:
-        """Let all calls end soon."""
+        """End every call after its current turn."""
         for host in self._hosts:
             host.wind_down()
 
@@ -152,6 +152,6 @@ class CallerHosts:
         if free:
             return max(free, key=lambda host: host.calls)
         self._started += 1
-        host = CallerHost(self._settings(f"host-{self._started}"), self._take)
+        host = CallerHost(self._settings(f"host-{self._started}"), self._on_report)
         self._hosts.append(host)
         return host

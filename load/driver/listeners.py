@@ -1,4 +1,4 @@
-"""Ties a run to Locust's events."""
+"""Starts and stops a run on Locust's events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def listen(events: Any) -> None:
-    """Register with Locust; once for a process."""
+    """Register the listeners with Locust; call it once in a process."""
     events.init_command_line_parser.add_listener(add_options)
     events.init.add_listener(_Listeners)
 
@@ -35,9 +35,9 @@ class _Listeners:
         self._run: Run | None = None
         options = environment.parsed_options
         if options is not None and not isinstance(environment.runner, WorkerRunner):
-            _check(options)
-        # What is loaded at start may take seconds, and the loop's clock stands still meanwhile: Locust's
-        # timer for the end of the run, which it sets next, would be early by as much.
+            _check_options(options)
+        # Imports may have taken seconds, in which gevent's clock stood still. Locust sets its timer for the
+        # end of the run next; without this update the run would end early by those seconds.
         gevent.get_hub().loop.update_now()
         environment.events.test_start.add_listener(self._start)
         environment.events.test_stopping.add_listener(self._stopping)
@@ -47,12 +47,12 @@ class _Listeners:
     def _start(self, **_more: object) -> None:
         try:
             self._run = Run(self._environment, self._collector)
-        except FileError as error:  # the web page took another scenario
+        except FileError as error:  # a scenario chosen on the web page
             logger.critical("%s", error)
         self._environment.load_run = self._run  # type: ignore[attr-defined]
 
     def _stopping(self, **_more: object) -> None:
-        """Before Locust stops its users, calls come to their end."""
+        """Wind down the calls before Locust stops its users."""
         if self._run is not None:
             self._run.wind_down()
 
@@ -65,13 +65,13 @@ class _Listeners:
             self._environment.process_exit_code = run.finish()
 
     def _quit(self, **_more: object) -> None:
-        """After Ctrl-C Locust quits before it stops; a worker whose master is gone does too."""
+        """Stop the run: after Ctrl-C, or when a worker's master is gone, Locust quits without a stop."""
         if self._run is not None and self._environment.runner is not None:
             self._environment.runner.stop()
 
 
-def _check(options: Namespace) -> None:
-    """Refuse before anything starts what could not be used. Ends the process."""
+def _check_options(options: Namespace) -> None:
+    """Check the options before anything starts; ends the process when they are unusable."""
     try:
         scenario_of(options)
         check_connections(options)

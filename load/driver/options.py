@@ -1,4 +1,4 @@
-"""The harness's own options of Locust's command line; a master passes them on to its workers."""
+"""The harness's options on Locust's command line; a master passes them on to its workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPORTS: Final = "REPORTS_DIR"
 
 
 def add_options(parser: Any) -> None:
-    """All of them begin with --load-, so that none collides with Locust's."""
+    """Add the options; all begin with --load-, so that none collides with one of Locust's."""
     add = parser.add_argument
     add(
         "--load-api",
@@ -32,40 +32,45 @@ def add_options(parser: Any) -> None:
     add("--load-livekit-key", env_var="LIVEKIT_API_KEY", default="", is_secret=True)
     add("--load-livekit-secret", env_var="LIVEKIT_API_SECRET", default="", is_secret=True)
     add("--load-scenario", default="receptionist", help="name of a scenario, or a YAML file")
-    add("--load-agent-id", type=int, default=7, help="an agent that is registered")
+    add("--load-agent-id", type=int, default=7, help="id of a registered agent")
     add("--load-tenant-id", type=int, default=1)
-    add("--load-arrivals", type=float, default=0.0, help="calls a minute, whatever becomes of them")
-    add("--load-callers-per-host", type=int, default=8, help="calls that share a process")
-    add("--load-thresholds", default="", help="YAML file; a missed threshold ends in exit code 1")
-    add("--load-seed", type=int, default=0, help="another seed makes other calls")
-    add("--load-target", default=OURS, help="a word for what is measured, kept in the results")
-    add("--load-reports", default="", help="folder of this run's reports")
+    add(
+        "--load-arrivals",
+        type=float,
+        default=0.0,
+        help="calls a minute, however long earlier ones take",
+    )
+    add("--load-callers-per-host", type=int, default=8, help="calls in one process")
+    add("--load-thresholds", default="", help="YAML file; missing a threshold exits with 1")
+    add("--load-seed", type=int, default=0, help="random seed of the calls")
+    add("--load-target", default=OURS, help="name of what is measured, for the results")
+    add("--load-reports", default="", help="folder for this run's report")
     add("--load-database", default="", include_in_web_ui=False, help="URL, to read session_metrics")
     add("--load-stand-ins", default="", include_in_web_ui=False, help="URL of provider stand-ins")
 
 
 def reports_folder(options: Namespace) -> Path:
-    """Where this run's journal, results and page go."""
+    """The folder of this run's journal, results and page."""
     return Path(
         options.load_reports or Path(os.environ.get(REPORTS, "reports")) / "load" / "latest"
     )
 
 
 def check_connections(options: Namespace) -> None:
-    """Raises ValueError when it is not said where to call."""
+    """Raises ValueError when the LiveKit URL, key or secret is not set."""
     for option in ("load_livekit", "load_livekit_key", "load_livekit_secret"):
         if not getattr(options, option):
             raise ValueError(f"--{option.replace('_', '-')} is not set")
 
 
 def host_settings(options: Namespace, scenario: Scenario, name: str) -> HostSettings:
-    """What one caller host is told. Raises ValueError when it is not said where to call."""
+    """The settings of one caller host. Raises ValueError when LiveKit's URL, key or secret is not set."""
     check_connections(options)
     recordings = reports_folder(options) / "calls"
     try:
         recordings.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        logger.warning("%s cannot be made (%s): calls are not kept", recordings, error.strerror)
+        logger.warning("cannot create %s (%s): calls are not recorded", recordings, error.strerror)
     return HostSettings(
         name=name,
         api_url=options.load_api,
@@ -83,5 +88,5 @@ def host_settings(options: Namespace, scenario: Scenario, name: str) -> HostSett
 
 
 def scenario_of(options: Namespace) -> Scenario:
-    """The scenario that is asked for. Raises FileError."""
+    """Read the scenario that the options name. Raises FileError."""
     return read_scenario(options.load_scenario)

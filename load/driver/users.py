@@ -1,4 +1,4 @@
-"""The Locust user: a caller who calls again and again, or a stream of callers at a constant rate."""
+"""The Locust user: a caller that calls again and again, or arrivals of callers at a constant rate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from locust.exception import StopUser
 
 from load import messages
 from load.driver.hosts import CallerHostDied
-from load.driver.run import Run, the_run
+from load.driver.run import Run, current_run
 from load.metrics import Metric
 
-NUMBERS: Final = count(1)
+NUMBERS: Final = count(1)  # of calls, for their names
 
 
 class Caller(User):
-    """With --load-arrivals a user is not a caller but a stream of them, which waits for none."""
+    """One caller; with --load-arrivals, a stream of callers that does not wait for earlier calls."""
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -29,13 +29,13 @@ class Caller(User):
 
     @task
     def calls(self) -> None:
-        """One call, or the arrival of one."""
-        run = the_run(self.environment)
+        """Place one call; with --load-arrivals, start one and wait for the next arrival."""
+        run = current_run(self.environment)
         if run is None or run.stopping:
             raise StopUser
         if run.arrivals_per_minute:
             self._arrived.spawn(place_call, run)
-            # By the clock, so that a late one does not delay all after it.
+            # Times follow the clock, so that one late arrival does not delay all later ones.
             self._next += 60 / run.arrivals_per_minute
             gevent.sleep(max(0.0, self._next - time.monotonic()))
         else:
@@ -43,12 +43,12 @@ class Caller(User):
             gevent.sleep(run.scenario.pause_between_calls)
 
     def on_stop(self) -> None:
-        """Calls that have arrived are ended before the user is."""
+        """Wait for the calls that have arrived."""
         self._arrived.join()
 
 
 def place_call(run: Run) -> None:
-    """Place a call and wait until all about it has been reported."""
+    """Place a call and wait for its last report."""
     name = f"{run.prefix}-{next(NUMBERS)}"
     try:
         run.hosts.call(name)

@@ -1,1 +1,1 @@
-"""The HTTP benchmark: our API beside a FastAPI service that serves the same two endpoints."""
+"""The HTTP benchmark: compares our API with a FastAPI service that serves the same two endpoints."""

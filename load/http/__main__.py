@@ -1,7 +1,7 @@
-"""`python -m load.http`: measure, print the table, write the JSON.
+"""`python -m load.http` runs the HTTP benchmark, prints a table and writes JSON.
 
-Exit codes: 0 all is well; 1 an answer or a stored row was wrong, or, with --check, a threshold was
-missed; 2 something that it needs is not there.
+Exit codes: 0 success; 1 a response or a stored row was wrong, or, with --check, a threshold was missed;
+2 a program or a server that it needs is missing.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from load.http.wrk import WrkError
 
 _HELP = {
     "rounds": "runs of each scenario and variant",
-    "seconds": "length of a run",
-    "warm_up": "length of the run before the first round",
-    "connections": "kept connections, each with one request under way",
-    "agents": "agents among which creates and sessions are spread",
-    "cold_starts": "starts that are timed",
+    "seconds": "length of a run, in seconds",
+    "warm_up": "length of the run before the first round, in seconds",
+    "connections": "persistent connections, each with one request under way",
+    "agents": "number of agents; creates and sessions are spread over them",
+    "cold_starts": "number of timed starts",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     given = vars(_parser().parse_args(argv))
     check: bool = given.pop("check")
     reports: Path = given.pop("reports")
     plan = Plan(**given)
-    say = partial(print, flush=True)
+    log = partial(print, flush=True)
     try:
-        results = measure(plan, say)
+        results = measure(plan, log)
     except (WrkError, ServerUnavailableError, ServiceError) as error:
         print(f"load.http: {error}", file=sys.stderr)
         return UNUSABLE
-    say(table(results))
-    short = missed(results)
+    log(table(results))
+    below = missed(results)
     path = reports / "load-http" / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
-    write_json(path, plan, results, short)
-    say(f"\nevery run: {path}")
+    write_json(path, plan, results, below)
+    log(f"\nevery run: {path}")
     faults = [fault for result in results for fault in result.faults()]
     for fault in faults:
-        say(f"WRONG   {fault}")
-    for words in short:
-        say(f"MISSED  {words}")
-    return MISSED if faults or (check and short) else 0
+        log(f"WRONG   {fault}")
+    for line in below:
+        log(f"MISSED  {line}")
+    return MISSED if faults or (check and below) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "--reports",
         type=Path,
         default=Path(os.environ.get("REPORTS_DIR", "reports")),
-        help="folder of the reports",
+        help="folder for the reports",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""The order of a measurement: cold starts, a warm-up, rounds that alternate, memory."""
+"""The order of the benchmark: cold starts, a warm-up, alternating rounds, memory."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from load.http.wrk import Scenario, find_wrk, run_wrk
 from load.livekit_recorder.process import LiveKitRecorder
 
 SAMPLE_AGENT: Final = ROOT / "fixtures/agents/receptionist.json"
-NO_LIMIT: Final = 1_000_000_000
+NO_LIMIT: Final = 1_000_000_000  # concurrent sessions of an agent: more than any run creates
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured; `seconds` is one run of one scenario, as `warm_up` is once before."""
+    """How much to measure. `seconds` is the length of a run, `warm_up` of the one before the rounds."""
 
     rounds: int = 5
     seconds: int = 10
@@ -37,7 +37,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A service that runs, its database, and the ids of what requests ask it for."""
+    """A running service, its database, and the ids that requests use."""
 
     service: Service
     stored: Stored
@@ -45,8 +45,8 @@ class Contender:
     result: Result
 
 
-def measure(plan: Plan, say: Callable[[str], None]) -> list[Result]:
-    """Run the whole benchmark; `say` is told how it goes.
+def measure(plan: Plan, log: Callable[[str], None]) -> list[Result]:
+    """Run the whole benchmark; calls `log` with each line of progress.
 
     Raises WrkError, ServerUnavailableError or ServiceError.
     """
@@ -62,7 +62,7 @@ def measure(plan: Plan, say: Callable[[str], None]) -> list[Result]:
             environ = {**rooms.environ, "DATABASE_URL": stored.url}
             return Service(result.variant, environ, folder)
 
-        say(f"{plan.cold_starts} cold starts each")
+        log(f"{plan.cold_starts} cold starts each")
         for _ in range(plan.cold_starts):
             for result, stored in zip(results, databases, strict=True):
                 with service(result, stored) as started:
@@ -72,31 +72,33 @@ def measure(plan: Plan, say: Callable[[str], None]) -> list[Result]:
             _contender(stack.enter_context(service(result, stored)), stored, result, plan)
             for result, stored in zip(results, databases, strict=True)
         ]
-        _run_all(contenders, rooms, plan, say)
+        _run_all(contenders, rooms, plan, log)
         for each in contenders:
             each.result.memory = each.service.memory()
     return results
 
 
 def _contender(service: Service, stored: Stored, result: Result, plan: Plan) -> Contender:
-    """Register the agents, and create one session of each for GETs."""
+    """Register the agents, and create a session of each for the GETs."""
     config = json.loads(SAMPLE_AGENT.read_text()) | {"maxConcurrentSessions": NO_LIMIT}
     agents = range(1, plan.agents + 1)
     sessions = []
     for agent in agents:
-        whose = {"agentId": agent, "tenantId": 1}
-        service.ask("POST", "/api/agents/register", {**whose, "config": config})
-        created = service.ask("POST", "/api/sessions/create", {**whose, "roomName": f"get-{agent}"})
+        owner = {"agentId": agent, "tenantId": 1}
+        service.request("POST", "/api/agents/register", {**owner, "config": config})
+        created = service.request(
+            "POST", "/api/sessions/create", {**owner, "roomName": f"get-{agent}"}
+        )
         sessions.append(created["session"]["sessionId"])
-        service.ask("GET", f"/api/sessions/{sessions[-1]}")
+        service.request("GET", f"/api/sessions/{sessions[-1]}")
     ids = {Scenario.GET: sessions, Scenario.CREATE: list(map(str, agents))}
     return Contender(service, stored, ids, result)
 
 
 def _run_all(
-    contenders: list[Contender], rooms: LiveKitRecorder, plan: Plan, say: Callable[[str], None]
+    contenders: list[Contender], rooms: LiveKitRecorder, plan: Plan, log: Callable[[str], None]
 ) -> None:
-    say(f"warm-up, {plan.warm_up} s each")
+    log(f"warm-up, {plan.warm_up} s each")
     for scenario in Scenario:
         for contender in contenders:
             _run(contender, scenario, rooms, plan, plan.warm_up)
@@ -105,22 +107,22 @@ def _run_all(
             for contender in _rotated(contenders, number):
                 run = _run(contender, scenario, rooms, plan, plan.seconds)
                 contender.result.runs[scenario].append(run)
-                say(
+                log(
                     f"round {number + 1}/{plan.rounds}  {scenario:<6}  "
                     f"{contender.result.variant.name:<30}  {run}"
                 )
 
 
 def _rotated(contenders: list[Contender], by: int) -> Iterator[Contender]:
-    """Another one is first in each round."""
+    """The contenders, starting with another one in each round."""
     return (contenders[(by + place) % len(contenders)] for place in range(len(contenders)))
 
 
 def _run(
     contender: Contender, scenario: Scenario, rooms: LiveKitRecorder, plan: Plan, seconds: int
 ) -> Run:
-    """One run, checked: each accepted create is one row and one dispatch."""
-    rooms.taken()
+    """One run, checked: each accepted create must leave one row and one dispatch."""
+    rooms.take_launched()
     prefix = [f"{ROOM_PREFIX}{secrets.token_hex(4)}-"] if scenario is Scenario.CREATE else []
     answers = run_wrk(
         contender.service.target,
@@ -131,6 +133,6 @@ def _run(
     )
     if scenario is Scenario.GET:
         return Run.checked(answers, {})
-    left = {"rows": contender.stored.created(), "dispatches": rooms.taken()}
-    contender.stored.forget()
+    left = {"rows": contender.stored.count_created(), "dispatches": rooms.take_launched()}
+    contender.stored.delete_created()
     return Run.checked(answers, left)

@@ -1,4 +1,4 @@
-"""What people and programs read afterwards."""
+"""The report of a benchmark: a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TITLES: Final = {Scenario.GET: "GET of a session", Scenario.CREATE: "POST of a c
 
 
 def table(results: Sequence[Result]) -> str:
-    """For people. Medians over the rounds, (least..greatest) after them."""
+    """The table for people: medians over the rounds, with (least..greatest)."""
     return "\n".join(line.rstrip() for line in _lines(results))
 
 
@@ -52,7 +52,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def write_json(path: Path, plan: Plan, results: Sequence[Result], missed: Sequence[str]) -> None:
-    """For programs: every run, and what was found. Seconds, milliseconds and megabytes."""
+    """Write every run, fault and missed threshold. Units are seconds, milliseconds and megabytes."""
     baseline = next(result for result in results if not result.variant.is_ours)
     document = {
         "plan": asdict(plan),
@@ -63,7 +63,7 @@ def write_json(path: Path, plan: Plan, results: Sequence[Result], missed: Sequen
             "python": platform.python_version(),
             "packages": {name: version(name) for name in PACKAGES},
         },
-        "variants": [_figures(result, baseline) for result in results],
+        "variants": [_of_variant(result, baseline) for result in results],
         "faults": [fault for result in results for fault in result.faults()],
         "missed": list(missed),
     }
@@ -71,7 +71,7 @@ def write_json(path: Path, plan: Plan, results: Sequence[Result], missed: Sequen
     path.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def _figures(result: Result, baseline: Result) -> dict[str, object]:
+def _of_variant(result: Result, baseline: Result) -> dict[str, object]:
     return {
         "name": result.variant.name,
         "database": result.variant.kind,

@@ -1,9 +1,9 @@
 -- Requests for wrk. Arguments: key, seconds, then
---   get ID...              GET of these sessions, in turn
---   create PREFIX ID...    POST of a create for these agents, in turn, each in a room of its own
+--   get ID...              GET each of these sessions in turn
+--   create PREFIX ID...    POST creates for each of these agents in turn, with a new room each time
 --
--- After `seconds` it sends nothing more, so that every request that was sent is also answered before
--- wrk ends: the rows in the database can then be compared with the answers, one to one.
+-- It sends no requests after `seconds`, so that all responses arrive before wrk ends, and the number of
+-- responses must equal the number of rows in the database.
 
 local ffi = require("ffi")
 ffi.cdef [[
@@ -13,7 +13,7 @@ ffi.cdef [[
 local MONOTONIC = 1
 local timespec = ffi.new("timespec_t")
 
-local seconds, what, prefix, ids, count, deadline
+local seconds, method, prefix, ids, count, deadline
 
 local function now()
   ffi.C.clock_gettime(MONOTONIC, timespec)
@@ -22,9 +22,9 @@ end
 
 function init(args)
   wrk.headers["Authorization"] = "Bearer " .. args[1]
-  seconds, what, ids, count = tonumber(args[2]), args[3], {}, 0
+  seconds, method, ids, count = tonumber(args[2]), args[3], {}, 0
   local first = 4
-  if what == "create" then
+  if method == "create" then
     wrk.headers["Content-Type"] = "application/json"
     prefix, first = args[4], 5
   end
@@ -33,10 +33,10 @@ end
 
 function request()
   count = count + 1
-  if count == 2 then deadline = now() + seconds end -- the first one wrk only looks at
+  if count == 2 then deadline = now() + seconds end -- wrk parses the first request without sending it
   if deadline and now() > deadline then return "" end
   local id = ids[count % #ids + 1]
-  if what == "get" then return wrk.format("GET", "/api/sessions/" .. id) end
+  if method == "get" then return wrk.format("GET", "/api/sessions/" .. id) end
   local body = '{"agentId":' .. id .. ',"tenantId":1,"roomName":"' .. prefix .. count .. '"}'
   return wrk.format("POST", "/api/sessions/create", nil, body)
 end

@@ -1,4 +1,4 @@
-"""What was measured, and the figures that follow from it."""
+"""Measurements of the benchmark, and the figures computed from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from load.http.wrk import Answers, Scenario
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle, the least and the greatest of several measurements."""
+    """Median, least and greatest of several measurements."""
 
     middle: float
     least: float
@@ -21,7 +21,7 @@ class Spread:
 
     @classmethod
     def of(cls, figures: Sequence[float]) -> Self:
-        """Of at least one figure."""
+        """The spread of at least one figure."""
         return cls(median(figures), min(figures), max(figures))
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Megabytes (of a million bytes)."""
+    """Memory of a process, in megabytes of a million bytes."""
 
     rss: float
     pss: float
@@ -38,22 +38,22 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of wrk, and what is wrong with it, in words."""
+    """One run of wrk, and a description of each of its faults."""
 
     answers: Answers
     faults: tuple[str, ...] = ()
 
     @classmethod
     def checked(cls, answers: Answers, left: Mapping[str, int]) -> Self:
-        """`left` tells how many of each thing the requests left; one for each accepted one is right."""
+        """Check a run: `left` counts the things that it left, one of each for every accepted request."""
         faults = []
         if not answers.accepted:
             faults.append("no request was accepted")
         if answers.refused or answers.broken:
             faults.append(f"{answers.refused} answers of 400 and above, {answers.broken} broken")
-        for what, number in left.items():
+        for thing, number in left.items():
             if number != answers.accepted:
-                faults.append(f"{answers.accepted} accepted requests left {number} {what}")
+                faults.append(f"{answers.accepted} accepted requests left {number} {thing}")
         return cls(answers, tuple(faults))
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Run:
 
 @dataclass(slots=True)
 class Result:
-    """All that was measured of one variant; the runs of a scenario in the order of the rounds."""
+    """All measurements of one variant; the runs of a scenario are in the order of the rounds."""
 
     variant: Variant
     cold_starts: list[float] = field(default_factory=list)
@@ -74,23 +74,23 @@ class Result:
     memory: Memory = Memory(0, 0)
 
     def throughput(self, scenario: Scenario) -> Spread:
-        """Accepted answers a second."""
+        """Accepted responses a second."""
         return Spread.of([run.answers.throughput for run in self.runs[scenario]])
 
     def p50(self, scenario: Scenario) -> Spread:
-        """Milliseconds."""
+        """Median response time, in milliseconds."""
         return Spread.of([run.answers.p50 for run in self.runs[scenario]])
 
     def p99(self, scenario: Scenario) -> Spread:
-        """Milliseconds."""
+        """99th percentile of response times, in milliseconds."""
         return Spread.of([run.answers.p99 for run in self.runs[scenario]])
 
     def errors(self, scenario: Scenario) -> int:
-        """Requests that were not answered as they should."""
+        """Number of requests that were refused or broken."""
         return sum(run.answers.refused + run.answers.broken for run in self.runs[scenario])
 
     def faults(self) -> list[str]:
-        """What the checks found, in words."""
+        """A description of each fault of each run."""
         return [
             f"{self.variant.name}, {scenario}, round {number}: {fault}"
             for scenario, runs in self.runs.items()
@@ -100,6 +100,6 @@ class Result:
 
 
 def ratio(ours: Result, other: Result, scenario: Scenario) -> Spread:
-    """Throughput of `ours` over `other`, each round by itself: what disturbs a round disturbs both."""
+    """Throughput of `ours` over `other`, round by round, since a disturbance in a round slows both."""
     pairs = zip(ours.runs[scenario], other.runs[scenario], strict=True)
     return Spread.of([o.answers.throughput / b.answers.throughput for o, b in pairs])

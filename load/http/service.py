@@ -1,4 +1,4 @@
-"""A measured service as a process: started, asked whether it answers, weighed, stopped."""
+"""A measured service as a process: starts it, waits for its first response, reads its memory, stops it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from load.http.variants import Variant
 from load.http.wrk import Target
 
 API_KEY: Final = "load-key"
-STARTS_WITHIN: Final = 30.0  # seconds until the first answer
-POLL_SECONDS: Final = 0.002  # seconds between looks at a port that nobody listens on yet
+STARTS_WITHIN: Final = 30.0  # seconds until the first response; later the start has failed
+POLL_SECONDS: Final = 0.002  # seconds between two attempts; short against a cold start
 MEGABYTE: Final = 1_000_000
 
 
 class ServiceError(RuntimeError):
-    """A service does not start or answers otherwise than it should."""
+    """A service does not start, or responds with an error; the message gives the reason."""
 
 
 class Service:
-    """Runs while the context lasts. Its logs go to a file directly: no reader takes time from it."""
+    """Runs while the context lasts. It logs directly to a file, so that no reader costs it time."""
 
     def __init__(self, variant: Variant, environ: Mapping[str, str], folder: Path) -> None:
         self.variant = variant
@@ -50,10 +50,10 @@ class Service:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.cold_start = 0.0
-        """Seconds from the start of the process to its first answer 200."""
+        """Seconds from the start of the process to its first response with status 200."""
 
     def __enter__(self) -> Self:
-        """Start, and wait for GET /health to answer 200."""
+        """Start it, and wait until GET /health returns 200. Raises ServiceError."""
         with self._log_path.open("ab") as log:
             began = time.perf_counter()
             self._process = spawn(
@@ -70,7 +70,7 @@ class Service:
 
     def _wait_until(self, deadline: float) -> None:
         assert self._process is not None  # noqa: S101 - for the type checker
-        while not self._answers():
+        while not self._is_healthy():
             if self._process.poll() is not None or time.perf_counter() > deadline:
                 tail = self._log_path.read_text(errors="replace")[-1500:]
                 raise ServiceError(f"{self.variant.name} did not start:\n{tail}")
@@ -82,7 +82,7 @@ class Service:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop the process."""
         self._stop()
 
     def _stop(self) -> None:
@@ -94,15 +94,15 @@ class Service:
             self._process.kill()
             self._process.wait()
 
-    def _answers(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
-            self.ask("GET", "/health")
+            self.request("GET", "/health")
         except OSError:
             return False
         return True
 
-    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """One request; the answer's JSON. Raises ServiceError unless it is 200."""
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """Send one request and return the response's JSON. Raises ServiceError unless the status is 200."""
         headers = {
             "Authorization": f"Bearer {self.target.api_key}",
             "Content-Type": "application/json",
@@ -110,16 +110,16 @@ class Service:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         try:
             connection.request(method, path, json.dumps(body) if body else None, headers)
-            answer = connection.getresponse()
-            text = answer.read()
+            response = connection.getresponse()
+            text = response.read()
         finally:
             connection.close()
-        if answer.status != http.HTTPStatus.OK:
-            raise ServiceError(f"{self.variant.name}: {method} {path}: {answer.status} {text!r}")
+        if response.status != http.HTTPStatus.OK:
+            raise ServiceError(f"{self.variant.name}: {method} {path}: {response.status} {text!r}")
         return json.loads(text)
 
     def memory(self) -> Memory:
-        """What the process holds now (VmRSS and Pss of /proc, by psutil)."""
+        """Memory of the process now (VmRSS and Pss of /proc, read by psutil)."""
         assert self._process is not None  # noqa: S101 - for the type checker
         held = psutil.Process(self._process.pid).memory_full_info()
         return Memory(rss=held.rss / MEGABYTE, pss=held.pss / MEGABYTE)

@@ -1,4 +1,4 @@
-"""The rows that creates left, read and removed past the service."""
+"""Counts and deletes the rows that creates left, directly in the database."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Stored:
     def fresh(
         cls, variant: Variant, postgres: PostgresServer, folder: Path, stack: ExitStack
     ) -> Self:
-        """A database as the service expects it, for as long as `stack` lasts."""
+        """Create a database with the schema that the service needs; it exists for as long as `stack`."""
         if variant.kind is Kind.SQLITE:
             return cls(variant, f"sqlite:///{folder / 'sessions.sqlite3'}")
         shared_schema = bool(variant.migration)
@@ -48,15 +48,15 @@ class Stored:
             )
         return cls(variant, url)
 
-    def created(self) -> int:
-        """Sessions that wait for their agent, in rooms of the benchmark."""
+    def count_created(self) -> int:
+        """Number of sessions in rooms of the benchmark that wait for their agent."""
         with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(_COUNT + _LIKE)
             (number,) = cursor.fetchone()
             return int(number)
 
-    def forget(self) -> None:
-        """Remove those sessions, so that every run begins with the same tables."""
+    def delete_created(self) -> None:
+        """Delete those sessions, so that every run begins with the same tables."""
         with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
             for table in self.variant.session_tables:
                 cursor.execute(f"DELETE FROM {table} WHERE room_name LIKE {_LIKE}")  # noqa: S608 - our names
@@ -65,7 +65,7 @@ class Stored:
                     cursor.execute(f"VACUUM ANALYZE {table}")
 
     def _connect(self) -> Any:
-        """A connection where each statement commits by itself."""
+        """A connection with autocommit."""
         if self.variant.kind is Kind.SQLITE:
             path = urlsplit(self.url).path.removeprefix("/")
             return sqlite3.connect(path, isolation_level=None, timeout=30)

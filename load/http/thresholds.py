@@ -1,4 +1,4 @@
-"""What our API has to reach beside the baseline."""
+"""The thresholds that our API must meet, absolute and relative to the baseline."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from load.http.results import Result, ratio
 from load.http.variants import Kind
 from load.http.wrk import Scenario
 
+# Least throughput relative to the baseline, by database.
 RATIO: Final[Mapping[Kind, float]] = {Kind.POSTGRESQL: 2.0, Kind.SQLITE: 3.0}
-COLD_START: Final = 0.7  # seconds
-RSS: Final = 70.0  # megabytes
+COLD_START: Final = 0.7  # seconds from start to first response, exclusive
+RSS: Final = 70.0  # megabytes of resident memory after the load, exclusive
 
 
 def missed(results: Sequence[Result]) -> list[str]:
-    """Each threshold that one of ours misses, in words. Medians are judged."""
+    """A description of each threshold that one of our variants misses, by its median."""
     baseline = next(result for result in results if not result.variant.is_ours)
     ours = [result for result in results if result.variant.is_ours]
     return [

@@ -1,4 +1,4 @@
-"""The services that are compared, each as a command of one process."""
+"""The services that the benchmark compares, each a command that runs as one process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from load.livekit_recorder.process import WITHOUT_WORKERS
 
 ROOT: Final = Path(__file__).parents[2]
-# Room names of the creates that are counted; the sessions that GETs ask for stay.
+# Prefix of the rooms of counted creates; the sessions that GETs read have other names, and stay.
 ROOM_PREFIX: Final = "load-"
 
 
@@ -25,13 +25,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A service. `session_tables` hold a row for each session, with its room's name."""
+    """A service. Each of its `session_tables` has one row a session, with the name of its room."""
 
     name: str
     kind: Kind
     command: tuple[str, ...]
     session_tables: tuple[str, ...]
-    # Run once against an empty database that has the shared tables; () when the service needs none.
+    # Command to run once on an empty database with the shared tables; () when the service needs none.
     migration: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     is_ours: bool = True

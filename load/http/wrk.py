@@ -1,4 +1,4 @@
-"""wrk (https://github.com/wg/wrk): one run of requests over kept connections."""
+"""Runs wrk (https://github.com/wg/wrk), which sends requests over persistent connections."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Final
 
 SCRIPT: Final = Path(__file__).with_name("requests.lua")
-DRAIN: Final = 1  # seconds in which what was sent is answered; see requests.lua
+DRAIN: Final = 1  # seconds for the last responses after the last request; see requests.lua
 
 
 class Scenario(StrEnum):
-    """What is asked."""
+    """A kind of request."""
 
     GET = "get"
     CREATE = "create"
 
 
 class WrkError(RuntimeError):
-    """wrk is missing or failed; the text says what to do."""
+    """wrk is missing or failed; the message gives the reason or the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to ask, and with which key."""
+    """URL and key of the measured API."""
 
     url: str
     api_key: str
@@ -36,9 +36,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One run. Times in milliseconds, from a request written to its whole answer.
+    """The responses of one run. Times are milliseconds, from the request written to the whole response.
 
-    `refused` are answers of 400 and above, `broken` connections that failed and answers that came
+    `refused` counts responses with status 400 and above; `broken` counts failed connections and responses
     after wrk's timeout of 2 s.
     """
 
@@ -53,17 +53,17 @@ class Answers:
 
     @property
     def accepted(self) -> int:
-        """Answers below 400."""
+        """Number of responses with a status below 400."""
         return self.requests - self.refused
 
     @property
     def throughput(self) -> float:
-        """Accepted answers a second."""
+        """Accepted responses a second."""
         return self.accepted / self.seconds
 
 
 def find_wrk() -> str:
-    """The program. Raises WrkError, saying how to get it."""
+    """The path of wrk. Raises WrkError, which explains how to install it."""
     found = shutil.which("wrk")
     if found is None:
         raise WrkError("wrk is not on PATH: install it (Debian, Ubuntu: apt-get install wrk)")
@@ -73,9 +73,9 @@ def find_wrk() -> str:
 def run_wrk(
     target: Target, scenario: Scenario, arguments: Sequence[str], *, connections: int, seconds: int
 ) -> Answers:
-    """Ask for `seconds` over `connections`; `arguments` are those of requests.lua.
+    """Send requests for `seconds` over `connections`; `arguments` are those of requests.lua.
 
-    Raises WrkError when wrk fails or says something else than expected.
+    Raises WrkError when wrk fails or prints unexpected output.
     """
     options = ["-t1", f"-c{connections}", f"-d{seconds + DRAIN}s", "--latency", "-s", str(SCRIPT)]
     given = [target.api_key, str(seconds), scenario.value, *arguments]
@@ -91,21 +91,21 @@ def run_wrk(
 
 
 def parse_answers(output: str, seconds: float) -> Answers:
-    """Read the line of JSON that requests.lua prints last; its times are microseconds.
+    """Parse the last line, which requests.lua prints as JSON with times in microseconds.
 
-    Raises WrkError when there is none.
+    Raises WrkError when there is no such line.
     """
     line = next((line for line in reversed(output.splitlines()) if line.startswith("{")), None)
     if line is None:
         raise WrkError(f"wrk printed no summary:\n{output[-500:]}")
-    said = json.loads(line)
+    summary = json.loads(line)
     return Answers(
-        requests=said["requests"],
-        refused=said["refused"],
-        broken=said["broken"],
+        requests=summary["requests"],
+        refused=summary["refused"],
+        broken=summary["broken"],
         seconds=seconds,
-        p50=said["p50"] / 1000,
-        p90=said["p90"] / 1000,
-        p99=said["p99"] / 1000,
-        max=said["max"] / 1000,
+        p50=summary["p50"] / 1000,
+        p90=summary["p90"] / 1000,
+        p99=summary["p99"] / 1000,
+        max=summary["max"] / 1000,
     )

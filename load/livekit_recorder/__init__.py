@@ -1,1 +1,1 @@
-"""A stand-in of the LiveKit server's API that records dispatches and launches no job."""
+"""A stand-in for the LiveKit server's API that counts dispatches and launches no jobs."""

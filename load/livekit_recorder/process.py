@@ -1,4 +1,4 @@
-"""The recorder of dispatches as a process, and what it was asked."""
+"""Runs the recorder of dispatches as a process, and reads its counts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fixtures.processes.environ import inherited_environ
 from fixtures.processes.logged_process import LoggedProcess
 
 ROOT: Final = Path(__file__).parents[2]
-# Settings of an API beside the recorder: seconds so long that it does not look for workers during a
-# measurement, because none ever comes for the sessions that are created.
+# Settings for an API on the recorder, in seconds. They are longer than a measurement, so that the API does
+# not look for workers: no worker ever serves the sessions that are created.
 WITHOUT_WORKERS: Final[Mapping[str, str]] = {
     "SESSION_LEASE": "600",
     "SESSION_WATCH_INTERVAL": "10",
@@ -26,7 +26,7 @@ WITHOUT_WORKERS: Final[Mapping[str, str]] = {
 
 
 class LiveKitRecorder:
-    """Answers for LiveKit while the context lasts."""
+    """Stands in for LiveKit's API while the context lasts."""
 
     def __init__(self, log_folder: Path) -> None:
         self._process = LoggedProcess(
@@ -38,7 +38,7 @@ class LiveKitRecorder:
         self._url = ""
 
     def __enter__(self) -> Self:
-        """Wait until it listens."""
+        """Wait until the process listens."""
         try:
             self._url = json.loads(self._process.wait_for(r'^\{"url".*\}$')[0])["url"]
         except BaseException:
@@ -52,20 +52,20 @@ class LiveKitRecorder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop it."""
+        """Stop the process."""
         self._process.stop()
 
     @property
     def environ(self) -> dict[str, str]:
-        """What a service needs to find it."""
+        """Settings that point a service at the recorder."""
         return {
             "LIVEKIT_URL": self._url,
             "LIVEKIT_API_KEY": "load",
             "LIVEKIT_API_SECRET": "a secret of at least 32 characters",
         }
 
-    def taken(self) -> int:
-        """Dispatches launched since the last time."""
+    def take_launched(self) -> int:
+        """Number of dispatches launched since the last call."""
         connection = http.client.HTTPConnection(urlsplit(self._url).netloc, timeout=10)
         try:
             connection.request("POST", "/taken")

@@ -1,9 +1,9 @@
-"""A LiveKit server that launches nothing and counts the dispatches it was asked for.
+"""A LiveKit server API that counts dispatches and launches no jobs.
 
-It speaks the server API's Twirp protocol (https://docs.livekit.io/reference/server/server-apis), in
-JSON and in protobuf, as far as creating a session needs it: a new room launches the dispatches that
-CreateRoom carries, a room that is there takes them by CreateDispatch. It runs on the cores of what
-is measured, so it does as little as it can. `POST /taken` answers `{"launched": n}` and forgets.
+It implements the server API's Twirp protocol (https://docs.livekit.io/reference/server/server-apis), in
+JSON and in protobuf, as far as creating a session needs it: CreateRoom launches its dispatches in a new
+room, CreateDispatch launches one in an existing room. It shares the CPU with the measured service, so it
+does as little as possible. `POST /taken` returns `{"launched": n}` and resets the count.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Event = MutableMapping[str, Any]
 
 JSON: Final = b"application/json"
 PROTOBUF: Final = b"application/protobuf"
-ANSWERS: Final[dict[str, type[Message]]] = {
+RESPONSES: Final[dict[str, type[Message]]] = {
     "CreateRoom": api.Room,
     "ListDispatch": api.ListAgentDispatchResponse,
     "CreateDispatch": api.AgentDispatch,
@@ -30,7 +30,7 @@ ANSWERS: Final[dict[str, type[Message]]] = {
 
 
 class Recorder:
-    """An ASGI application. It keeps the metadata of each room's dispatches."""
+    """The ASGI application. It keeps the metadata of each room's dispatches."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, list[str]] = {}
@@ -41,7 +41,7 @@ class Recorder:
         receive: Callable[[], Awaitable[Event]],
         send: Callable[[Event], Awaitable[None]],
     ) -> None:
-        """Answer one request."""
+        """Serve one request."""
         body, more = b"", True
         while more:
             event = await receive()
@@ -58,16 +58,16 @@ class Recorder:
             launched = sum(map(len, self._rooms.values()))
             self._rooms.clear()
             return 200, orjson.dumps({"launched": launched})
-        if method not in ANSWERS:
-            words = f"{method} is not known here"
-            return 501, orjson.dumps({"code": "unimplemented", "msg": words})
+        if method not in RESPONSES:
+            message = f"the recorder does not implement {method}"
+            return 501, orjson.dumps({"code": "unimplemented", "msg": message})
         read = _read_protobuf if kind == PROTOBUF else _read_json
-        answer = self._answer(method, *read(method, body))
+        response = self._respond(method, *read(method, body))
         if kind == PROTOBUF:
-            return 200, ANSWERS[method](**answer).SerializeToString()
-        return 200, orjson.dumps(answer)
+            return 200, RESPONSES[method](**response).SerializeToString()
+        return 200, orjson.dumps(response)
 
-    def _answer(self, method: str, room: str, metadata: Sequence[str]) -> dict[str, Any]:
+    def _respond(self, method: str, room: str, metadata: Sequence[str]) -> dict[str, Any]:
         match method:
             case "CreateRoom":
                 self._rooms.setdefault(room, list(metadata))
@@ -103,7 +103,7 @@ def _read_protobuf(method: str, body: bytes) -> tuple[str, list[str]]:
 
 
 def main() -> None:
-    """Serve on a free port of 127.0.0.1 until a signal; prints `{"url": ...}` first."""
+    """Print `{"url": ...}`, and serve on a free port of 127.0.0.1 until SIGINT or SIGTERM."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         host, port = listening.getsockname()[:2]
         print(json.dumps({"url": f"http://{host}:{port}"}), flush=True)

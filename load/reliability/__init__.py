@@ -1,1 +1,1 @@
-"""How fast an agent comes, comes back, and how many come of many at once; beside a stock worker."""
+"""Measures how fast agents join, also after a kill and in many rooms at once, beside a stock worker."""

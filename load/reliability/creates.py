@@ -1,4 +1,4 @@
-"""kill -9 of the API under writers: what was acknowledged must be in the database, and whole."""
+"""kill -9 of the API under writers: every acknowledged create must be in the database, completely."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import command
 from load.livekit_recorder.process import WITHOUT_WORKERS, LiveKitRecorder
 
-WRITERS: Final = 16
-AGENT: Final = 700_002
+WRITERS: Final = 16  # concurrent clients that create sessions
+AGENT: Final = 700_002  # id of the registered agent
 _HALF: Final = """
     SELECT COUNT(*) FROM agent_instance_sessions s
     WHERE NOT EXISTS (SELECT 1 FROM runtime_live_sessions l WHERE l.session_id = s.session_id)
@@ -30,7 +30,10 @@ _HALF: Final = """
 
 
 async def creates(kind: str, times: int, folder: Path) -> tuple[bool, str]:
-    """`times` kills on `sqlite` or `postgresql`; whether nothing was lost, and what was found."""
+    """Kill the API `times` times on `sqlite` or `postgresql`.
+
+    Returns whether no create was lost or half written, and a summary.
+    """
     with LiveKitRecorder(folder) as rooms, _database(kind, folder) as url:
         stack = Stack(
             StackSettings(
@@ -45,7 +48,7 @@ async def creates(kind: str, times: int, folder: Path) -> tuple[bool, str]:
         if kind == "postgresql":
             await asyncio.to_thread(_migrate, stack)
         acknowledged: set[str] = set()
-        chance = random.Random(times)  # noqa: S311 - when to kill
+        chance = random.Random(times)  # noqa: S311 - for the times of the kills
         for number in range(times):
             api = await asyncio.to_thread(stack.start_api)
             writing = asyncio.create_task(_write(stack, acknowledged, first=number == 0))
@@ -73,18 +76,18 @@ async def _write(stack: Stack, acknowledged: set[str], *, first: bool) -> None:
         if first:
             config = sample_agent("receptionist", maxConcurrentSessions=1_000_000)
             body = {"agentId": AGENT, "tenantId": 1, "config": config}
-            async with http.post("/api/agents/register", json=body) as answer:
-                answer.raise_for_status()
+            async with http.post("/api/agents/register", json=body) as response:
+                response.raise_for_status()
         await asyncio.gather(*(_writer(http, acknowledged) for _ in range(WRITERS)))
 
 
 async def _writer(http: aiohttp.ClientSession, acknowledged: set[str]) -> None:
     body = {"agentId": AGENT, "tenantId": 1, "roomName": ""}
-    with suppress(aiohttp.ClientError):  # the API was killed
+    with suppress(aiohttp.ClientError):  # until the API is killed
         while True:
-            async with http.post("/api/sessions/create", json=body) as answer:
-                if answer.status == 200:
-                    acknowledged.add((await answer.json())["session"]["sessionId"])
+            async with http.post("/api/sessions/create", json=body) as response:
+                if response.status == 200:
+                    acknowledged.add((await response.json())["session"]["sessionId"])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The measurements; each prints its lines as it goes."""
+"""The measurements of reliability; each prints its results."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ from load.reliability.rooms import RoomWatch
 from load.reliability.testbed import Testbed
 from load.services import OURS, Services
 
-AGENT: Final = 700_001
-NUMBERS: Final = count(1)
-REST: Final = 3.0  # seconds after calls ended, for processes to be warm again
+AGENT: Final = 700_001  # id of the registered agent
+NUMBERS: Final = count(1)  # of rooms, for their names
+REST: Final = 3.0  # seconds after calls, in which workers preload new processes
 
 
 class Client:
-    """The HTTP API of a target."""
+    """A client of a target's HTTP API."""
 
     def __init__(self, services: Services) -> None:
         headers = {"Authorization": f"Bearer {services.api_key}"}
         self.http = aiohttp.ClientSession(services.api, headers=headers)
 
     async def register(self) -> None:
-        """The receptionist, who may hold many sessions."""
+        """Register the sample agent receptionist with a high limit of sessions."""
         config = sample_agent("receptionist", maxConcurrentSessions=1000)
         body = {"agentId": AGENT, "tenantId": 1, "config": config}
-        async with self.http.post("/api/agents/register", json=body) as answer:
-            answer.raise_for_status()
+        async with self.http.post("/api/agents/register", json=body) as response:
+            response.raise_for_status()
 
     async def create(self, room: str) -> str | None:
-        """The session's id, or None when it is refused clearly (503)."""
+        """Create a session and return its id, or None when the API refuses with 503."""
         body = {"agentId": AGENT, "tenantId": 1, "roomName": room}
-        async with self.http.post("/api/sessions/create", json=body) as answer:
-            if answer.status == 503:
+        async with self.http.post("/api/sessions/create", json=body) as response:
+            if response.status == 503:
                 return None
-            answer.raise_for_status()
-            told: dict[str, Any] = await answer.json()
-            return str(told["session"]["sessionId"])
+            response.raise_for_status()
+            created: dict[str, Any] = await response.json()
+            return str(created["session"]["sessionId"])
 
     async def end(self, session_id: str) -> None:
-        """End it."""
-        async with self.http.post(f"/api/sessions/{session_id}/end") as answer:
-            await answer.read()
+        """End a session."""
+        async with self.http.post(f"/api/sessions/{session_id}/end") as response:
+            await response.read()
 
     async def session(self, session_id: str) -> dict[str, Any]:
-        """As the API tells it."""
-        async with self.http.get(f"/api/sessions/{session_id}") as answer:
-            told: dict[str, Any] = await answer.json()
-            return told
+        """The session's state, as the API returns it."""
+        async with self.http.get(f"/api/sessions/{session_id}") as response:
+            state: dict[str, Any] = await response.json()
+            return state
 
 
 @asynccontextmanager
 async def client_of(services: Services) -> AsyncIterator[Client]:
-    """A client with the agent registered."""
+    """Open a client and register the agent."""
     client = Client(services)
     try:
         await client.register()
@@ -76,7 +76,7 @@ async def client_of(services: Services) -> AsyncIterator[Client]:
 
 
 async def burst(testbed: Testbed, sizes: Sequence[int], rounds: int, within: float) -> None:
-    """Sessions posted at once, targets in turn."""
+    """Create `sizes` sessions at once, on the targets in turn, and print how soon their agents joined."""
     for size in sizes:
         for number in range(rounds):
             names = list(testbed.targets)
@@ -88,13 +88,13 @@ async def _burst(name: str, services: Services, size: int, within: float) -> str
     rooms = [f"burst-{next(NUMBERS)}" for _ in range(size)]
     async with client_of(services) as client, RoomWatch(services) as watch:
 
-        async def posted(room: str) -> tuple[str | None, float | None]:
-            """The session, and when its agent came; other creates may be answered later."""
+        async def create_and_wait(room: str) -> tuple[str | None, float | None]:
+            """The session, and when its agent joined, even if other creates have no response yet."""
             session = await client.create(room)
-            return session, None if session is None else await watch.agent_came(room, within)
+            return session, None if session is None else await watch.agent_joined(room, within)
 
         began = time.monotonic()
-        found = await asyncio.gather(*map(posted, rooms))
+        found = await asyncio.gather(*map(create_and_wait, rooms))
         sessions = [session for session, _ in found]
         agents = [len(await watch.agents(room)) for room in rooms]
         for session in filter(None, sessions):
@@ -110,7 +110,7 @@ async def _burst(name: str, services: Services, size: int, within: float) -> str
 
 
 async def dispatch(testbed: Testbed, times: int, within: float) -> None:
-    """From POST to the agent in the room, one at a time, targets in turn."""
+    """Time from POST to the agent in the room, one session at a time, on the targets in turn."""
     found: dict[str, list[float]] = {name: [] for name in testbed.targets}
     for number in range(times + 1):
         for name, services in testbed.targets.items():
@@ -120,10 +120,10 @@ async def dispatch(testbed: Testbed, times: int, within: float) -> None:
                 session = await client.create(room)
                 moment = None
                 if session is not None:
-                    moment = await watch.agent_came(room, within)
+                    moment = await watch.agent_joined(room, within)
                     await client.end(session)
                 await watch.close(room)
-            if moment is not None and number:  # the first is not warm
+            if moment is not None and number:  # processes are not warm yet for the first one
                 found[name].append(moment - began)
             await asyncio.sleep(REST)
     for name, seconds in found.items():
@@ -135,7 +135,7 @@ async def dispatch(testbed: Testbed, times: int, within: float) -> None:
 
 
 async def kill(testbed: Testbed, whom: str, times: int, within: float) -> None:
-    """Kill -9, and the time until another agent is with the caller."""
+    """Kill -9 a `job` or a `worker`, and measure the time until another agent is with the caller."""
     services = testbed.targets[OURS]
     seconds: list[float] = []
     lost = 0
@@ -174,9 +174,9 @@ async def _kill_one(
     await room.connect(services.livekit, token)
     session = await client.create(room_name)
     if session is None:
-        raise RuntimeError("a create was refused while nothing else runs")
+        raise RuntimeError("a create was refused although no other session runs")
     try:
-        await watch.agent_came(room_name, within)
+        await watch.agent_joined(room_name, within)
         worker, pid = await asyncio.to_thread(_job_of, session, [w for w in workers if w])
         known = await watch.agents(room_name)
         began = time.monotonic()
@@ -184,7 +184,7 @@ async def _kill_one(
             await asyncio.to_thread(worker.kill)
         else:
             psutil.Process(pid).kill()
-        moment = await watch.agent_came(room_name, within, but=known)
+        moment = await watch.agent_joined(room_name, within, excluding=known)
         return None if moment is None else moment - began
     finally:
         await client.end(session)
@@ -192,7 +192,7 @@ async def _kill_one(
 
 
 async def final(testbed: Testbed, times: int, at_once: int) -> None:
-    """Kill -9 in rooms that nobody is in any more: of the jobs, their worker, the jobs and the API."""
+    """Kill -9 the jobs, their worker, or the jobs and the API after the callers left."""
     seconds: list[float] = []
     unended = without = 0
     victims = cycle(("jobs", "worker", "jobs and API"))
@@ -200,10 +200,10 @@ async def final(testbed: Testbed, times: int, at_once: int) -> None:
         for start in range(0, times, at_once):
             victim = next(victims)
             size = min(at_once, times - start)
-            took = await _final_round(testbed, client, victim, size)
-            unended += took.count(None)
-            without += size - len(took)
-            seconds += [one for one in took if one is not None]
+            times_taken = await _final_round(testbed, client, victim, size)
+            unended += times_taken.count(None)
+            without += size - len(times_taken)
+            seconds += [one for one in times_taken if one is not None]
             print(f"  {start + size:3} {victim}: {_spread(sorted(seconds))}", flush=True)
     print(
         f"rows final after a kill: {_spread(sorted(seconds))}; {unended} of {times - without} never; "
@@ -214,18 +214,21 @@ async def final(testbed: Testbed, times: int, at_once: int) -> None:
 async def _final_round(
     testbed: Testbed, client: Client, victim: str, size: int
 ) -> list[float | None]:
-    """Of the sessions that had an agent to kill; the others were refused, or their rows final before."""
+    """Seconds until the rows are final, or None, of the sessions that had an agent to kill.
+
+    Leaves out sessions that were refused or got no agent.
+    """
     worker = testbed.stack.worker
     if worker is None:
-        raise RuntimeError("no worker")
+        raise RuntimeError("the testbed has no worker")
     rooms = [f"final-{next(NUMBERS)}" for _ in range(size)]
     async with RoomWatch(testbed.targets[OURS]) as watch:
         answers = await asyncio.gather(*map(client.create, rooms))
         rooms = [room for room, session in zip(rooms, answers, strict=True) if session]
         created = [session for session in answers if session]
-        came = await asyncio.gather(*(watch.agent_came(room, 60) for room in rooms))
+        joined = await asyncio.gather(*(watch.agent_joined(room, 60) for room in rooms))
         sessions = []
-        for session, moment in zip(created, came, strict=True):
+        for session, moment in zip(created, joined, strict=True):
             if moment is None:
                 await client.end(session)
             else:
@@ -256,7 +259,7 @@ async def _final(client: Client, session: str, within: float) -> float | None:
 
 
 def _job_of(session: str, workers: Sequence[LoggedProcess]) -> tuple[LoggedProcess, int]:
-    """The worker that has the session, and the job's process id, from the workers' logs."""
+    """The worker that runs the session and the job's process id, from the workers' logs."""
     pattern = re.compile(rf"(?=.*agent is in the room)(?=.*{re.escape(session)}).*\"pid\":(\d+)")
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -265,7 +268,7 @@ def _job_of(session: str, workers: Sequence[LoggedProcess]) -> tuple[LoggedProce
                 if found := pattern.search(line):
                     return worker, int(found[1])
         time.sleep(0.02)
-    raise RuntimeError(f"no worker says that it has session {session}")
+    raise RuntimeError(f"no worker has logged session {session}")
 
 
 def _spread(seconds: Sequence[float]) -> str:

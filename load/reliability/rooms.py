@@ -1,4 +1,4 @@
-"""What LiveKit says of rooms, for measurements that need no ears."""
+"""Watches rooms over LiveKit's server API, for measurements that need no audio."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from livekit.protocol.models import ParticipantInfo
 
 from load.services import Services
 
-POLL = 0.02  # seconds: LiveKit offers no event to whoever is not in the room
+POLL = 0.02  # seconds between two requests; LiveKit sends events only into the room
 
 
 class RoomWatch:
-    """Looks who is in rooms; an asynchronous context manager. Times are monotonic seconds."""
+    """Watches who is in rooms; an asynchronous context manager. Times are monotonic seconds."""
 
     def __init__(self, services: Services) -> None:
         url = services.livekit.replace("ws", "http", 1)
         self._api = api.LiveKitAPI(url, services.livekit_key, services.livekit_secret)
 
     async def __aenter__(self) -> Self:
-        """Nothing is opened yet."""
+        """Enter; connections open with the first request."""
         return self
 
     async def __aexit__(
@@ -37,7 +37,7 @@ class RoomWatch:
         await self._api.aclose()
 
     async def agents(self, room: str) -> set[str]:
-        """Identities of the agents that are in the room."""
+        """Identities of the active agents in the room."""
         try:
             found = await self._api.room.list_participants(api.ListParticipantsRequest(room=room))
         except api.TwirpError as error:
@@ -50,11 +50,11 @@ class RoomWatch:
             if one.kind == ParticipantInfo.Kind.AGENT and one.state == ParticipantInfo.State.ACTIVE
         }
 
-    async def agent_came(
-        self, room: str, within: float, *, but: Iterable[str] = ()
+    async def agent_joined(
+        self, room: str, within: float, *, excluding: Iterable[str] = ()
     ) -> float | None:
-        """When an agent, other than those of `but`, is in the room; None past `within` seconds."""
-        known, deadline = set(but), time.monotonic() + within
+        """When an agent not in `excluding` is in the room; None if none is within `within` seconds."""
+        known, deadline = set(excluding), time.monotonic() + within
         while time.monotonic() < deadline:
             if await self.agents(room) - known:
                 return time.monotonic()
@@ -62,7 +62,7 @@ class RoomWatch:
         return None
 
     async def close(self, room: str) -> None:
-        """Send everybody out."""
+        """Delete the room, which disconnects its participants."""
         try:
             await self._api.room.delete_room(api.DeleteRoomRequest(room=room))
         except api.TwirpError as error:

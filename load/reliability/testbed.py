@@ -1,4 +1,4 @@
-"""Our stack on PostgreSQL, and beside it a stock worker on the same LiveKit server."""
+"""The testbed: our stack on PostgreSQL and, if needed, a stock worker on the same LiveKit server."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from load.targets.running import stock_services
 
 @dataclass(frozen=True, slots=True)
 class Testbed:
-    """`targets` by name: ours, and stock when asked for."""
+    """Our stack, and the services of each target by its name."""
 
     stack: Stack
     targets: dict[str, Services]
 
     def doctor(self) -> str:
-        """What `agent-runtime doctor` says of the database."""
-        told = subprocess.run(
+        """The output of `agent-runtime doctor`, which checks the database."""
+        ended = subprocess.run(
             [command(), "doctor"],
             env=self.stack.environ,
             capture_output=True,
             text=True,
             check=False,
         )
-        return (told.stdout or told.stderr).strip()
+        return (ended.stdout or ended.stderr).strip()
 
 
 @contextmanager
 def testbed(folder: Path, *, stock: bool) -> Iterator[Testbed]:
-    """Everything started, stopped at the end; logs go into `folder`."""
+    """Start the testbed, and stop it at the end; logs go into `folder`."""
     with ExitStack() as stack:
         livekit = stack.enter_context(livekit_server(folder))
         postgres = stack.enter_context(postgres_server())

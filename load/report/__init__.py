@@ -1,1 +1,1 @@
-"""From a run's journal to its results: figures, thresholds, a page to look at, comparisons."""
+"""Makes the results of a run from its journal: summaries, thresholds, an HTML page, comparisons."""

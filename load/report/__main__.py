@@ -1,7 +1,7 @@
-"""`python -m load.report FOLDER < journal`: make results and page; the last step of every run.
+"""`python -m load.report FOLDER < journal` makes results and page; it is the last step of every run.
 
-Standard output carries, as JSON lines, the samples that were not taken during the run. Exit codes: 0; 1 a
-threshold was missed; 2 results are partial, or could not be made or written where they belong.
+It writes the samples that were not taken during the run to standard output, as JSON lines. Exit codes: 0
+success; 1 a threshold was missed; 2 the results are partial, or could not be made or written into FOLDER.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from load.yaml_file import FileError
 
 
 def main() -> int:
-    """Read, add, judge, write; returns the exit code."""
+    """Read the journal, add samples, check thresholds, write; returns the exit code."""
     folder = Path(sys.argv[1])
-    said = list(decode(sys.stdin))
-    plans = of_kind(said, messages.PLAN)
+    journal = list(decode(sys.stdin))
+    plans = of_kind(journal, messages.PLAN)
     if not plans:
-        print("load: this is not the journal of a load run: it has no plan", file=sys.stderr)
+        print("load: not the journal of a load run: it has no plan", file=sys.stderr)
         return UNUSABLE
-    more = asyncio.run(enriched(said))
-    results = results_of([*said, *more])
+    added = asyncio.run(enriched(journal))
+    results = results_of([*journal, *added])
     code = 0
     if path := plans[0]["thresholds"]:
         try:
@@ -42,7 +42,7 @@ def main() -> int:
     print(text(results), file=sys.stderr)
     if written:
         print(f"report: {folder / PAGE}", file=sys.stderr)
-    sys.stdout.writelines(map(encode, more))
+    sys.stdout.writelines(map(encode, added))
     if not written or results["partial"]:
         return UNUSABLE
     return code or (MISSED if results["missed"] else 0)

@@ -1,4 +1,4 @@
-"""Two runs beside each other, with intervals that tell whether a difference is more than chance."""
+"""Compares two runs, with intervals that distinguish a difference from chance."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from load.metrics import Metric
 
-RESAMPLES: Final = 2000
-PERCENTS: Final = (50, 95)
-SEED: Final = 1
-FEW: Final = 10  # calls
+RESAMPLES: Final = 2000  # of the bootstrap
+PERCENTS: Final = (50, 95)  # the percentiles to compare
+SEED: Final = 1  # of the bootstrap, so that a comparison gives the same intervals again
+FEW: Final = 10  # calls; with fewer the bootstrap's intervals are too narrow
 
 Figures = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A percentile of one metric in A and in B, and B/A with its 95 % interval."""
+    """A percentile of one metric in A and in B (ms), and the ratio B/A with its 95 % interval."""
 
     metric: str
     percent: int
@@ -33,7 +33,7 @@ class Difference:
 
     @property
     def certain(self) -> bool:
-        """Whether the interval leaves out 1: no difference."""
+        """Whether the interval excludes 1, which would be no difference."""
         return not self.low <= 1 <= self.high
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Difference:
 
 
 def compare(first: dict[str, Any], second: dict[str, Any]) -> list[Difference]:
-    """Every metric that both runs measured at least in two calls."""
+    """The differences in every metric that both runs measured in at least two calls."""
     return list(_differences(first, second))
 
 
@@ -63,7 +63,7 @@ def _differences(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Diff
                 ratios = drawn[1][:, place] / drawn[0][:, place]
             ratios = ratios[np.isfinite(ratios)]
             if a <= 0 or not len(ratios):
-                continue  # no ratio to nothing
+                continue  # a ratio to 0 is undefined
             low, high = (float(value) for value in np.percentile(ratios, (2.5, 97.5)))
             yield Difference(metric, percent, a, b, b / a, low, high)
 
@@ -77,7 +77,7 @@ def _by_call(results: dict[str, Any], metric: str) -> list[Figures]:
 
 
 def _resampled(groups: Sequence[Figures], dice: np.random.Generator) -> Figures:
-    """(RESAMPLES, percentiles). Whole calls are drawn: turns of one call resemble each other."""
+    """Percentiles of each resample, as rows. Draws whole calls, since turns of a call are correlated."""
     rows = []
     for _ in range(RESAMPLES):
         drawn = dice.integers(len(groups), size=len(groups))
@@ -86,20 +86,22 @@ def _resampled(groups: Sequence[Figures], dice: np.random.Generator) -> Figures:
 
 
 def table(differences: Sequence[Difference]) -> str:
-    """For people."""
+    """The differences as a table for people."""
     head = f"{'metric, ms':<30}{'':<5}{'A':>9}{'B':>9}{'B/A':>8} (95 % interval)"
-    foot = "* the interval leaves out 1.00. Bootstrap over calls."
+    foot = "* the interval excludes 1.00. Bootstrap over calls."
     return "\n".join([head, *map(str, differences), foot])
 
 
 def caveats(name: str, results: dict[str, Any]) -> list[str]:
-    """Why a comparison with these results proves little."""
+    """Reasons why a comparison with these results proves little."""
     found = [f"{name} is partial: {why}" for why in results["partial_because"]]
     found += [f"{name}: {warning}" for warning in results["warnings"]]
     for metric, kept in results["stages"].items():
         if failed := kept["errors"]:
             tried = kept["count"] + failed
-            found.append(f"{name}: {metric}: {failed} of {tried} failed: they have no time here")
+            found.append(f"{name}: {metric}: {failed} of {tried} failed and are not in the ratio")
     if (whole := results["calls"]["whole"]) < FEW:
-        found.append(f"{name} has {whole} whole calls: below {FEW} the intervals are too narrow")
+        found.append(
+            f"{name} has {whole} whole calls: with fewer than {FEW} the intervals are too narrow"
+        )
     return found

@@ -1,4 +1,4 @@
-"""The results of a run as one JSON document (`schema.json`), made from its messages."""
+"""Makes the results of a run, one JSON document (`schema.json`), from its messages."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from load.messages import Message, of_kind
 from load.report.summary import by_metric, errors, summary
 
 RESULTS: Final = "results.json"  # the name of the file in the folder of a run
-VERSION: Final = 1
+VERSION: Final = 1  # of the document's schema
 PACKAGES: Final = ("voice-agent-runtime", "livekit", "livekit-agents", "locust")
-LAG: Final = 30.0  # ms that a caller host's loop may be late
-BUSY: Final = 80.0  # percent of the machine
+LAG: Final = 30.0  # ms; a caller host's event loop that is later distorts the figures
+BUSY: Final = 80.0  # percent of all cores; a busier load machine distorts the figures
 
 Results = dict[str, Any]
 
 
-def results_of(said: Sequence[Message]) -> Results:
-    """Of all messages of a run, in any order. Raises ValueError when the plan is not among them."""
-    plans = of_kind(said, messages.PLAN)
+def results_of(journal: Sequence[Message]) -> Results:
+    """The results of a run's messages, in any order. Raises ValueError when they include no plan."""
+    plans = of_kind(journal, messages.PLAN)
     if not plans:
-        raise ValueError("the journal has no plan: this is not a journal of a load run")
+        raise ValueError("not the journal of a load run: it has no plan")
     plan = plans[0]
-    samples = _with_callers(of_kind(said, messages.SAMPLE), said)
-    calls = of_kind(said, messages.CALL_OVER)
-    machine = of_kind(said, messages.MACHINE)
-    because = _partial_because(said)
-    ends = [m["at"] for m in of_kind(said, messages.END)] or [m["at"] for m in samples + machine]
+    samples = _with_callers(of_kind(journal, messages.SAMPLE), journal)
+    calls = of_kind(journal, messages.CALL_OVER)
+    machine = of_kind(journal, messages.MACHINE)
+    reasons = _partial_because(journal)
+    ends = [m["at"] for m in of_kind(journal, messages.END)] or [m["at"] for m in samples + machine]
     return {
         "version": VERSION,
         "began": _iso(plan["at"]),
         "seconds": round(max(ends, default=plan["at"]) - plan["at"], 1),
-        "partial": bool(because),
-        "partial_because": because,
+        "partial": bool(reasons),
+        "partial_because": reasons,
         "plan": {k: v for k, v in plan.items() if k not in ("kind", "at")},
         "machine": {
             "system": platform.platform(),
@@ -51,7 +51,7 @@ def results_of(said: Sequence[Message]) -> Results:
             "packages": {name: version(name) for name in PACKAGES},
         },
         "calls": {
-            "begun": len(of_kind(said, messages.CALL_BEGUN)),
+            "begun": len(of_kind(journal, messages.CALL_BEGUN)),
             "whole": sum(c["cut"] is None for c in calls),
         },
         "stages": {metric: summary(kept) for metric, kept in by_metric(samples).items()},
@@ -60,23 +60,23 @@ def results_of(said: Sequence[Message]) -> Results:
         "warnings": _warnings(machine),
         "missed": [],
         "samples": [_relative(sample, plan["at"]) for sample in samples],
-        "turns": [_relative(t, plan["at"], "spoke_until") for t in of_kind(said, messages.TURN)],
+        "turns": [_relative(t, plan["at"], "spoke_until") for t in of_kind(journal, messages.TURN)],
         "machine_by_second": [_relative(second, plan["at"]) for second in machine],
     }
 
 
 def read_results(path: Path) -> Results:
-    """Those of another run. Raises OSError, or ValueError when the file holds something else."""
+    """Read the results of a run. Raises OSError, or ValueError when the file has other content."""
     found = json.loads(path.read_text())
     if not isinstance(found, dict) or found.get("version") != VERSION or "samples" not in found:
-        raise ValueError(f"it is not of version {VERSION}")
+        raise ValueError(f"not results of version {VERSION}")
     return found
 
 
-def _with_callers(samples: Sequence[Message], said: Sequence[Message]) -> list[Message]:
-    """Each sample with the number of calls that were under way, on all load machines together."""
-    began = sorted(message["at"] for message in of_kind(said, messages.CALL_BEGUN))
-    ended = sorted(message["ended"] for message in of_kind(said, messages.CALL_OVER))
+def _with_callers(samples: Sequence[Message], journal: Sequence[Message]) -> list[Message]:
+    """Each sample with the number of calls under way at its time, on all load machines together."""
+    began = sorted(message["at"] for message in of_kind(journal, messages.CALL_BEGUN))
+    ended = sorted(message["ended"] for message in of_kind(journal, messages.CALL_OVER))
     return [
         {
             **sample,
@@ -86,19 +86,19 @@ def _with_callers(samples: Sequence[Message], said: Sequence[Message]) -> list[M
     ]
 
 
-def _partial_because(said: Sequence[Message]) -> list[str]:
-    found = list(dict.fromkeys(message["why"] for message in of_kind(said, messages.TROUBLE)))
-    if not of_kind(said, messages.END):
+def _partial_because(journal: Sequence[Message]) -> list[str]:
+    found = list(dict.fromkeys(message["why"] for message in of_kind(journal, messages.TROUBLE)))
+    if not of_kind(journal, messages.END):
         found.append("the run was killed before its end")
-    over = {message["call"] for message in of_kind(said, messages.CALL_OVER)}
-    lost = [m for m in of_kind(said, messages.CALL_BEGUN) if m["call"] not in over]
+    over = {message["call"] for message in of_kind(journal, messages.CALL_OVER)}
+    lost = [m for m in of_kind(journal, messages.CALL_BEGUN) if m["call"] not in over]
     if lost:
-        found.append(f"{len(lost)} calls were killed midway; what they had reported is kept")
+        found.append(f"{len(lost)} calls were killed midway; their reports are kept")
     return found
 
 
 def _load_machine(machine: Sequence[Message]) -> dict[str, float | None]:
-    """`cpu_per_caller`: percent of one core, median over the seconds in which somebody called."""
+    """Load of the load machine; `cpu_per_caller` is in percent of one core, a median over busy seconds."""
     busy = [second["cpu"] / second["callers"] for second in machine if second["callers"]]
     return {
         "cpu_per_caller": round(median(busy), 1) if busy else None,
@@ -108,12 +108,12 @@ def _load_machine(machine: Sequence[Message]) -> dict[str, float | None]:
 
 
 def _warnings(machine: Sequence[Message]) -> list[str]:
-    """When the load machine itself was the bottleneck."""
+    """Warnings when the load machine itself was the bottleneck."""
     found = []
     if late := [second["lag"] for second in machine if second["lag"] > LAG]:
         found.append(
             f"The callers' own event loop was over {LAG:.0f} ms late in {len(late)} of "
-            f"{len(machine)} seconds (at worst {max(late):.0f} ms): figures hold that delay too."
+            f"{len(machine)} seconds (at worst {max(late):.0f} ms): the figures include that delay."
         )
     if busy := [second["system"] for second in machine if second["system"] > BUSY]:
         found.append(
@@ -124,7 +124,7 @@ def _warnings(machine: Sequence[Message]) -> list[str]:
 
 
 def _relative(message: Message, began: float, moment: str = "at") -> Message:
-    """`at` in seconds since the run began."""
+    """The message with `at` in seconds since the run began."""
     kept = {key: value for key, value in message.items() if key != "kind"}
     return {**kept, "at": round(message[moment] - began, 3)}
 

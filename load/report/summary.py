@@ -1,4 +1,4 @@
-"""Figures of samples: milliseconds."""
+"""Summaries of samples, in milliseconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PERCENTS: Final = (50, 90, 95, 99)
 
 
 def summary(samples: Sequence[Message]) -> dict[str, Any]:
-    """Count, errors and percentiles; failures have a time too, which counts for none of them."""
+    """Count, errors and percentiles. Times of failed samples are in none of them."""
     good = [sample["ms"] for sample in samples if sample["error"] is None]
     found: dict[str, Any] = {"count": len(good), "errors": len(samples) - len(good)}
     if good:
@@ -30,7 +30,7 @@ def summary(samples: Sequence[Message]) -> dict[str, Any]:
 
 
 def by_metric(samples: Iterable[Message]) -> dict[str, list[Message]]:
-    """In the order of a call; metrics without samples are left out."""
+    """Samples by metric, in the order of a call, without metrics that have none."""
     found: dict[str, list[Message]] = {metric: [] for metric in Metric}
     for sample in samples:
         found[sample["stage"]].append(sample)
@@ -38,7 +38,7 @@ def by_metric(samples: Iterable[Message]) -> dict[str, list[Message]]:
 
 
 def errors(samples: Iterable[Message]) -> list[dict[str, Any]]:
-    """Each error with how often it happened, the most frequent first."""
+    """Each error with its number of occurrences, the most frequent first."""
     counts: dict[tuple[str, str], int] = {}
     for sample in samples:
         if sample["error"] is not None:

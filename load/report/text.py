@@ -1,4 +1,4 @@
-"""The results in a terminal."""
+"""The results as text for a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COLUMNS = ("p50", "p90", "p95", "p99", "max")
 
 
 def text(results: Results) -> str:
-    """A table of the metrics, then what was wrong."""
+    """A table of the metrics, then errors, warnings and missed thresholds."""
     return "\n".join(_lines(results))
 
 
@@ -21,7 +21,7 @@ def _lines(results: Results) -> Iterator[str]:
         yield f"{metric:<30}{found['count']:>7}{found['errors']:>8}{figures}"
     yield f"calls: {results['calls']['begun']} begun, {results['calls']['whole']} whole"
     if (cpu := results["load_machine"]["cpu_per_caller"]) is not None:
-        yield f"a caller takes {cpu:g} % of a core of the load machine, recognition not counted"
+        yield f"each caller used {cpu:g} % of a core of the load machine, without recognition"
     for error in results["errors"]:
         yield f"ERROR    {error['count']} x {error['stage']}: {error['error']}"
     for warning in results["warnings"]:

@@ -1,4 +1,4 @@
-"""What a run has to reach: a YAML file of percentiles and counts of errors, metric by metric."""
+"""Thresholds of a run: a YAML file of percentiles and counts for each metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERCENTILES: Final = ("p50", "p90", "p95", "p99", "max")
 
 
 class Limits(BaseModel):
-    """Most milliseconds of each percentile, most errors, most samples (for gaps), fewest samples."""
+    """Limits of one metric: percentiles (ms), number of errors, most and fewest samples."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,7 +30,7 @@ class Limits(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """By metric."""
+    """Limits by metric."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,12 +38,12 @@ class Thresholds(BaseModel):
 
 
 def read_thresholds(path: Path) -> Thresholds:
-    """From a file. Raises FileError, which names metrics that do not exist."""
+    """Read thresholds from a file. Raises FileError, which names unknown metrics and keys."""
     return read_model(path, Thresholds)
 
 
 def missed(thresholds: Thresholds, metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Each limit that was missed, in words; a percentile of nothing is missed too."""
+    """A description of each missed limit; a percentile without samples is missed too."""
     return [
         f"{metric}: {words}"
         for metric, limits in thresholds.stages.items()
@@ -58,7 +58,7 @@ def _missed(limits: Limits, found: Mapping[str, Any]) -> Iterator[str]:
             continue
         reached = found.get(name)
         if reached is None:
-            yield f"{name} is to be {wanted:g} ms or less; nothing was measured"
+            yield f"{name} must be {wanted:g} ms or less, but nothing was measured"
         elif reached > wanted:
             yield f"{name} is {reached:.0f} ms, not {wanted:g} or less"
     if limits.errors is not None and found["errors"] > limits.errors:

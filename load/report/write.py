@@ -1,4 +1,4 @@
-"""Writes results; where the disk is full they go elsewhere rather than nowhere."""
+"""Writes results, into a temporary folder or to standard error if their folder is not writable."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PAGE = "index.html"
 
 
 def write(folder: Path, results: Results) -> bool:
-    """Results and page into `folder`; False when that was not possible and they lie elsewhere."""
+    """Write results and page into `folder`. Returns False when they had to be written elsewhere."""
     try:
-        _into(folder, results)
+        _write_files(folder, results)
     except OSError as error:
         why = f"the report cannot be written into {folder}: {error.strerror}"
     else:
@@ -24,12 +24,15 @@ def write(folder: Path, results: Results) -> bool:
     results["partial"] = True
     results["partial_because"].append(why)
     print(f"load: {why}", file=sys.stderr)
-    # The messages so far are in memory only: a second place, then the terminal.
+    # The results are only in memory now: try a temporary folder, then the terminal.
     try:
         other = Path(tempfile.mkdtemp(prefix="load-report-"))
-        _into(other, results)
+        _write_files(other, results)
     except OSError as error:
-        print(f"load: nor into a temporary folder: {error.strerror}. Results:", file=sys.stderr)
+        print(
+            f"load: writing into a temporary folder failed too: {error.strerror}. Results:",
+            file=sys.stderr,
+        )
         short = {
             k: v for k, v in results.items() if k not in ("samples", "turns", "machine_by_second")
         }
@@ -39,12 +42,12 @@ def write(folder: Path, results: Results) -> bool:
     return False
 
 
-def _into(folder: Path, results: Results) -> None:
+def _write_files(folder: Path, results: Results) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in ((RESULTS, json.dumps(results, indent=1) + "\n"), (PAGE, page(results))):
         path = folder / name
         try:
             path.write_text(content)
         except OSError:
-            path.unlink(missing_ok=True)  # half a file would be read as a whole one
+            path.unlink(missing_ok=True)  # half a file would look like a whole one
             raise

@@ -1,1 +1,1 @@
-"""Runs: Locust as a process, on local services, and several targets in turn."""
+"""Runs Locust as a process, starts local services, and alternates between several targets."""

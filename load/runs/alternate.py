@@ -1,4 +1,4 @@
-"""The same scenario on several targets in turn, so that every claim is a ratio from one run."""
+"""Runs one scenario on several targets in turn, so that every claim is a ratio from one run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ RunOne = Callable[[str, Path], int]
 def alternate(
     targets: Sequence[str], rounds: int, folder: Path, run_one: RunOne, stopped: threading.Event
 ) -> int:
-    """Run every target once a round, another one first in each; returns the worst exit code.
+    """Run every target once a round, each round from another one on; returns the worst exit code.
 
-    Leaves the rounds in folders of their own, what they amount to in `<target>.json`, and prints ours
-    against each other target. `stopped` says after a run that there is to be no further one.
+    Leaves a folder for each round and a `<target>.json` with all rounds of a target, and prints the
+    comparison of ours with each other target. Starts no further run once `stopped` is set.
     """
     codes = []
     found: dict[str, list[Results]] = {target: [] for target in targets}
@@ -48,14 +48,14 @@ def alternate(
 
 
 def _in_turn(targets: Sequence[str], rounds: int) -> Iterator[tuple[str, int]]:
-    """Each run's target and the number of its round, from 1."""
+    """The target of each run and the number of its round, from 1."""
     for number in range(rounds):
         for place in range(len(targets)):
             yield targets[(place + number) % len(targets)], number + 1
 
 
 def merged(rounds: Sequence[Results]) -> Results:
-    """Several runs as one: the first one's plan, everybody's samples."""
+    """Merge several runs into one: the plan of the first, the samples of all."""
     samples = [sample for each in rounds for sample in each["samples"]]
     lists = ("turns", "errors", "machine_by_second", "partial_because", "warnings", "missed")
     return {
@@ -70,10 +70,10 @@ def merged(rounds: Sequence[Results]) -> Results:
 
 
 def comparison(whole: Mapping[str, Results]) -> str:
-    """Ours (B) against each other target (A), and why it might prove little."""
+    """The comparison of ours (B) with each other target (A), and the reasons why it may prove little."""
     lines = []
     for target, results in whole.items():
         if target != OURS and OURS in whole:
             lines += [f"\nA: {target}, B: {OURS}", table(compare(results, whole[OURS]))]
-    lines += [doubt for target, results in whole.items() for doubt in caveats(target, results)]
+    lines += [caveat for target, results in whole.items() for caveat in caveats(target, results)]
     return "\n".join(lines)

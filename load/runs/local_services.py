@@ -1,4 +1,4 @@
-"""All that a load run needs, on this machine: LiveKit, provider stand-ins, API and worker on SQLite."""
+"""Starts a load run's services on this machine: LiveKit, provider stand-ins, API and worker on SQLite."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from fixtures.servers import livekit_server
 from fixtures.stack import Stack, StackSettings
 from load.services import Services
 
-# Callers whom the stand-in for speech recognition understands at once without making one wait.
-SPEAK_AT_ONCE: Final = 8
+# Concurrent callers that the stand-in for speech recognition can recognise without delaying one.
+RECOGNISE_AT_ONCE: Final = 8
 
 
 @contextmanager
 def local_services(folder: Path) -> Iterator[Services]:
-    """Started one after the other, stopped at the end; logs go into `folder`.
+    """Start the services, and stop them at the end; logs go into `folder`.
 
-    Stand-ins have the realistic profile: final transcript after 150 ms, first token after 250 ms and 20 ms
-    a token, first sound after 100 ms. Raises ServerUnavailableError or ProcessEndedError.
+    Stand-ins have the realistic profile: final transcript after 150 ms, first token after 250 ms, then
+    20 ms a token, first sound after 100 ms. Raises ServerUnavailableError or ProcessEndedError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     database = (folder / "load.sqlite3").resolve()
     database.unlink(missing_ok=True)
     with (
         livekit_server(folder) as livekit,
-        stand_in_process(folder, "realistic", SPEAK_AT_ONCE) as stand_ins,
+        stand_in_process(folder, "realistic", RECOGNISE_AT_ONCE) as stand_ins,
         Stack(
             StackSettings(
                 livekit_url=livekit.url,
@@ -38,8 +38,8 @@ def local_services(folder: Path) -> Iterator[Services]:
                 livekit_api_secret=livekit.api_secret,
                 database_url=f"sqlite:///{database}",
                 log_folder=folder,
-                # WORKER_PROFILE, SESSION_WHEN_FULL and their like are what one wants to try here.
-                environ=provider_environ(stand_ins) | _own_settings(),
+                # A run tries settings such as WORKER_PROFILE and SESSION_WHEN_FULL.
+                environ=provider_environ(stand_ins) | _runtime_settings(),
             )
         ) as stack,
     ):
@@ -54,6 +54,6 @@ def local_services(folder: Path) -> Iterator[Services]:
         )
 
 
-def _own_settings() -> dict[str, str]:
-    ours = ("WORKER_", "SESSION_", "MAX_AGENTS_PER_INSTANCE")
-    return {name: value for name, value in os.environ.items() if name.startswith(ours)}
+def _runtime_settings() -> dict[str, str]:
+    prefixes = ("WORKER_", "SESSION_", "MAX_AGENTS_PER_INSTANCE")
+    return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}

@@ -1,4 +1,4 @@
-"""Runs Locust as a process of its own, and makes the report when Locust could not."""
+"""Runs Locust as a process, and makes the report itself when Locust did not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 def run_locust(
     arguments: list[str], services: Services, folder: Path, stopped: threading.Event
 ) -> int:
-    """Run it to its end; returns the exit code of the run. Sets `stopped` when a signal ended it."""
+    """Run Locust to its end and return the exit code. Sets `stopped` when a signal ended the run."""
     environ = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -39,21 +39,22 @@ def run_locust(
         "--load-database", services.database,
         "--load-stand-ins", services.stand_ins,
     ]  # fmt: skip
-    # A session of its own: signals come from us, once, and not from the terminal as well.
+    # In a new session, so that Ctrl-C reaches Locust once, from here, and not also from the terminal.
     locust = spawn(command, env=environ, start_new_session=True)
-    with _passed_on_to(locust, stopped):
+    with _signals_forwarded_to(locust, stopped):
         code = locust.wait()
-    made = code == UNUSABLE or (folder / RESULTS).exists()  # or what prevented it has been said
-    if not made and (folder / JOURNAL).exists():
-        print("load: Locust ended without a report; it is made from the journal", file=sys.stderr)
+    # With UNUSABLE Locust has printed already why there are no results.
+    has_reported = code == UNUSABLE or (folder / RESULTS).exists()
+    if not has_reported and (folder / JOURNAL).exists():
+        print("load: Locust ended without a report; making it from the journal", file=sys.stderr)
         code = max(code, report(folder, environ["LOAD_API_KEY"]), key=abs)
     if code and not (folder / RESULTS).exists():
-        return UNUSABLE  # 1 would say that a threshold was missed
+        return UNUSABLE  # 1 would mean that a threshold was missed
     return code if code >= 0 else 128 - code
 
 
 def report(folder: Path, api_key: str = "") -> int:
-    """Make results and page from the journal of a run that was killed."""
+    """Make results and page from the journal of a killed run; returns the exit code."""
     try:
         journal = (folder / JOURNAL).open()
     except OSError as error:
@@ -71,14 +72,16 @@ def report(folder: Path, api_key: str = "") -> int:
 
 
 @contextmanager
-def _passed_on_to(process: subprocess.Popen[bytes], stopped: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end Locust properly, and with it the callers."""
+def _signals_forwarded_to(
+    process: subprocess.Popen[bytes], stopped: threading.Event
+) -> Iterator[None]:
+    """Forward Ctrl-C and SIGTERM to Locust, which then ends its callers' calls."""
 
-    def pass_on(_number: int, _frame: FrameType | None) -> None:
+    def forward(_number: int, _frame: FrameType | None) -> None:
         stopped.set()
         process.send_signal(signal.SIGTERM)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

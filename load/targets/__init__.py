@@ -1,1 +1,1 @@
-"""What our runtime is measured beside, behind the same few HTTP paths: callers see no difference."""
+"""Other workers to compare with our runtime, behind the same HTTP paths for callers."""

@@ -1,4 +1,4 @@
-"""The few HTTP paths that callers use, for a target that has no API of its own."""
+"""Serves the HTTP paths that callers use, for a target without an API."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aiohttp import web
 
 
 class Rooms(Protocol):
-    """What brings the target's agent into a room, and out of it."""
+    """Brings the target's agent into rooms, and ends its calls."""
 
     async def create(self, room: str) -> None:
-        """Have the agent come."""
+        """Bring the agent into the room."""
 
     async def end(self, room: str) -> None:
-        """Have it leave; a room that is over already is no error."""
+        """End the agent's call; a call that has already ended is no error."""
 
 
 OpenRooms = Callable[[], AbstractAsyncContextManager[Rooms]]
@@ -29,7 +29,7 @@ def serve(open_rooms: OpenRooms) -> None:
 
 
 def application(open_rooms: OpenRooms) -> web.Application:
-    """A session has the name of its room; agents are what the target says they are."""
+    """The application. Session ids are room names; registering an agent has no effect."""
     rooms: web.AppKey[Rooms] = web.AppKey("rooms")
 
     async def healthy(_request: web.Request) -> web.Response:

@@ -1,6 +1,6 @@
-"""HTTP paths for Pipecat: `python -m load.targets.pipecat_api pipecat`, in Pipecat's environment.
+"""The HTTP paths for Pipecat: `python -m load.targets.pipecat_api pipecat`, in Pipecat's environment.
 
-Calls are tasks of this one process, as Pipecat's own runner has them.
+Calls are tasks of this one process, as in Pipecat's own runner.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from load.targets.pipecat_call import EndOfTurn, PipecatCall
 
 
 class PipecatRooms:
-    """The calls under way, by their rooms."""
+    """The calls under way, by room."""
 
     def __init__(self, end_of_turn: EndOfTurn) -> None:
         self._end_of_turn = end_of_turn
@@ -23,8 +23,8 @@ class PipecatRooms:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def create(self, room: str) -> None:
-        """Begin a call; the agent comes when it is ready."""
-        # A call that fails says so in the log, and its caller hears nothing.
+        """Start a call; the agent joins when it is ready."""
+        # A call that fails is logged, and its caller hears nothing.
         task = asyncio.create_task(self._answer(room))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -35,7 +35,7 @@ class PipecatRooms:
             await call.end()
 
     async def end_all(self) -> None:
-        """End every call, and return when they are over."""
+        """End every call, and wait until all have ended."""
         for call in list(self._calls.values()):
             await call.end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -50,7 +50,7 @@ class PipecatRooms:
 
 @asynccontextmanager
 async def pipecat_rooms() -> AsyncIterator[PipecatRooms]:
-    """The end of turn is the command line's only argument."""
+    """Open the rooms; the only argument of the command line names the end of turn."""
     rooms = PipecatRooms(EndOfTurn(sys.argv[1]))
     try:
         yield rooms

@@ -1,7 +1,7 @@
 """One call answered by Pipecat: the pipeline that its command line generates, on its LiveKit transport.
 
-The defaults of the transport, the services and the aggregators; set are only addresses, keys, prompt and
-a voice, which Cartesia must be given.
+Transport, services and aggregators have their defaults. Only addresses, keys, prompt and the voice, which
+Cartesia requires, are set.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from pipecat.workers.runner import WorkerRunner
 from fixtures.agents import sample_agent
 
 SAMPLE: Final = "receptionist"
-VOICE: Final = "86e30c1d-714b-4074-a1f2-1cb6b552fb49"  # that of Pipecat's generated projects
+VOICE: Final = "86e30c1d-714b-4074-a1f2-1cb6b552fb49"  # the voice of Pipecat's generated projects
 
 
 class EndOfTurn(StrEnum):
-    """What decides that the caller has finished, once Silero heard 200 ms of silence."""
+    """What decides that the caller's turn is over, after Silero detected 200 ms of silence."""
 
-    SMART_TURN = "pipecat"  # the default: a model that listens
-    TIMEOUT = "pipecat-timeout"  # nothing more: no timeout after that, the shortest there is
+    SMART_TURN = "pipecat"  # the default: a model that judges the audio
+    TIMEOUT = "pipecat-timeout"  # the silence alone, with the shortest timeout, 0
 
 
 class PipecatCall:
@@ -81,12 +81,12 @@ class PipecatCall:
         self._transport.add_event_handler("on_client_disconnected", self._hang_up)
 
     async def run(self) -> None:
-        """Until the caller has left, or `end`."""
+        """Answer the call until the caller leaves or `end` is called."""
         await self._runner.add_workers(self._worker)
         await self._runner.run()
 
     async def end(self) -> None:
-        """Have the agent leave the room."""
+        """Make the agent leave the room."""
         await self._runner.cancel()
 
     async def _greet(self, _transport: object, _client: object) -> None:
@@ -97,7 +97,7 @@ class PipecatCall:
 
 
 def _token(room: str) -> str:
-    """Pipecat's own helper makes a participant of the standard kind, whom callers take for a caller."""
+    """A token of kind agent; Pipecat's helper makes a standard one, which callers take for a caller."""
     return (
         api.AccessToken()  # reads LIVEKIT_API_KEY, LIVEKIT_API_SECRET
         .with_identity(f"agent-{room}")
@@ -108,7 +108,7 @@ def _token(room: str) -> str:
 
 
 def _stt() -> DeepgramSTTService:
-    # Pipecat wants the server and adds the path itself.
+    # Pipecat expects the server's URL and adds the path itself.
     server = os.environ["DEEPGRAM_BASE_URL"].removesuffix("/v1/listen")
     return DeepgramSTTService(api_key=os.environ["DEEPGRAM_API_KEY"], base_url=server)
 

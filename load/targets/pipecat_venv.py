@@ -1,4 +1,4 @@
-"""Pipecat's own environment: its dependencies' versions are not ours."""
+"""Installs Pipecat's own virtual environment, since its dependencies conflict with ours."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LOCK: Final = Path(__file__).parents[2] / "deploy" / "locks" / "pipecat.txt"
 
 
 def pipecat_python() -> Path:
-    """Its interpreter: in our cache, or installed there once. Raises ServiceUnavailable."""
+    """The interpreter of Pipecat's environment, which is installed once. Raises ServiceUnavailable."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "agent-runtime"
     return find_or_install(LOCK, cache)
 
 
 def find_or_install(lock: Path, cache: Path) -> Path:
-    """The interpreter of an environment with the packages of `lock` and no others.
+    """The interpreter of an environment with exactly the packages of `lock`.
 
     Raises ServiceUnavailable.
     """
@@ -32,14 +32,14 @@ def find_or_install(lock: Path, cache: Path) -> Path:
         print("load: installing Pipecat, once (about a minute) ...", file=sys.stderr)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=cache) as building:
-            made = Path(building) / "venv"
-            _run([sys.executable, "-m", "venv", str(made)])
-            _run([str(_python(made)), "-m", "pip", "install", "--quiet", "--require-hashes",
+            venv = Path(building) / "venv"
+            _run([sys.executable, "-m", "venv", str(venv)])
+            _run([str(_python(venv)), "-m", "pip", "install", "--quiet", "--require-hashes",
                   "-r", str(lock)])  # fmt: skip
             try:
-                made.rename(folder)  # whole or not at all; we start nothing by its scripts
+                venv.rename(folder)  # atomic; its scripts break, but are not used
             except OSError:
-                if not folder.exists():  # otherwise another run was faster
+                if not folder.exists():  # else another run installed it first
                     raise
     return _python(folder)
 
@@ -52,6 +52,4 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n  ".join((done.stderr or done.stdout).splitlines()[-15:])
-        raise ServiceUnavailable(
-            f"no environment for Pipecat: {' '.join(command)} failed:\n  {tail}"
-        )
+        raise ServiceUnavailable(f"cannot install Pipecat: {' '.join(command)} failed:\n  {tail}")

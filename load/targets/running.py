@@ -1,4 +1,4 @@
-"""Starts a target beside our runtime, on the same LiveKit and the same stand-ins."""
+"""Starts another target on the same LiveKit server and stand-ins as our runtime."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ StartTarget = Callable[[Services, Path], AbstractContextManager[Services]]
 
 @contextmanager
 def stock_services(ours: Services, folder: Path) -> Iterator[Services]:
-    """The stock worker and its HTTP paths. Raises ProcessEndedError."""
+    """Run the stock worker and its HTTP paths. Raises ProcessEndedError."""
     port, health = free_ports(2)
     environ = {**_environ(ours, port), "STOCK_HEALTH_PORT": str(health)}
 
@@ -45,10 +45,10 @@ def stock_services(ours: Services, folder: Path) -> Iterator[Services]:
 
 @contextmanager
 def pipecat_services(name: str, ours: Services, folder: Path) -> Iterator[Services]:
-    """Pipecat, with the end of turn that `name` says. Raises ServiceUnavailable or ProcessEndedError."""
+    """Run Pipecat with the end of turn `name`. Raises ServiceUnavailable or ProcessEndedError."""
     (port,) = free_ports(1)
     command = [str(pipecat_python()), "-m", "load.targets.pipecat_api", name]
-    # Like the stock worker, which logs no debug messages either.
+    # No debug messages, as with the stock worker.
     environ = {**_environ(ours, port), "LOGURU_LEVEL": os.environ.get("LOGURU_LEVEL", "INFO")}
     process = LoggedProcess(name, command, environ, folder / f"{name}.log")
     try:

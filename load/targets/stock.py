@@ -1,6 +1,6 @@
 """An unmodified livekit-agents worker with its defaults: `python -m load.targets.stock start`.
 
-The same plugins, pointed at the same providers by the same variables; nothing else is set.
+It uses the same plugins and the same providers, by the same variables as ours; nothing else is set.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from fixtures.agents import sample_agent
 NAME: Final = "stock"
 SAMPLE: Final = "receptionist"
 
-# Only where it listens differs from the defaults: several workers share this machine.
+# Only host and port differ from the defaults, since several workers share this machine.
 server = AgentServer(host="127.0.0.1", port=int(os.environ.get("STOCK_HEALTH_PORT", "8081")))
 
 
 @server.rtc_session(agent_name=NAME)
 async def talk(ctx: JobContext) -> None:
-    """As LiveKit's own quick start does it."""
+    """Run a call as LiveKit's quick start does."""
     agent = sample_agent(SAMPLE)
     session: AgentSession[None] = AgentSession(
         stt=deepgram.STT(base_url=os.environ["DEEPGRAM_BASE_URL"]),

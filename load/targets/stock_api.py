@@ -1,4 +1,4 @@
-"""HTTP paths for the stock worker, which has no API: create is a room with a dispatch."""
+"""The HTTP paths for the stock worker, which has no API: a create creates a room with a dispatch."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from load.targets.stock import NAME
 
 
 class StockRooms:
-    """Rooms that LiveKit is asked for."""
+    """Creates and deletes rooms on the LiveKit server."""
 
     def __init__(self, livekit: api.LiveKitAPI) -> None:
         self._livekit = livekit
 
     async def create(self, room: str) -> None:
         """Create the room, and with it the stock worker's job."""
-        # Named in the room's creation, so that workers without a name are not offered it.
+        # In the room's creation, so that LiveKit does not also offer the room to workers without a name.
         dispatch = api.RoomAgentDispatch(agent_name=NAME)
         await self._livekit.room.create_room(api.CreateRoomRequest(name=room, agents=[dispatch]))
 
@@ -30,7 +30,7 @@ class StockRooms:
 
 @asynccontextmanager
 async def stock_rooms() -> AsyncIterator[StockRooms]:
-    """Reads LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET."""
+    """Open the rooms; reads LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET."""
     async with api.LiveKitAPI() as livekit:
         yield StockRooms(livekit)
 

@@ -44,7 +44,7 @@ def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
         ),
         ("[{say: hello}]", "'hello' is neither a WAV file nor one of weather, opening"),
         ("[{say: weather, silent: 2}]", "a turn has either `say` or `silent`"),
-        ("[{silent: 2, expect: weather}]", "neither interrupts nor murmurs nor expects"),
+        ("[{silent: 2, expect: weather}]", "a silent turn cannot have"),
         ("[{say: missing.wav, expect: weather}]", "missing.wav cannot be read"),
         ("[{say: weather, chance: 2}]", "turns.0.chance: Input should be less than or equal to 1"),
         ("[]", "turns: Tuple should have at least 1 item"),
@@ -52,7 +52,7 @@ def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
             "[{say: weather, expect: The zyxxy is open.}]",
             "turns.0.expect: 'zyxxy' is not in the dictionary of the speech recognition",
         ),
-        ("[{say: weather, expect: '42'}]", "turns.0.expect: '42' holds no words"),
+        ("[{say: weather, expect: '42'}]", "turns.0.expect: '42' contains no words"),
         (
             "[{say: story, interrupt: {say: stop, expect: Zyxxy.}}]",
             "turns.0.interrupt.expect: 'zyxxy' is not in the dictionary",
@@ -118,5 +118,5 @@ def test_a_file_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
 def test_a_file_of_ones_own_needs_an_expected_answer(tmp_path: Path) -> None:
     """The catalogue does not know it."""
     tone().write(tmp_path / "mine.wav")
-    with pytest.raises(FileError, match="`expect` tells the answer"):
+    with pytest.raises(FileError, match="a WAV file needs `expect`"):
         read_scenario(scenario(tmp_path, "name: mine\nturns: [{say: mine.wav}]\n"))

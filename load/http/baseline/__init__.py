@@ -1,7 +1,7 @@
-"""What our API is measured against: FastAPI, async SQLAlchemy and asyncpg, used as their manuals do.
+"""The service that our API is compared with: FastAPI, async SQLAlchemy and asyncpg, as in their manuals.
 
-It serves GET of a session and POST of a create as openapi.yaml has them, and registering and health
-because the benchmark needs them. It keeps the promises ours keeps: bearer key, validated bodies,
-capacity under concurrency, one dispatch for a session, one JSON log line and one observation a request.
-Its tables are its own, so it has the index that counting an agent's sessions wants.
+It serves GET of a session and POST of a create as in openapi.yaml, and register and health, which the
+benchmark needs. It does the same work as ours: bearer key, validated bodies, capacity under concurrency,
+one dispatch for a session, one JSON log line and one observation a request. It has its own tables, with an
+index for counting an agent's sessions.
 """

@@ -1,4 +1,4 @@
-"""`python -m load.http.baseline`: one process on uvicorn, with uvloop and httptools."""
+"""`python -m load.http.baseline` runs the baseline as one process on uvicorn, with uvloop and httptools."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from load.http.baseline.settings import Settings
 
 
 def main() -> None:
-    """Serve until a signal."""
+    """Serve until SIGINT or SIGTERM."""
     settings = Settings()
     configure_logging()
     uvicorn.run(

@@ -1,4 +1,4 @@
-"""The application."""
+"""The baseline's ASGI application."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from load.http.baseline.tables import Base
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application; its tables are made when it starts."""
+    """Create the application, which creates its tables at startup."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = create_async_engine(
             settings.async_database_url,
-            pool_size=8,  # as many as our API keeps
-            # Overflow is closed after each use: more clients than connections would make it connect
-            # all the time. Measured, this is faster than the default, and than 20 connections.
+            pool_size=8,  # as our API
+            # SQLAlchemy closes overflow connections after each use, so with more clients than connections
+            # it would reconnect all the time. Measured: faster than the default, and than 20 connections.
             max_overflow=0,
         )
         async with engine.begin() as connection:
@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def _refuse(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 

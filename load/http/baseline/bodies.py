@@ -1,4 +1,4 @@
-"""Bodies of requests and answers."""
+"""Bodies of requests and responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Timestamp = Annotated[datetime, PlainSerializer(_milliseconds, return_type=str)]
 
 
 class Body(BaseModel):
-    """Keys are camelCase; models are filled from rows."""
+    """A body with camelCase keys, which can be filled from a row."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -29,7 +29,7 @@ class Body(BaseModel):
 
 
 class Register(Body):
-    """Registers an agent."""
+    """Body of a request to register an agent."""
 
     agent_id: int
     tenant_id: int
@@ -37,14 +37,14 @@ class Register(Body):
 
 
 class Registered(Body):
-    """The agent is registered."""
+    """Body of the response after registering."""
 
     success: Literal[True] = True
     agent_id: int
 
 
 class Create(Body):
-    """Asks for a session."""
+    """Body of a request to create a session."""
 
     agent_id: int
     tenant_id: int
@@ -53,21 +53,21 @@ class Create(Body):
 
 
 class CreatedSession(Body):
-    """Names of a new session."""
+    """Ids of a new session and its room."""
 
     session_id: str
     room_name: str
 
 
 class Created(Body):
-    """The session is made."""
+    """Body of the response after a create."""
 
     success: Literal[True] = True
     session: CreatedSession
 
 
 class SessionState(Body):
-    """How a session stands."""
+    """Body of the response with a session's state."""
 
     session_id: str
     agent_id: int
@@ -80,7 +80,7 @@ class SessionState(Body):
 
 
 class Healthy(Body):
-    """The process answers."""
+    """Body of the response of the health check."""
 
     status: Literal["healthy"] = "healthy"
     timestamp: Timestamp

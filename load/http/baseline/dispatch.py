@@ -1,4 +1,4 @@
-"""Sends an agent into a room."""
+"""Dispatches an agent to a room."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from load.http.baseline.tables import Session
 
 
 async def dispatch(livekit: api.LiveKitAPI, session: Session) -> None:
-    """Exactly one job for the session, whether its room exists or not, as our API promises it.
+    """Launch exactly one job for the session, whether its room exists or not, as our API does.
 
-    CreateRoom launches the dispatches it carries in a new room only.
+    CreateRoom launches its dispatches only when it creates the room.
     """
     metadata = json.dumps(
         {

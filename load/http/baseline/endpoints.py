@@ -1,4 +1,4 @@
-"""The endpoints."""
+"""The baseline's endpoints."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ async def require_key(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
-    """Raise 401 without the key."""
+    """Raise 401 when the key is missing or wrong."""
     key: str = request.app.state.api_key
     if given is None or not secrets.compare_digest(given.credentials.encode(), key.encode()):
         raise HTTPException(401, "Unauthorized", {"WWW-Authenticate": "Bearer"})
 
 
 async def database(request: Request) -> AsyncIterator[AsyncSession]:
-    """A database session for one request."""
+    """Open a database session for one request."""
     async with request.app.state.sessions() as session:
         yield session
 
 
 async def livekit(request: Request) -> api.LiveKitAPI:
-    """The client of the process."""
+    """The process's LiveKit client."""
     client: api.LiveKitAPI = request.app.state.livekit
     return client
 
@@ -61,7 +61,7 @@ authenticated = APIRouter(prefix="/api", dependencies=[Depends(require_key)])
 
 @public.get("/health")
 async def health() -> Healthy:
-    """Only the process."""
+    """Report that the process runs; checks nothing else."""
     return Healthy(timestamp=datetime.now(UTC))
 
 
@@ -80,7 +80,7 @@ async def register(body: Register, database: Database) -> Registered:
 
 @authenticated.post("/sessions/create")
 async def create(body: Create, database: Database, livekit: LiveKit) -> Created:
-    """Take a place of the agent's capacity under a lock of its row, then send it into the room."""
+    """Reserve capacity under a lock of the agent's row, then dispatch the agent to the room."""
     row = Session(
         **body.model_dump(exclude={"participant_name"}),
         session_id=secrets.token_urlsafe(16)[:21],
@@ -116,7 +116,7 @@ async def create(body: Create, database: Database, livekit: LiveKit) -> Created:
     "/sessions/{session_id}", response_model=SessionState, response_model_exclude_none=True
 )
 async def get_session(session_id: str, database: Database) -> Session:
-    """How a session stands."""
+    """The state of a session."""
     row = await database.scalar(select(Session).where(Session.session_id == session_id))
     if row is None:
         raise HTTPException(404, f"Session {session_id} not found")

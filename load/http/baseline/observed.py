@@ -1,4 +1,4 @@
-"""One JSON line and one observation for each request."""
+"""Logs one JSON line and records one observation for each request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ logger = logging.getLogger("access")
 
 DURATIONS = Histogram(
     "request_duration_seconds",
-    "Time from a request to its answer.",
+    "Time from a request to its response.",
     ("method", "path", "status"),
 )
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one JSON object."""
+    """Formats a log record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger, message and the fields of a request."""
+        """The record's time, level, logger, message and request fields as JSON."""
         line = {
             "timestamp": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname,
@@ -37,20 +37,20 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging() -> None:
-    """JSON on standard error."""
+    """Log JSON to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 class Observed:
-    """Pure ASGI middleware, which Starlette's manual prefers to BaseHTTPMiddleware where speed counts."""
+    """Pure ASGI middleware, which Starlette's manual recommends over BaseHTTPMiddleware for speed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log and count the request once its answer is sent."""
+        """Log and observe the request after its response is sent."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Settings, by the names that our API has too."""
+"""The baseline's settings, with the same names as our API's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic_settings import BaseSettings
 
 
 class Settings(BaseSettings):
-    """Read from the environment."""
+    """Settings read from the environment."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -18,5 +18,5 @@ class Settings(BaseSettings):
 
     @property
     def async_database_url(self) -> str:
-        """For SQLAlchemy, with asyncpg as the driver."""
+        """The database URL for SQLAlchemy with asyncpg."""
         return self.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)

@@ -1,4 +1,4 @@
-"""Tables: registered agents, and sessions with the columns of the shared schema."""
+"""The baseline's tables: registered agents, and sessions with the columns of the shared schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """All tables."""
+    """Base class of the tables."""
 
 
 class Registration(Base):
@@ -25,7 +25,7 @@ class Registration(Base):
 
 
 class Session(Base):
-    """A session. Times are UTC, without zone."""
+    """A session. Times are UTC, without a time zone."""
 
     __tablename__ = "agent_instance_sessions"
     __table_args__ = (Index("sessions_of_agent", "agent_id", "status"),)

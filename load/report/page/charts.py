@@ -1,4 +1,4 @@
-"""Plots as inline SVG: no script, no network. Milliseconds upwards, a scale that begins at zero."""
+"""Plots as inline SVG, without scripts or network access. The y axis is milliseconds, from zero."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICKS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Maps values from 0 to `top` to pixels from `begin` to `end`; `step` lies between two lines."""
+    """Maps values from 0 to `top` to pixels from `begin` to `end`, with a grid line every `step`."""
 
     top: float
     step: float
@@ -28,7 +28,7 @@ class Axis:
 
     @classmethod
     def up_to(cls, most: float, begin: float, end: float) -> Axis:
-        """An axis with round figures that holds `most`."""
+        """An axis with round numbers whose top is at least `most`."""
         rough = max(most, 1e-9) / TICKS
         unit = 10 ** math.floor(math.log10(rough))
         step = next(unit * times for times in (1, 2, 5, 10) if unit * times >= rough)
@@ -39,12 +39,12 @@ class Axis:
         return self.begin + (self.end - self.begin) * value / self.top
 
     def ticks(self) -> list[float]:
-        """Where lines stand."""
+        """Values of the grid lines."""
         return [self.step * n for n in range(round(self.top / self.step) + 1)]
 
 
-def over_time(points: Sequence[tuple[float, float]], what: str) -> str:
-    """Each measurement (seconds, ms) as a dot, and the median of each twentieth of the time."""
+def over_time(points: Sequence[tuple[float, float]], name: str) -> str:
+    """Draw each measurement (seconds, ms) as a dot, and the median of each twentieth of the time."""
     if not points:
         return ""
     x = Axis.up_to(max(t for t, _ in points), LEFT, WIDTH - RIGHT)
@@ -56,11 +56,11 @@ def over_time(points: Sequence[tuple[float, float]], what: str) -> str:
     )
     line = " ".join(f"{x.at(t):.1f},{y.at(ms):.1f}" for t, ms in _medians(points, x.top / 20))
     body = f'<g class="dots">{dots}</g><polyline class="median" points="{line}"/>'
-    return _framed(x, y, body, f"{what}, ms", "seconds since the run began")
+    return _framed(x, y, body, f"{name}, ms", "seconds since the run began")
 
 
-def over_callers(points: Sequence[tuple[int, float]], what: str) -> str:
-    """For each number of callers at once: p50 as a dot, p95 as the end of a line, and how many."""
+def over_callers(points: Sequence[tuple[int, float]], name: str) -> str:
+    """For each number of concurrent callers, draw p50 as a dot, p95 as a line's end, and the count."""
     if not points:
         return ""
     groups: dict[int, list[float]] = {}
@@ -80,11 +80,11 @@ def over_callers(points: Sequence[tuple[int, float]], what: str) -> str:
             f'<circle class="middle" cx="{at:.1f}" cy="{middle:.1f}" r="6"/>',
             _text(at + 12, middle + 4, note, "start"),
         ]
-    return _framed(x, y, "".join(body), f"{what}, ms", "callers in a call at once")
+    return _framed(x, y, "".join(body), f"{name}, ms", "callers in a call at once")
 
 
 def waterfall(parts: Mapping[str, float], total: float) -> str:
-    """The parts of one turn below each other, each where it began; ms from the caller's last sample."""
+    """Draw the parts of one turn below each other; the x axis is ms from the caller's last sample."""
     row, label = 30, 210
     height = row * len(parts) + BOTTOM
     x = Axis.up_to(total, LEFT + label - 40, WIDTH - RIGHT - 50)
@@ -127,8 +127,8 @@ def _framed(x: Axis, y: Axis, body: str, above: str, below: str) -> str:
     return f"<p>{escape(above)}</p>" + _svg(HEIGHT, "".join(lines) + body)
 
 
-def _text(x: float, y: float, words: str, anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+def _text(x: float, y: float, content: str, anchor: str = "middle") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
 
 
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:

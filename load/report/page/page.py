@@ -1,4 +1,4 @@
-"""The page that a person looks at: everything in one file."""
+"""The HTML page of a run, everything in one file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_TURNS: Final = Markup('<p class="note">No turn was answered.</p>')
 
 
 def page(results: Results) -> str:
-    """HTML of the results."""
+    """Render the results as HTML."""
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     environment.filters |= {"num": _number, "ms": _ms, "pct": _percent}
     metrics = results["stages"]
@@ -26,16 +26,16 @@ def page(results: Results) -> str:
         for sample in results["samples"]
         if sample["stage"] == Metric.VOICE_TO_VOICE and sample["error"] is None
     ]
-    what = "voice to voice"
+    name = Metric.VOICE_TO_VOICE.value
     return environment.get_template("page.html.j2").render(
         **results,
         voice=metrics.get(Metric.VOICE_TO_VOICE, {}),
         answers=metrics.get(Metric.ANSWER, {}),
         no_turns=NO_TURNS,
-        # Charts escape what they show themselves.
-        time_chart=Markup(charts.over_time([(s["at"], s["ms"]) for s in voice], what)),  # noqa: S704
+        # Charts escape their own content.
+        time_chart=Markup(charts.over_time([(s["at"], s["ms"]) for s in voice], name)),  # noqa: S704
         callers_chart=Markup(  # noqa: S704
-            charts.over_callers([(s["callers"], s["ms"]) for s in voice], what)
+            charts.over_callers([(s["callers"], s["ms"]) for s in voice], name)
         ),
         waterfalls=list(_waterfalls(results["turns"])),
     )

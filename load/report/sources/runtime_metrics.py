@@ -1,4 +1,4 @@
-"""What the runtime says of each call: the row of session_metrics, or its API where there is no database."""
+"""Reads the runtime's own metrics of a call, from session_metrics or, without a database, from the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METADATA: Final[Mapping[Metric, str]] = {
 
 
 async def of_database(url: str, session_id: str) -> dict[Metric, float]:
-    """Means of the session's turns, milliseconds; what was never measured is left out."""
+    """Means over the session's turns, in milliseconds, without metrics that were never measured."""
     row = await Rows(url).metrics(session_id)
     if row is None:
         return {}
@@ -34,10 +34,10 @@ async def of_database(url: str, session_id: str) -> dict[Metric, float]:
 
 
 async def of_api(api: Api, session_id: str) -> dict[Metric, float]:
-    """The mean response of the session's turns, all that the API tells."""
+    """The mean response time of the session's turns (ms); the API has no other metric."""
     try:
         async with asyncio.timeout(10):
             latency = (await api.session_metrics(session_id))["avgLatency"]
     except (ApiError, aiohttp.ClientError, TimeoutError, KeyError, ValueError):
-        return {}  # another service than ours may not tell
+        return {}  # a service other than ours may not have it
     return {Metric.RUNTIME_RESPONSE: float(latency)} if latency else {}

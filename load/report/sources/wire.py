@@ -1,4 +1,4 @@
-"""Where a turn's time went, from what the providers' stand-ins saw; their clock is this machine's."""
+"""Splits a turn into parts by the recordings of the providers' stand-ins, whose clock is this machine's."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from fixtures.speech.sentences import question_of
 from load.messages import Message
 from load.metrics import WIRE, Metric
 
-Seen = Mapping[str, Sequence[Mapping[str, Any]]]
+Recordings = Mapping[str, Sequence[Mapping[str, Any]]]
 
-LATE: Final = 15.0  # seconds in which an answer that was missing might have come
-EARLY: Final = 1.5  # seconds before the end of speech in which speculation may have asked already
+LATE: Final = 15.0  # seconds after a question in which its missing answer might have come
+EARLY: Final = 1.5  # seconds that a preemptive request may come before the end of speech
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Seconds since the epoch, in the order of a turn."""
+    """The moments of a turn in their order, in seconds since the epoch."""
 
     spoke_until: float
     transcript: float
@@ -32,10 +32,10 @@ class Moments:
     first_text: float
     first_sound: float
     at_the_ear: float
-    late: float = 0.0  # seconds of the transcript beyond what it was meant to take
+    late: float = 0.0  # seconds that the transcript took beyond the stand-in's configured delay
 
     def parts(self) -> dict[Metric, float]:
-        """Milliseconds of each part of the turn; negative where the next had begun before."""
+        """Milliseconds of each part of the turn; negative where the next part began first."""
         edges = [
             self.spoke_until, self.transcript, self.asked, self.first_token, self.first_text,
             self.first_sound, self.at_the_ear,
@@ -44,11 +44,11 @@ class Moments:
         return {part: (end - begin) * 1000 for part, (begin, end) in zip(WIRE, spans, strict=True)}
 
     def possible(self) -> bool:
-        """Whether sound went out before it was heard, and speech was over before it was understood."""
+        """Whether the sound was sent before it was heard, and speech ended before its transcript."""
         return self.spoke_until < self.transcript and self.first_sound < self.at_the_ear
 
     def overhead(self) -> float:
-        """Milliseconds of voice-to-voice that the providers did not take."""
+        """Milliseconds of voice to voice without the providers' own time."""
         providers = (
             (self.first_token - self.asked) + (self.first_sound - self.first_text) + self.late
         )
@@ -56,29 +56,30 @@ class Moments:
 
 
 def recordings(url: str) -> dict[str, Any]:
-    """What the stand-ins at `url` received. Raises OSError when they are gone."""
+    """The recordings of the stand-ins at `url`. Raises OSError when they do not respond."""
     with urllib.request.urlopen(f"{url}/recordings", timeout=30) as answer:  # noqa: S310 - our own
         found: dict[str, Any] = json.load(answer)
         return found
 
 
-def moments_of(turns: Sequence[Message], seen: Seen) -> Iterator[tuple[Message, Moments]]:
-    """Each turn that can be found at the stand-ins for certain.
+def moments_of(turns: Sequence[Message], seen: Recordings) -> Iterator[tuple[Message, Moments]]:
+    """Each turn whose moments the recordings determine.
 
-    They do not know which call they serve. Where several callers asked the same at the same time, and each
-    stand-in saw it as often, first is matched with first and so on: a turn's parts take the same time in
-    all of them. Where one saw more or less (an answer was missing, a request was repeated), none is told.
+    The stand-ins do not know which call they serve. Where several callers asked the same question at the
+    same time, and each stand-in saw as many requests, turns and requests are matched in order, since the
+    parts of such turns take the same time. Where the counts differ (a missing answer, a repeated request),
+    no turn is returned.
     """
-    for said in dict.fromkeys(turn["said"] for turn in turns):
+    for question in dict.fromkeys(turn["said"] for turn in turns):
         same = sorted(
-            (t for t in turns if t["said"] == said), key=lambda t: float(t["spoke_until"])
+            (t for t in turns if t["said"] == question), key=lambda t: float(t["spoke_until"])
         )
         for together in _at_the_same_time(same):
             yield from _matched(together, seen)
 
 
 def _at_the_same_time(turns: Sequence[Message]) -> Iterator[list[Message]]:
-    """Turns (in the order of their questions) whose times overlap."""
+    """Group turns, which are in the order of their questions, whose times overlap."""
     together: list[Message] = []
     until = 0.0
     for turn in turns:
@@ -91,7 +92,7 @@ def _at_the_same_time(turns: Sequence[Message]) -> Iterator[list[Message]]:
         yield together
 
 
-def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moments]]:
+def _matched(turns: list[Message], seen: Recordings) -> Iterator[tuple[Message, Moments]]:
     if any(turn["answered_at"] is None for turn in turns):
         return
     began = min(turn["spoke_until"] for turn in turns)
@@ -99,7 +100,7 @@ def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moment
     question, answer = SENTENCES.get(question_of(turns[0]["said"]) or ""), turns[0]["expected"]
 
     def within(kind: str, *names: str) -> list[Any]:
-        """Those whose moments lie between; in order of the last."""
+        """Entries whose moments lie within these turns, in the order of the last moment."""
         found = [
             entry
             for entry in seen[kind]
@@ -108,7 +109,11 @@ def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moment
         return sorted(found, key=lambda entry: float(entry[names[-1]]))
 
     heard = [h for h in within("heard", "at") if h["text"] == question]
-    asked = [a for a in within("asked", "at", "first_token_at") if _last(a["messages"]) == question]
+    asked = [
+        a
+        for a in within("asked", "at", "first_token_at")
+        if _last_user_message(a["messages"]) == question
+    ]
     spoken = [
         s
         for s in within("spoken", "first_text_at", "first_sound_at")
@@ -126,8 +131,8 @@ def _matched(turns: list[Message], seen: Seen) -> Iterator[tuple[Message, Moment
             yield turn, moments
 
 
-def _last(said: Sequence[Mapping[str, Any]]) -> str:
-    users = [message for message in said if message.get("role") == "user"]
+def _last_user_message(conversation: Sequence[Mapping[str, Any]]) -> str:
+    users = [message for message in conversation if message.get("role") == "user"]
     content = users[-1].get("content") if users else ""
     if isinstance(content, list):
         return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))

@@ -82,7 +82,7 @@ class Reported:
 
     async def judged(self) -> None:
         """As after the call."""
-        await self.call._answers.tell()
+        await self.call._answers.judge_all()
 
     def samples(self, metric: Metric) -> list[tuple[float, str | None]]:
         """Milliseconds and error of each."""
@@ -94,7 +94,7 @@ async def test_an_answer_is_not_the_end_of_an_older_utterance() -> None:
     """The greeting's second sentence ends while the caller speaks; the answer begins afterwards."""
     reported = Reported()
     ear: Any = Ear([12.5], [(9.0, 10.5), (12.5, 14.0)])
-    await reported.call._asks(ear, Turn(say="weather"))
+    await reported.call._ask(ear, Turn(say="weather"))
     await reported.judged()
     assert reported.samples(Metric.VOICE_TO_VOICE) == [(500, None)]
     assert reported.samples(Metric.ANSWER) == [(500, None)]
@@ -107,7 +107,7 @@ async def test_what_was_said_too_early_takes_its_own_end_with_it() -> None:
     """And not that of what was forgotten before it."""
     reported = Reported()
     ear: Any = Ear([11.0, 12.6], [(9.0, 9.5), (11.0, 11.5), (12.6, 14.0)])
-    await reported.call._asks(ear, Turn(say="weather"))
+    await reported.call._ask(ear, Turn(say="weather"))
     early = "the agent spoke before the caller had finished"
     assert reported.samples(Metric.VOICE_TO_VOICE) == [(0, early), (600, None)]
 
@@ -118,7 +118,7 @@ async def test_who_is_talked_over_falls_silent_at_the_end_of_the_same_answer() -
     ear: Any = Ear([12.5, 22.7], [(9.0, 9.5), (12.5, 20.5), (22.7, 24.0)])
     interrupt = reported.turn.interrupt
     assert interrupt is not None
-    await reported.call._talks_over(ear, reported.turn, interrupt)
+    await reported.call._interrupt_answer(ear, reported.turn, interrupt)
     assert reported.samples(Metric.BARGE_IN) == [(500, None)]
     assert reported.samples(Metric.VOICE_TO_VOICE) == [(500, None), (700, None)]
 
@@ -128,11 +128,11 @@ async def test_an_answer_that_does_not_end_has_begun(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(calls, "ENDS_WITHIN", 0.05)
     reported = Reported()
     for ear in (Ear([12.5], []), Ear([], [])):
-        await reported.call._asks(ear, Turn(say="story"))  # type: ignore[arg-type]
+        await reported.call._ask(ear, Turn(say="story"))  # type: ignore[arg-type]
     await reported.judged()
     assert reported.samples(Metric.VOICE_TO_VOICE) == [(500, None)]
     assert reported.samples(Metric.ANSWER) == [
-        (500, "endless: it began, and did not end in time"),
+        (500, "endless: it began and did not end in time"),
         (0, "missing: nothing was heard"),
     ]
     assert [t["voice_to_voice"] for t in of_kind(reported.said, messages.TURN)] == [500, None]
@@ -150,7 +150,7 @@ async def test_a_greeting_may_be_longer_than_its_beginning_may_take() -> None:
             return await super().hear(timeout)
 
     asyncio.get_running_loop().call_later(0.2, late.set)
-    await reported.call._is_greeted(Slow([3.0], [(3.0, 25.0)]), 1.0)  # type: ignore[arg-type]
+    await reported.call._hear_greeting(Slow([3.0], [(3.0, 25.0)]), 1.0)  # type: ignore[arg-type]
     await reported.judged()
     assert reported.samples(Metric.FIRST_AUDIO) == [(2000, None)]
     assert reported.samples(Metric.GREETING) == [(22_000, None)]

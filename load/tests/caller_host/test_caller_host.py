@@ -28,10 +28,10 @@ if __name__ == "__main__":
 
 REPORTS = """
 import subprocess, sys
-from load.caller_host.output import own_output
+from load.caller_host.output import claim_stdout
 from load.messages import encode
 
-own_output()
+claim_stdout()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 sys.stdout.write(encode({"kind": "done", "child": child.pid}))
 sys.stdout.flush()

@@ -30,7 +30,7 @@ def service(tmp_path: Path, rooms: LiveKitRecorder) -> Iterator[Service]:
         with Service(BASELINE, environ, tmp_path) as running:
             config = {"maxConcurrentSessions": LIMIT}
             body = {"agentId": 1, "tenantId": 1, "config": config}
-            running.ask("POST", "/api/agents/register", body)
+            running.request("POST", "/api/agents/register", body)
             yield running
 
 
@@ -38,7 +38,7 @@ def create(service: Service, agent_id: int | str = 1) -> str:
     """The new session's id, or why there is none."""
     body = {"agentId": agent_id, "tenantId": 1, "roomName": "load-room"}
     try:
-        answer = service.ask("POST", "/api/sessions/create", body)
+        answer = service.request("POST", "/api/sessions/create", body)
     except ServiceError as error:
         return str(error)
     return str(answer["session"]["sessionId"])
@@ -52,13 +52,13 @@ def test_capacity_holds_and_each_session_is_dispatched_once(
         outcomes = list(pool.map(lambda _: create(service), range(12)))
     refused = [words for words in outcomes if "Agent 1 is at capacity (3 sessions)" in words]
     assert len(refused) == len(outcomes) - LIMIT
-    assert rooms.taken() == LIMIT
+    assert rooms.take_launched() == LIMIT
 
 
 def test_a_session_is_told_as_the_contract_has_it(service: Service) -> None:
     """GET answers the keys of openapi.yaml, in its order, for a session that waits for its agent."""
     session_id = create(service)
-    told = service.ask("GET", f"/api/sessions/{session_id}")
+    told = service.request("GET", f"/api/sessions/{session_id}")
     assert told.pop("startedAt").endswith("Z")
     assert told == {
         "sessionId": session_id,
@@ -76,7 +76,9 @@ def test_bodies_and_key_are_checked_and_logged(service: Service, tmp_path: Path)
     assert "Agent 2 not registered" in create(service, 2)
     service.target = type(service.target)(service.target.url, "another key")
     assert ": 401 " in create(service)
-    service.ask("GET", "/health")  # a line is written after its answer: the next answer comes later
+    service.request(
+        "GET", "/health"
+    )  # a line is written after its answer: the next answer comes later
     log = (tmp_path / f"{BASELINE.name}.log").read_text().splitlines()
     lines = [line for line in map(json.loads, log) if line.get("path") == "/api/sessions/create"]
     assert [line["status"] for line in lines] == [400, 400, 401]

@@ -34,17 +34,17 @@ class Rooms:
         await self.before_answer(fate)
         return None if fate == REFUSED else room
 
-    async def agent_came(
-        self, room: str, _within: float, *, but: Iterable[str] = ()
+    async def agent_joined(
+        self, room: str, _within: float, *, excluding: Iterable[str] = ()
     ) -> float | None:
         """At once, if ever."""
-        del but
+        del excluding
         self.looked.set()
         return None if self._fate_of[room] in (SILENT, REFUSED) else time.monotonic()
 
     async def agents(self, room: str) -> set[str]:
         """One, or none."""
-        return {"agent"} if await self.agent_came(room, 0) else set()
+        return {"agent"} if await self.agent_joined(room, 0) else set()
 
     async def end(self, session: str) -> None:
         """Noted."""
@@ -95,7 +95,7 @@ async def test_a_burst_is_watched_room_by_room(monkeypatch: pytest.MonkeyPatch) 
     assert len(rooms.ended) == 2
 
 
-async def test_dispatches_to_which_no_agent_came_are_counted(
+async def test_dispatches_to_which_no_agent_joined_are_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first of all is not warm and counts for nothing."""

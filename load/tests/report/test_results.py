@@ -49,7 +49,7 @@ def test_calls_that_were_killed_and_a_run_that_was_make_it_partial() -> None:
     results = check(results_of([plan(), *call(), *killed, sample(Metric.CREATE, 9, call="c-2")]))
     assert results["partial_because"] == [
         "the run was killed before its end",
-        "1 calls were killed midway; what they had reported is kept",
+        "1 calls were killed midway; their reports are kept",
     ]
     assert results["stages"][Metric.CREATE]["count"] == 1
 
@@ -89,7 +89,7 @@ def test_thresholds_name_what_was_missed(tmp_path: Path) -> None:
         "voice to voice: p50 is 1000 ms, not 900 or less",
         "voice to voice: 2 samples, not 3 or more",
         "create: 1 errors, not 0 or less",
-        "barge-in: p95 is to be 500 ms or less; nothing was measured",
+        "barge-in: p95 must be 500 ms or less, but nothing was measured",
     ]
 
 
@@ -168,7 +168,7 @@ def test_a_comparison_tells_a_difference_from_chance() -> None:
 def test_few_calls_are_doubted() -> None:
     """Their spread cannot be known."""
     assert caveats("A", results_of(whole_run())) == [
-        "A has 1 whole calls: below 10 the intervals are too narrow"
+        "A has 1 whole calls: with fewer than 10 the intervals are too narrow"
     ]
 
 
@@ -178,7 +178,7 @@ def test_what_failed_is_told_beside_a_ratio() -> None:
     good = [sample(Metric.VOICE_TO_VOICE, 900, call=f"c-{number}") for number in range(10)]
     broken = [sample(Metric.CREATE, 3, error="500"), sample(Metric.CREATE, 3)]
     results = results_of([plan(), *calls, *good, *broken, END])
-    assert caveats("A", results) == ["A: create: 1 of 2 failed: they have no time here"]
+    assert caveats("A", results) == ["A: create: 1 of 2 failed and are not in the ratio"]
     assert "A: create: 1 of 2 failed" in comparison({"A": results})
 
 
@@ -186,7 +186,7 @@ def test_another_file_is_no_results_file(tmp_path: Path) -> None:
     """Whatever JSON it holds."""
     path = tmp_path / "x.json"
     path.write_text("[]")
-    with pytest.raises(ValueError, match="not of version 1"):
+    with pytest.raises(ValueError, match="not results of version 1"):
         read_results(path)
 
 

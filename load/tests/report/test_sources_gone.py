@@ -55,7 +55,7 @@ async def test_a_database_that_cannot_be_read_makes_the_results_partial(
     more = await enriched(said)
     assert len(asked) == 1
     [why] = [message["why"] for message in of_kind(more, messages.TROUBLE)]
-    assert why.startswith("the runtime's own figures are missing: ")
+    assert why.startswith("the runtime's own metrics are missing: ")
     assert "\n" not in why
     assert results_of([*said, *more])["partial"]
 
@@ -73,7 +73,7 @@ async def test_recordings_that_cannot_be_read_make_the_results_partial(
 
     monkeypatch.setattr(wire, "recordings", fails)
     [trouble] = await enriched([plan(stand_ins="http://127.0.0.1:9"), turn()])
-    assert trouble["why"].startswith("the stand-ins' recordings are gone: ")
+    assert trouble["why"].startswith("the stand-ins' recordings are missing: ")
 
 
 async def test_recordings_of_something_else_make_the_results_partial(
@@ -82,7 +82,7 @@ async def test_recordings_of_something_else_make_the_results_partial(
     """Another server answers there."""
     monkeypatch.setattr(wire, "recordings", lambda _url: {})
     [trouble] = await enriched([plan(stand_ins="http://127.0.0.1:9"), turn()])
-    assert trouble["why"].startswith("the stand-ins' recordings are gone: ")
+    assert trouble["why"].startswith("the stand-ins' recordings are missing: ")
 
 
 @pytest.mark.parametrize("code", [1, 3, -9])

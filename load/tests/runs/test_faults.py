@@ -118,7 +118,7 @@ def interrupt(run: subprocess.Popen[str]) -> None:
     [
         (kill_host, "calls were killed midway"),
         (kill_locust, "the run was killed before its end"),
-        (interrupt, "it was stopped after"),
+        (interrupt, "the run was stopped after"),
     ],
 )
 def test_what_was_killed_midway_is_kept_and_marked_partial(
@@ -149,4 +149,4 @@ async def test_services_that_are_not_there_are_named(tmp_path: Path) -> None:
     )  # fmt: skip
     said = (await process.communicate())[1].decode()
     assert process.returncode == 2
-    assert "the API is not there: http://127.0.0.1:9/health" in said
+    assert "the API is not available: http://127.0.0.1:9/health" in said
