@@ -1,4 +1,4 @@
-"""An API and a LiveKit that fail as a test wants it."""
+"""A fake API and LiveKit that fail in the ways that tests need."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 
 
 class FakeApi(ThreadingHTTPServer):
-    """An API: every second create is broken, or (`hangs`) none is ever answered. Its LiveKit is a 404."""
+    """An API that fails every second create or, with `hangs`, answers none; as LiveKit it returns 404."""
 
     daemon_threads = True
 
     def __init__(self, *, hangs: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.hangs = hangs
-        self.asked = threading.Event()
-        self.over = threading.Event()
+        self.create_received = threading.Event()
+        self.released = threading.Event()
         self.numbers = count()
 
     @property
     def address_text(self) -> str:
-        """Host and port."""
+        """Host and port of the server."""
         return f"127.0.0.1:{self.server_address[1]}"
 
 
@@ -40,9 +40,9 @@ class _Answers(BaseHTTPRequestHandler):
         if not self.path.endswith("/create"):
             self._answer(200, {})
             return
-        self.server.asked.set()
+        self.server.create_received.set()
         if self.server.hangs:
-            self.server.over.wait()
+            self.server.released.wait()
         number = next(self.server.numbers)
         if number % 2:
             self._answer(500, {"error": "broken on purpose"})
@@ -57,20 +57,20 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its own name
-        """Nothing."""
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name in the base class
+        """Log nothing."""
 
 
 @contextmanager
 def fake_api(*, hangs: bool = False) -> Iterator[FakeApi]:
-    """A fake that serves for as long as the context lasts."""
+    """Run the fake while the context lasts."""
     server = FakeApi(hangs=hangs)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
         yield server
     finally:
-        server.over.set()
+        server.released.set()
         server.shutdown()
         thread.join()
         server.server_close()

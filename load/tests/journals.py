@@ -1,4 +1,4 @@
-"""Made-up journals of load runs."""
+"""Builds journals of load runs for tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BEGAN = 1_000_000.0
 
 
 def plan(**changes: Any) -> Message:
-    """Of a run of one caller for a minute."""
+    """The plan of a run of one caller for a minute."""
     return {
         "kind": messages.PLAN, "at": BEGAN, "target": "ours", "scenario": "short", "callers": 1,
         "ramp": 1.0, "seconds": 60, "arrivals_per_minute": None, "seed": 0, "api": "http://127.0.0.1:9",
@@ -24,14 +24,14 @@ def plan(**changes: Any) -> Message:
 def sample(
     metric: Metric, ms: float, at: float = 1.0, call: str = "c-1", error: str | None = None
 ) -> Message:
-    """`at` seconds after the beginning."""
+    """A sample `at` seconds after the run began."""
     moment = BEGAN + at
     kind = messages.SAMPLE
     return {"kind": kind, "call": call, "stage": metric, "at": moment, "ms": ms, "error": error}
 
 
 def call(name: str = "c-1", at: float = 0.0, ended: float = 30.0) -> list[Message]:
-    """A whole call without a session, so that nobody is asked about it."""
+    """A whole call without a session, so that no metrics are read for it."""
     return [
         {"kind": messages.CALL_BEGUN, "call": name, "at": BEGAN + at},
         {"kind": messages.CALL_OVER, "call": name, "session": None, "began": BEGAN + at,
@@ -40,13 +40,13 @@ def call(name: str = "c-1", at: float = 0.0, ended: float = 30.0) -> list[Messag
 
 
 def second(lag: float = 1.0, cpu: float = 20.0, system: float = 30.0, callers: int = 2) -> Message:
-    """One second of a caller host."""
+    """The report of one second of a caller host."""
     return {"kind": messages.MACHINE, "host": "h", "at": BEGAN + 1, "lag": lag, "cpu": cpu,
             "system": system, "callers": callers}  # fmt: skip
 
 
 def turn(**changes: Any) -> Message:
-    """A question that was answered after 900 ms."""
+    """A question with its answer after 900 ms."""
     return {
         "kind": messages.TURN, "call": "c-1", "number": 0, "said": "weather",
         "expected": "It is sunny in Paris today.", "understood": "It is sunny in Paris today.",
@@ -59,6 +59,6 @@ END: Message = {"kind": messages.END, "at": BEGAN + 60}
 
 
 def whole_run() -> list[Message]:
-    """One call with everything in it."""
+    """A run of one call with every kind of message."""
     voices = [sample(Metric.VOICE_TO_VOICE, ms, at) for at, ms in ((5, 900.0), (15, 1100.0))]
     return [plan(), *call(), sample(Metric.CREATE, 10.0), *voices, turn(), second(), END]

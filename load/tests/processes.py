@@ -1,4 +1,4 @@
-"""A process that a test started, with all that it started."""
+"""Finds and kills a process that a test started, with its children."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import psutil
 
 
 def tree(process: subprocess.Popen[Any]) -> list[psutil.Process]:
-    """It, and all its processes that are left."""
+    """The process and its living descendants."""
     if process.poll() is not None:
-        return []  # its number may be another's by now
+        return []  # another process may have its id by now
     try:
         root = psutil.Process(process.pid)
         return [root, *root.children(recursive=True)]
@@ -20,7 +20,7 @@ def tree(process: subprocess.Popen[Any]) -> list[psutil.Process]:
 
 
 def kill(process: subprocess.Popen[Any]) -> None:
-    """All of them at once, as when a machine is switched off."""
+    """Kill the process and its descendants at once, as when a machine is switched off."""
     for each in tree(process):
         each.kill()
     process.wait()

@@ -1,4 +1,4 @@
-"""What the command line refuses, before anything starts."""
+"""The command line rejects unusable options before anything starts."""
 
 import math
 
@@ -9,10 +9,10 @@ from load.command import locust_arguments, new_folder, run_parser
 
 @pytest.mark.parametrize("option", ["--minutes", "--arrivals", "--ramp"])
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "soon"])
-def test_figures_that_are_not_above_zero_are_refused(
+def test_numbers_must_be_above_zero(
     option: str, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Locust takes no minutes for no limit, and a stream of -1 calls a minute never waits."""
+    """0 and less are refused: Locust takes 0 minutes for no limit, and -1 calls a minute never wait."""
     with pytest.raises(SystemExit) as ended:
         run_parser().parse_args([f"{option}={value}"])
     assert ended.value.code == 2
@@ -22,7 +22,7 @@ def test_figures_that_are_not_above_zero_are_refused(
 
 
 def test_the_shortest_run_is_a_second() -> None:
-    """0 s would be no limit."""
+    """The shortest run passes 1 s to Locust, which would take 0 s for no limit."""
     given = run_parser().parse_args(["--minutes", "0.001"])
     arguments = locust_arguments(given, new_folder(), "ours", [])
     assert arguments[arguments.index("--run-time") + 1] == "1s"

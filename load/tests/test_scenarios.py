@@ -1,4 +1,4 @@
-"""What a scenario file may say."""
+"""Scenario files: what is valid, and how errors are reported."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ RATE = 16_000
 
 
 def tone(rate: int = RATE) -> Sound:
-    """Half a second that is loud enough for speech, with silence on both sides."""
+    """Half a second of tone, loud enough for speech, with silence on both sides."""
     loud = (8_000 * np.sin(np.arange(rate // 2) * 0.2)).astype(np.int16)
     quiet = np.zeros(rate // 4, np.int16)
     return Sound(np.concatenate([quiet, loud, quiet]), rate)
 
 
 def scenario(folder: Path, text: str) -> str:
-    """The path of a file with that content."""
+    """The path of a new scenario file with this content."""
     path = folder / "mine.yaml"
     path.write_text(text)
     return str(path)
@@ -59,8 +59,8 @@ def test_every_scenario_of_the_package_can_be_read(path: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, turns: str, words: str) -> None:
-    """With file and place."""
+def test_an_error_names_file_and_place(tmp_path: Path, turns: str, words: str) -> None:
+    """The error for an invalid scenario names the file, the place in it, and the fault."""
     path = scenario(tmp_path, f"name: mine\nturns: {turns}\n")
     with pytest.raises(FileError) as caught:
         read_scenario(path)
@@ -68,15 +68,15 @@ def test_what_is_wrong_is_named(tmp_path: Path, turns: str, words: str) -> None:
     assert path in str(caught.value)
 
 
-def test_a_greeting_that_nobody_could_understand_is_refused(tmp_path: Path) -> None:
-    """As an answer is: one such sentence would break the judge for the whole run."""
+def test_a_greeting_with_an_unknown_word_is_refused(tmp_path: Path) -> None:
+    """A greeting with an unknown word is an error: it would break recognition for the whole run."""
     path = scenario(tmp_path, "name: mine\ngreeting: Zyxxy here.\nturns: [{say: weather}]\n")
     with pytest.raises(FileError, match=r"greeting: 'zyxxy' is not in .*write it as words"):
         read_scenario(path)
 
 
-def test_sentences_of_ones_own_are_understood(tmp_path: Path) -> None:
-    """Looked up when the file is read, and not again in each process that is told what it says."""
+def test_own_sentences_are_checked_once(tmp_path: Path) -> None:
+    """Own sentences are looked up when the file is read, and not again in each caller host."""
     text = "greeting: Good morning.\nturns: [{say: weather, expect: It's nine o'clock.}]\n"
     read = read_scenario(scenario(tmp_path, f"name: mine\n{text}"))
     assert read.greeting == "Good morning."
@@ -84,28 +84,28 @@ def test_sentences_of_ones_own_are_understood(tmp_path: Path) -> None:
     assert Scenario(name="s", greeting="Zyxxy.", turns=read.turns).greeting == "Zyxxy."
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """And so is nothing that is no YAML."""
+def test_an_unknown_scenario_lists_the_known_ones() -> None:
+    """The error for an unknown name lists the names of all scenarios."""
     with pytest.raises(FileError, match="there are: interruptions, murmurs, pauses"):
         read_scenario("nope")
 
 
 def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
-    """With the parser's own words."""
+    """A file that is not YAML is an error with the parser's message."""
     with pytest.raises(FileError, match="is not YAML"):
         read_scenario(scenario(tmp_path, "name: [\n"))
 
 
 def test_a_file_of_a_wrong_rate_is_refused(tmp_path: Path) -> None:
-    """The caller's microphone runs at 16 kHz; a resampled voice would not be the same voice."""
+    """A WAV file must have 16 kHz, as the caller's microphone; resampling would change the voice."""
     tone(8_000).write(tmp_path / "mine.wav")
     path = scenario(tmp_path, "name: mine\nturns: [{say: mine.wav, expect: weather}]\n")
     with pytest.raises(FileError, match=r"mine.wav has 8000 Hz; callers speak at 16000 Hz"):
         read_scenario(path)
 
 
-def test_a_file_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
-    """Silence at its end would count as the agent's delay, so it is cut off."""
+def test_an_own_file_is_found_beside_the_scenario(tmp_path: Path) -> None:
+    """A WAV file is found beside its scenario and trimmed: silence at its end would count as delay."""
     tone().write(tmp_path / "mine.wav")
     path = scenario(tmp_path, "name: mine\nturns: [{say: mine.wav, expect: weather}]\n")
     read = read_scenario(path)
@@ -115,8 +115,8 @@ def test_a_file_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
     assert ANSWERS["weather"] in read.expected()
 
 
-def test_a_file_of_ones_own_needs_an_expected_answer(tmp_path: Path) -> None:
-    """The catalogue does not know it."""
+def test_an_own_file_needs_an_expected_answer(tmp_path: Path) -> None:
+    """A WAV file without `expect` is an error, since no known answer belongs to it."""
     tone().write(tmp_path / "mine.wav")
     with pytest.raises(FileError, match="a WAV file needs `expect`"):
         read_scenario(scenario(tmp_path, "name: mine\nturns: [{say: mine.wav}]\n"))

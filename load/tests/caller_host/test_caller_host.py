@@ -1,4 +1,4 @@
-"""A caller host that is killed leaves nothing behind: no process, and nobody who waits for its reports."""
+"""A killed caller host leaves no process behind, and its driver does not wait for it."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ sys.stdin.read()
 
 
 def test_the_judge_ends_with_its_host(tmp_path: Path) -> None:
-    """Killed, not stopped: nobody tells the judge."""
+    """The process that recognises speech ends when its caller host is killed."""
     script = tmp_path / "judges.py"
     script.write_text(JUDGES)
     with subprocess.Popen(
@@ -61,7 +61,7 @@ def test_the_judge_ends_with_its_host(tmp_path: Path) -> None:
 
 
 def test_the_reports_end_when_the_host_does() -> None:
-    """Its driver waits for that; what it has started may take longer, and writes elsewhere."""
+    """A host's output closes when the host ends, even if a child goes on; the driver waits for it."""
     with subprocess.Popen(
         [sys.executable, "-c", REPORTS],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

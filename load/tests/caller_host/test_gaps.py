@@ -1,4 +1,4 @@
-"""Gaps in an answer are told from the pauses that the sentence has itself."""
+"""Gaps in an answer are distinguished from the pauses of the sentence itself."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SENTENCES = [text for name, text in ANSWERS.items() if name != "story"]
 
 
 def with_gap(sound: Sound, at: float, seconds: float) -> Sound:
-    """Silence for so long in the loudest place near that part (0 to 1) of the sound."""
+    """The sound with `seconds` of silence at its loudest sample near `at` (0 to 1 of its length)."""
     middle, near = int(len(sound.samples) * at), RATE // 8
     around = np.abs(sound.samples[middle - near : middle + near].astype(np.int32))
     place = middle - near + int(around.argmax())
@@ -20,8 +20,8 @@ def with_gap(sound: Sound, at: float, seconds: float) -> Sound:
 
 
 @pytest.mark.parametrize("text", SENTENCES)
-def test_an_undisturbed_sentence_has_none(text: str) -> None:
-    """Whatever pauses there are, codec noise or not."""
+def test_an_undisturbed_sentence_has_no_gaps(text: str) -> None:
+    """An undisturbed sentence has no gaps, with or without codec noise."""
     sound = synthesise(text, RATE)
     noise = np.random.default_rng(1).normal(0, 20, len(sound.samples))
     noisy = Sound((sound.samples * 0.8 + noise).astype(np.int16), RATE)
@@ -31,14 +31,14 @@ def test_an_undisturbed_sentence_has_none(text: str) -> None:
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_a_dropout_is_found_with_its_length(text: str) -> None:
-    """Also the second one, which the first has moved."""
+    """Each dropout is found with its length, even where an earlier one has shifted it."""
     sound = synthesise(text, RATE)
     found = gaps(with_gap(with_gap(sound, 0.8, 0.12), 0.5, 0.2), sound)
     assert found == pytest.approx([0.2, 0.12], abs=0.05)
 
 
 def in_pieces(text: str, words: int) -> Sound:
-    """Its first words spoken before the rest is known, which draws them out."""
+    """The sentence with its first `words` synthesised without the rest, which draws them out."""
     first, rest = text.split()[:words], text.split()[words:]
     pieces = [synthesise(" ".join(piece), RATE).samples for piece in (first, rest)]
     return Sound(np.concatenate(pieces), RATE)
@@ -46,26 +46,26 @@ def in_pieces(text: str, words: int) -> Sound:
 
 @pytest.mark.parametrize("words", [1, 2, 3])
 @pytest.mark.parametrize("text", SENTENCES)
-def test_words_that_are_drawn_out_are_none(text: str, words: int) -> None:
-    """As those are after which a voice had no further text yet."""
+def test_drawn_out_words_are_no_gaps(text: str, words: int) -> None:
+    """Words that a voice drew out because it had no further text are no gaps."""
     assert gaps(in_pieces(text, words), synthesise(text, RATE)) == []
 
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_a_dropout_in_drawn_out_words_is_found(text: str) -> None:
-    """Behind them, where everything comes later."""
+    """A dropout after drawn-out words is found, although all that follows them is late."""
     found = gaps(with_gap(in_pieces(text, 1), 0.7, 0.2), synthesise(text, RATE))
     assert found == pytest.approx([0.2], abs=0.05)
 
 
-def test_a_short_one_is_not_heard() -> None:
-    """Up to 40 ms."""
+def test_a_short_dropout_is_no_gap() -> None:
+    """A dropout of up to 40 ms is not a gap."""
     sound = synthesise(SENTENCES[0], RATE)
     assert gaps(with_gap(sound, 0.5, 0.02), sound) == []
 
 
 def test_sound_without_any_pause_has_no_gap() -> None:
-    """Neither has silence, nor what is empty."""
+    """A tone without pauses, silence and an empty sound have no gaps."""
     tone = Sound((8_000 * np.sin(np.arange(RATE) * 0.3)).astype(np.int16), RATE)
     silence = Sound(np.zeros(RATE, np.int16), RATE)
     empty = Sound(np.zeros(0, np.int16), RATE)

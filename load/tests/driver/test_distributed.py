@@ -1,4 +1,4 @@
-"""Several load machines: Locust's master and its workers, all on this one."""
+"""Distributed runs: Locust's master and its workers, all on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOCUST = [sys.executable, "-m", "locust", "-f", "load/locustfile.py"]
 def distributed(
     server: FakeApi, folder: Path, seconds: int
 ) -> Iterator[tuple[subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]]:
-    """A master and two workers of two callers; ended with all their processes at the end."""
+    """Run a master and two workers with two callers; kill all their processes at the end."""
     port = str(free_ports(1)[0])
     plan = [
         "--headless", "--expect-workers", "2", "-u", "2", "-r", "2", "-t", f"{seconds}s",
@@ -31,7 +31,7 @@ def distributed(
         "--load-livekit-secret", "secret" * 6, "--load-scenario", "short",
         "--load-reports", str(folder),
     ]  # fmt: skip
-    # Their own options reach the workers by the master alone.
+    # Workers get the --load-* options from the master only.
     commands = [
         [*LOCUST, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *plan],
         *[[*LOCUST, "--worker", "--master-host", "127.0.0.1", "--master-port", port]] * 2,
@@ -45,8 +45,8 @@ def distributed(
             kill(process)
 
 
-def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> None:
-    """It says where to call, and each worker's callers do."""
+def test_the_master_s_report_has_samples_of_all_workers(tmp_path: Path) -> None:
+    """Workers get the options from the master, and its report has the samples of all workers."""
     with fake_api() as server, distributed(server, tmp_path, 8) as (master, workers):
         assert master.wait(90) == 0, (tmp_path / "log").read_text()
         assert [worker.wait(30) for worker in workers] == [0, 0]
@@ -59,9 +59,9 @@ def test_the_master_s_report_holds_what_all_workers_measured(tmp_path: Path) -> 
 
 
 def test_a_worker_that_is_lost_marks_the_report_partial(tmp_path: Path) -> None:
-    """What it had reported is kept, and the others go on."""
+    """When a worker is lost, its reports are kept, the others go on, and the report is partial."""
     with fake_api() as server, distributed(server, tmp_path, 14) as (master, workers):
-        assert server.asked.wait(60)
+        assert server.create_received.wait(60)
         kill(workers[0])
         assert master.wait(90) == 2, (tmp_path / "log").read_text()
     found = read_results(tmp_path / "results.json")

@@ -1,4 +1,4 @@
-"""The service that the API is measured against keeps the promises that it is measured with."""
+"""The baseline of the HTTP benchmark does the same work as our API."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LIMIT = 3
 
 @pytest.fixture
 def rooms(tmp_path: Path) -> Iterator[LiveKitRecorder]:
-    """LiveKit, recorded."""
+    """A recorder in the place of LiveKit."""
     with LiveKitRecorder(tmp_path) as running:
         yield running
 
@@ -35,7 +35,7 @@ def service(tmp_path: Path, rooms: LiveKitRecorder) -> Iterator[Service]:
 
 
 def create(service: Service, agent_id: int | str = 1) -> str:
-    """The new session's id, or why there is none."""
+    """The new session's id, or the error."""
     body = {"agentId": agent_id, "tenantId": 1, "roomName": "load-room"}
     try:
         answer = service.request("POST", "/api/sessions/create", body)
@@ -47,7 +47,7 @@ def create(service: Service, agent_id: int | str = 1) -> str:
 def test_capacity_holds_and_each_session_is_dispatched_once(
     service: Service, rooms: LiveKitRecorder
 ) -> None:
-    """Simultaneous creates take exactly the places there are; the others are refused with 400."""
+    """Concurrent creates fill the agent's capacity exactly, each with one dispatch; others get 400."""
     with ThreadPoolExecutor(12) as pool:
         outcomes = list(pool.map(lambda _: create(service), range(12)))
     refused = [words for words in outcomes if "Agent 1 is at capacity (3 sessions)" in words]
@@ -55,12 +55,12 @@ def test_capacity_holds_and_each_session_is_dispatched_once(
     assert rooms.take_launched() == LIMIT
 
 
-def test_a_session_is_told_as_the_contract_has_it(service: Service) -> None:
-    """GET answers the keys of openapi.yaml, in its order, for a session that waits for its agent."""
+def test_a_session_has_the_keys_of_the_contract(service: Service) -> None:
+    """GET of a session that waits for its agent returns the keys of openapi.yaml."""
     session_id = create(service)
-    told = service.request("GET", f"/api/sessions/{session_id}")
-    assert told.pop("startedAt").endswith("Z")
-    assert told == {
+    state = service.request("GET", f"/api/sessions/{session_id}")
+    assert state.pop("startedAt").endswith("Z")
+    assert state == {
         "sessionId": session_id,
         "agentId": 1,
         "tenantId": 1,
@@ -71,14 +71,12 @@ def test_a_session_is_told_as_the_contract_has_it(service: Service) -> None:
 
 
 def test_bodies_and_key_are_checked_and_logged(service: Service, tmp_path: Path) -> None:
-    """A wrong type and an unknown agent are 400, a wrong key is 401, and each has its line of JSON."""
+    """A wrong type and an unknown agent get 400, a wrong key gets 401, and each is one JSON log line."""
     assert ": 400 " in create(service, "one")
     assert "Agent 2 not registered" in create(service, 2)
     service.target = type(service.target)(service.target.url, "another key")
     assert ": 401 " in create(service)
-    service.request(
-        "GET", "/health"
-    )  # a line is written after its answer: the next answer comes later
+    service.request("GET", "/health")  # the line of a request is written before the next response
     log = (tmp_path / f"{BASELINE.name}.log").read_text().splitlines()
     lines = [line for line in map(json.loads, log) if line.get("path") == "/api/sessions/create"]
     assert [line["status"] for line in lines] == [400, 400, 401]

@@ -1,4 +1,4 @@
-"""What the HTTP benchmark reads from wrk, and what it concludes."""
+"""The HTTP benchmark: reading wrk's output, ratios, thresholds and faults."""
 
 import pytest
 
@@ -11,23 +11,23 @@ SUMMARY = '{"requests":120,"refused":20,"broken":3,"p50":1500,"p90":2500,"p99":2
 
 
 def answers(throughput: int, p99: float = 10) -> Answers:
-    """Of a run of one second."""
+    """The responses of a run of one second."""
     return Answers(throughput, 0, 0, seconds=1, p50=1, p90=2, p99=p99, max=50)
 
 
 def result(
     variant: Variant, *throughputs: int, p99: float = 10, cold_start: float = 0.3, rss: float = 60
 ) -> Result:
-    """With the same runs in both scenarios."""
+    """A result with the same runs in both scenarios."""
     runs = {each: [Run(answers(t, p99)) for t in throughputs] for each in Scenario}
     return Result(variant, [cold_start], runs, Memory(rss, rss / 2))
 
 
-BESIDE = result(BASELINE, 100, 100, 100, p99=30, cold_start=2, rss=200)
+BASELINE_RESULT = result(BASELINE, 100, 100, 100, p99=30, cold_start=2, rss=200)
 
 
 def test_the_summary_is_found_below_what_wrk_itself_prints() -> None:
-    """Times come in microseconds and are kept in milliseconds; refused answers do not count."""
+    """The summary follows wrk's own output. Times become milliseconds; refusals do not count."""
     read = parse_answers(f"Running 2s test\n  1 threads\n{SUMMARY}", seconds=2)
     assert read == Answers(120, 20, 3, seconds=2, p50=1.5, p90=2.5, p99=20, max=31)
     assert read.accepted == 100
@@ -35,22 +35,22 @@ def test_the_summary_is_found_below_what_wrk_itself_prints() -> None:
 
 
 def test_output_without_a_summary_is_an_error() -> None:
-    """A run that was cut off is never read as one without answers."""
+    """Output without a summary is an error, not a run without responses."""
     with pytest.raises(WrkError, match="no summary"):
         parse_answers("Running 2s test\nunable to connect\n", seconds=2)
 
 
 def test_the_ratio_is_taken_round_by_round() -> None:
-    """A round that was slow for both does not widen the spread."""
+    """The ratio is taken in each round, so a round that was slow for both does not widen the spread."""
     ours = result(OURS_POSTGRESQL, 300, 30, 250)
     other = result(BASELINE, 100, 10, 100)
     assert ratio(ours, other, Scenario.GET) == Spread(3.0, 2.5, 3.0)
 
 
 def test_nothing_is_missed_when_every_threshold_is_met() -> None:
-    """Twice the baseline on PostgreSQL and three times on SQLite will do; the baseline is not judged."""
+    """Twice the baseline on PostgreSQL and three times on SQLite meet the thresholds."""
     ours = [result(OURS_POSTGRESQL, 200, 210, 190), result(OURS_SQLITE, 300, 310, 290)]
-    assert missed([*ours, BESIDE]) == []
+    assert missed([*ours, BASELINE_RESULT]) == []
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_nothing_is_missed_when_every_threshold_is_met() -> None:
     ],
 )
 def test_each_missed_threshold_is_named(faulty: Result, words: str) -> None:
-    """One line for each, with what was reached and by whom."""
-    found = missed([faulty, BESIDE])
+    """Each missed threshold is a line with the variant and the figure that it reached."""
+    found = missed([faulty, BASELINE_RESULT])
     assert any(words in line and line.startswith(faulty.variant.name) for line in found)
 
 
@@ -79,11 +79,11 @@ def test_each_missed_threshold_is_named(faulty: Result, words: str) -> None:
         (answers(10), {"rows": 10, "dispatches": 11}, "10 accepted requests left 11 dispatches"),
     ],
 )
-def test_a_wrong_run_says_what_is_wrong(given: Answers, left: dict[str, int], words: str) -> None:
-    """Refused and broken requests, and anything but one row and one dispatch for an accepted one."""
+def test_a_faulty_run_describes_its_fault(given: Answers, left: dict[str, int], words: str) -> None:
+    """Faults are refused or broken requests, and other than one row and dispatch for an accepted one."""
     assert Run.checked(given, left).faults == (words,)
 
 
 def test_a_run_is_right_when_every_answer_left_one_of_each() -> None:
-    """Then nothing is reported."""
+    """A run in which every accepted request left one row and one dispatch has no faults."""
     assert Run.checked(answers(10), {"rows": 10, "dispatches": 10}).faults == ()

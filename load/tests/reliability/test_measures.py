@@ -1,4 +1,4 @@
-"""What the measurements of reliability count, and what they leave out and say so."""
+"""The measurements of reliability: what they count, and what they leave out and report."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ import pytest
 
 from load.reliability import measures
 
-# Before and after the name of a room: sessions that are refused, and those to which no agent comes.
+# Outcomes of a create: the API refuses the session, or no agent joins it.
 REFUSED, SILENT = "refused", "silent"
 
 
-class Rooms:
-    """API and LiveKit as one: what becomes of the rooms, in the order in which they are made."""
+class FakeRooms:
+    """API and LiveKit in one, with the outcomes of the creates in their order."""
 
-    def __init__(self, *fates: str) -> None:
-        self._fates = list(fates)
-        self._fate_of: dict[str, str] = {}
+    def __init__(self, *outcomes: str) -> None:
+        self._outcomes = list(outcomes)
+        self._outcome_of: dict[str, str] = {}
         self.before_answer: Callable[[str], Any] = lambda _room: asyncio.sleep(0)
         self.looked = asyncio.Event()
         self.ended: list[str] = []
-        self.asked: list[str] = []
+        self.states_read: list[str] = []
 
     async def create(self, room: str) -> str | None:
-        """The session has the name of its room."""
-        fate = self._fate_of[room] = self._fates.pop(0)
-        await self.before_answer(fate)
-        return None if fate == REFUSED else room
+        """Create a session, whose id is the room's name."""
+        outcome = self._outcome_of[room] = self._outcomes.pop(0)
+        await self.before_answer(outcome)
+        return None if outcome == REFUSED else room
 
     async def agent_joined(
         self, room: str, _within: float, *, excluding: Iterable[str] = ()
     ) -> float | None:
-        """At once, if ever."""
+        """Now, or None when no agent joins this room."""
         del excluding
         self.looked.set()
-        return None if self._fate_of[room] in (SILENT, REFUSED) else time.monotonic()
+        return None if self._outcome_of[room] in (SILENT, REFUSED) else time.monotonic()
 
     async def agents(self, room: str) -> set[str]:
-        """One, or none."""
+        """One agent, or none."""
         return {"agent"} if await self.agent_joined(room, 0) else set()
 
     async def end(self, session: str) -> None:
-        """Noted."""
+        """Record the end."""
         self.ended.append(session)
 
     async def close(self, _room: str) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
     async def session(self, session: str) -> dict[str, Any]:
-        """All are over."""
-        self.asked.append(session)
+        """Report every session as ended."""
+        self.states_read.append(session)
         return {"status": "ended"}
 
     async def __aenter__(self) -> Self:
@@ -64,11 +64,11 @@ class Rooms:
     async def __aexit__(self, *_more: object) -> None: ...
 
 
-def use(monkeypatch: pytest.MonkeyPatch, rooms: Rooms) -> Any:
-    """A testbed with these rooms only."""
+def use(monkeypatch: pytest.MonkeyPatch, rooms: FakeRooms) -> Any:
+    """A testbed that consists of these rooms."""
 
     @asynccontextmanager
-    async def client_of(_services: object) -> AsyncIterator[Rooms]:
+    async def client_of(_services: object) -> AsyncIterator[FakeRooms]:
         yield rooms
 
     monkeypatch.setattr(measures, "client_of", client_of)
@@ -81,11 +81,11 @@ def use(monkeypatch: pytest.MonkeyPatch, rooms: Rooms) -> Any:
 
 
 async def test_a_burst_is_watched_room_by_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A create that is answered late must not make the agents of the others look late."""
-    rooms = Rooms("quick", "slow")
+    """A burst watches each room from the start, so a late create does not delay other rooms' agents."""
+    rooms = FakeRooms("quick", "slow")
 
-    async def waits(fate: str) -> None:
-        if fate == "slow":
+    async def waits(outcome: str) -> None:
+        if outcome == "slow":
             async with asyncio.timeout(5):
                 await rooms.looked.wait()
 
@@ -95,15 +95,15 @@ async def test_a_burst_is_watched_room_by_room(monkeypatch: pytest.MonkeyPatch) 
     assert len(rooms.ended) == 2
 
 
-async def test_dispatches_to_which_no_agent_joined_are_counted(
+async def test_dispatches_without_an_agent_are_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first of all is not warm and counts for nothing."""
-    at = use(monkeypatch, Rooms(SILENT, "quick", SILENT, REFUSED))
+    """Dispatches without an agent are counted, except the first one, for which processes are not warm."""
+    at = use(monkeypatch, FakeRooms(SILENT, "quick", SILENT, REFUSED))
     await measures.dispatch(at, 3, 1)
-    said = capsys.readouterr().out
-    assert "of 1; 2 of 3 without an agent" in said
-    at = use(monkeypatch, Rooms(SILENT, SILENT))
+    output = capsys.readouterr().out
+    assert "of 1; 2 of 3 without an agent" in output
+    at = use(monkeypatch, FakeRooms(SILENT, SILENT))
     await measures.dispatch(at, 1, 1)
     assert "none; 1 of 1 without an agent" in capsys.readouterr().out
 
@@ -111,18 +111,18 @@ async def test_dispatches_to_which_no_agent_joined_are_counted(
 async def test_sessions_without_an_agent_are_no_kills(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Their rows were final before anything was killed."""
-    rooms = Rooms("quick", SILENT, REFUSED, "quick")
+    """Sessions without an agent are no kills: their rows were final before anything was killed."""
+    rooms = FakeRooms("quick", SILENT, REFUSED, "quick")
     at = use(monkeypatch, rooms)
     monkeypatch.setattr(measures, "cycle", lambda _: iter(["worker"]))
     await measures.final(at, 4, 4)
-    assert len(rooms.asked) == 2
+    assert len(rooms.states_read) == 2
     assert len(rooms.ended) == 1
-    said = capsys.readouterr().out
-    assert "0 of 2 never; 2 without an agent are left out" in said
+    output = capsys.readouterr().out
+    assert "0 of 2 never; 2 without an agent are left out" in output
 
 
 @pytest.mark.parametrize(("count", "rank"), [(1, 1), (10, 10), (19, 19), (20, 19), (100, 95)])
-def test_of_twenty_the_nineteenth_is_the_95th_percentile(count: int, rank: int) -> None:
-    """The smallest that 95 % do not exceed."""
+def test_p95_is_the_nineteenth_of_twenty(count: int, rank: int) -> None:
+    """p95 is the smallest value that 95 % of the values do not exceed."""
     assert f"p95 {rank}.00 s" in measures._spread([float(one + 1) for one in range(count)])

@@ -1,4 +1,4 @@
-"""From a journal to results: figures, what is missing, what was missed, what is written."""
+"""Results from a journal: summaries, partial results, thresholds, page, comparison."""
 
 import errno
 import json
@@ -26,13 +26,13 @@ SCHEMA = json.loads((Path(writing.__file__).parent / "schema.json").read_text())
 
 
 def check(results: Results) -> Results:
-    """Against the schema, as another program would read it."""
+    """Validate results against the schema, as another program would."""
     Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(results)))
     return results
 
 
 def test_a_whole_run() -> None:
-    """Percentiles of the good ones, errors apart."""
+    """Percentiles are over good samples; errors are counted separately."""
     broken = sample(Metric.VOICE_TO_VOICE, 0.0, error="too early")
     results = check(results_of([*whole_run(), broken]))
     voice = results["stages"][Metric.VOICE_TO_VOICE]
@@ -43,8 +43,8 @@ def test_a_whole_run() -> None:
     assert results["warnings"] == []
 
 
-def test_calls_that_were_killed_and_a_run_that_was_make_it_partial() -> None:
-    """What they had reported counts."""
+def test_killed_calls_and_a_killed_run_make_results_partial() -> None:
+    """Killed calls and a killed run make the results partial; their reports still count."""
     killed = call("c-2")[:1]
     results = check(results_of([plan(), *call(), *killed, sample(Metric.CREATE, 9, call="c-2")]))
     assert results["partial_because"] == [
@@ -54,8 +54,8 @@ def test_calls_that_were_killed_and_a_run_that_was_make_it_partial() -> None:
     assert results["stages"][Metric.CREATE]["count"] == 1
 
 
-def test_a_busy_load_machine_is_told() -> None:
-    """Its own lag is in every figure."""
+def test_a_busy_load_machine_is_a_warning() -> None:
+    """A late event loop and a busy CPU of the load machine are warnings, since figures include them."""
     results = check(results_of([*whole_run(), second(lag=55), second(system=93)]))
     late, busy = results["warnings"]
     assert "over 30 ms late in 1 of 3 seconds (at worst 55 ms)" in late
@@ -63,7 +63,7 @@ def test_a_busy_load_machine_is_told() -> None:
 
 
 def test_the_number_of_callers_is_that_of_the_moment() -> None:
-    """Counted over all hosts, from when calls began and ended."""
+    """A sample's number of callers is counted over all hosts, from the calls' begin and end."""
     calls = [*call("c-1", 0, 10), *call("c-2", 5, 20)]
     voices = [sample(Metric.VOICE_TO_VOICE, 900, at) for at in (1, 7, 15)]
     results = results_of([plan(), *calls, *voices, END])
@@ -71,13 +71,13 @@ def test_the_number_of_callers_is_that_of_the_moment() -> None:
 
 
 def test_a_line_that_was_cut_off_is_left_out() -> None:
-    """The last one, when the disk was full or the process killed."""
+    """A line that a full disk or a killed process cut off is skipped."""
     lines = [encode(message) for message in whole_run()]
     assert list(decode([*lines, lines[0][:20]])) == whole_run()
 
 
-def test_thresholds_name_what_was_missed(tmp_path: Path) -> None:
-    """Percentiles, errors, counts; nothing measured is missed too."""
+def test_missed_thresholds_are_described(tmp_path: Path) -> None:
+    """Each missed percentile, error and count is described; a metric without samples is missed too."""
     path = tmp_path / "t.yaml"
     path.write_text(
         "stages:\n  voice to voice: {p50: 900, p95: 2000, at_least: 3}\n"
@@ -96,8 +96,8 @@ def test_thresholds_name_what_was_missed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["stages: {voice to vice: {p50: 3}}", "stages: {create: {p51: 3}}"]
 )
-def test_thresholds_for_what_does_not_exist_are_refused(tmp_path: Path, text: str) -> None:
-    """They would pass for ever."""
+def test_thresholds_of_unknown_metrics_are_refused(tmp_path: Path, text: str) -> None:
+    """Thresholds of unknown metrics or keys are an error, since they would always pass."""
     path = tmp_path / "t.yaml"
     path.write_text(text)
     with pytest.raises(FileError, match=r"voice to vice|p51"):
@@ -105,7 +105,7 @@ def test_thresholds_for_what_does_not_exist_are_refused(tmp_path: Path, text: st
 
 
 def test_the_page_is_one_file() -> None:
-    """No script, nothing from elsewhere; names are escaped."""
+    """The page has no scripts and loads nothing, and escapes its content."""
     parts = {"wire: speech to transcript": 260.0, "wire: llm first token": -20.0}
     run = [*whole_run(), turn(parts=parts, expected="<b>"), second(lag=99)]
     html = page(results_of(run))
@@ -116,7 +116,7 @@ def test_the_page_is_one_file() -> None:
 
 
 def test_an_empty_run_has_a_page_too() -> None:
-    """All calls failed."""
+    """A run in which all calls failed still has a page, with the error."""
     failed = sample(Metric.CREATE, 3.0, error="500: broken")
     assert "500: broken" in page(check(results_of([plan(), failed, END])))
 
@@ -124,7 +124,7 @@ def test_an_empty_run_has_a_page_too() -> None:
 def test_a_full_disk_sends_the_report_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says so; what is there is marked partial, no half file stays."""
+    """On a full disk the report goes into another folder, marked partial, and no half file stays."""
     full = tmp_path / "full"
     spare = tmp_path / "spare"
     monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(spare))  # noqa: ARG005
@@ -138,23 +138,23 @@ def test_a_full_disk_sends_the_report_elsewhere(
 
     monkeypatch.setattr(Path, "write_text", fails)
     assert not write(full, results_of(whole_run()))
-    said = capsys.readouterr().err
-    assert f"cannot be written into {full}: No space left on device" in said
-    assert f"the report is in {spare} instead" in said
+    output = capsys.readouterr().err
+    assert f"cannot be written into {full}: No space left on device" in output
+    assert f"the report is in {spare} instead" in output
     assert not (full / writing.PAGE).exists()
     assert read_results(spare / RESULTS)["partial"]
 
 
-def test_a_comparison_tells_a_difference_from_chance() -> None:
-    """Twice as slow in every call is certain; the same again is not."""
+def test_a_comparison_distinguishes_a_difference_from_chance() -> None:
+    """Twice as slow in every call is a certain difference; an equal run is none."""
 
     def run(factor: float) -> Results:
-        said = [plan()]
+        journal = [plan()]
         for number in range(12):
             name = f"c-{number}"
             ms = [factor * (800 + 10 * number + 7 * place) for place in range(4)]
-            said += call(name) + [sample(Metric.VOICE_TO_VOICE, each, call=name) for each in ms]
-        return results_of([*said, END])
+            journal += call(name) + [sample(Metric.VOICE_TO_VOICE, each, call=name) for each in ms]
+        return results_of([*journal, END])
 
     slower, same = compare(run(1), run(2)), compare(run(1), run(1))
     assert [each.ratio for each in slower] == pytest.approx([2, 2])
@@ -165,15 +165,15 @@ def test_a_comparison_tells_a_difference_from_chance() -> None:
     assert "12 whole calls" not in str(caveats("A", run(1)))
 
 
-def test_few_calls_are_doubted() -> None:
-    """Their spread cannot be known."""
+def test_few_calls_are_a_caveat() -> None:
+    """A comparison with fewer than 10 calls has a caveat, since its intervals are too narrow."""
     assert caveats("A", results_of(whole_run())) == [
         "A has 1 whole calls: with fewer than 10 the intervals are too narrow"
     ]
 
 
-def test_what_failed_is_told_beside_a_ratio() -> None:
-    """A target that loses its slowest turns would look fast."""
+def test_failures_are_a_caveat_of_a_ratio() -> None:
+    """Failed samples are a caveat: a target that fails its slowest turns would look fast."""
     calls = [message for number in range(10) for message in call(f"c-{number}")]
     good = [sample(Metric.VOICE_TO_VOICE, 900, call=f"c-{number}") for number in range(10)]
     broken = [sample(Metric.CREATE, 3, error="500"), sample(Metric.CREATE, 3)]
@@ -182,22 +182,22 @@ def test_what_failed_is_told_beside_a_ratio() -> None:
     assert "A: create: 1 of 2 failed" in comparison({"A": results})
 
 
-def test_another_file_is_no_results_file(tmp_path: Path) -> None:
-    """Whatever JSON it holds."""
+def test_other_json_is_no_results_file(tmp_path: Path) -> None:
+    """JSON of another shape is rejected as results."""
     path = tmp_path / "x.json"
     path.write_text("[]")
     with pytest.raises(ValueError, match="not results of version 1"):
         read_results(path)
 
 
-def test_a_trouble_makes_it_partial() -> None:
-    """Each once."""
+def test_a_trouble_makes_results_partial() -> None:
+    """A trouble makes the results partial, and is listed once."""
     trouble = {"kind": messages.TROUBLE, "why": "a host ended"}
     assert results_of([*whole_run(), trouble, trouble])["partial_because"] == ["a host ended"]
 
 
 def test_a_journal_goes_on_in_memory_when_the_disk_is_full() -> None:
-    """Nothing that was reported is lost, and the run is marked."""
+    """With a full disk the journal keeps every report in memory, and the results are partial."""
     journal = Journal(Path("/dev/full"))
     for message in whole_run():
         journal.add(message)
@@ -210,15 +210,15 @@ def test_a_journal_goes_on_in_memory_when_the_disk_is_full() -> None:
 def test_alternating_targets_are_compared_over_all_their_rounds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Another one is first in each round; the worst exit code is that of the whole."""
+    """Each round starts with another target, all rounds are merged, and the worst exit code is returned."""
     order = []
 
     def run_one(target: str, where: Path) -> int:
         order.append(where.name)
         name, factor = f"c-{len(order)}", 2 if target == "stock" else 1
-        said = [plan(target=target), *call(name)]
-        said += [sample(Metric.VOICE_TO_VOICE, factor * ms, call=name) for ms in (800, 900)]
-        write(where, results_of([*said, END]))
+        journal = [plan(target=target), *call(name)]
+        journal += [sample(Metric.VOICE_TO_VOICE, factor * ms, call=name) for ms in (800, 900)]
+        write(where, results_of([*journal, END]))
         return int(target == "stock")
 
     assert alternate(("stock", "ours", "pipecat"), 2, tmp_path, run_one, threading.Event()) == 1
@@ -226,7 +226,7 @@ def test_alternating_targets_are_compared_over_all_their_rounds(
     ours = check(read_results(tmp_path / "ours.json"))
     assert ours["calls"] == {"begun": 2, "whole": 2}
     assert ours["stages"][Metric.VOICE_TO_VOICE]["count"] == 4
-    said = capsys.readouterr().out
-    assert "A: stock, B: ours" in said
-    assert "A: pipecat, B: ours" in said
-    assert "0.50 (0.50..0.50) *" in said
+    output = capsys.readouterr().out
+    assert "A: stock, B: ours" in output
+    assert "A: pipecat, B: ours" in output
+    assert "0.50 (0.50..0.50) *" in output

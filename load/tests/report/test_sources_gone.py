@@ -1,4 +1,4 @@
-"""What cannot be read after a run costs the figures that it would have given, and no others."""
+"""A source that is unreadable after a run costs only its own samples, and makes the results partial."""
 
 import http.client
 import sqlite3
@@ -26,9 +26,9 @@ SERVICES = Services("http://127.0.0.1:9", "", "ws://127.0.0.1:9", "key", "secret
 
 
 def with_sessions() -> list[Message]:
-    """Two calls that left rows."""
-    told = [*call(), *call("c-2")]
-    return [message | ({"session": "s"} if "session" in message else {}) for message in told]
+    """Two calls with sessions."""
+    calls = [*call(), *call("c-2")]
+    return [message | ({"session": "s"} if "session" in message else {}) for message in calls]
 
 
 @pytest.mark.parametrize(
@@ -43,21 +43,21 @@ def with_sessions() -> list[Message]:
 async def test_a_database_that_cannot_be_read_makes_the_results_partial(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """It is asked once; each further try might take as long as the first one."""
-    asked: list[str] = []
+    """An unreadable database makes the results partial, after one try: each might take long to fail."""
+    sessions_read: list[str] = []
 
     async def fails(_url: str, session: str) -> dict[Any, float]:
-        asked.append(session)
+        sessions_read.append(session)
         raise error
 
     monkeypatch.setattr(rows, "of_database", fails)
-    said = [plan(database="sqlite:///gone"), *with_sessions(), *whole_run()[1:]]
-    more = await enriched(said)
-    assert len(asked) == 1
+    journal = [plan(database="sqlite:///gone"), *with_sessions(), *whole_run()[1:]]
+    more = await enriched(journal)
+    assert len(sessions_read) == 1
     [why] = [message["why"] for message in of_kind(more, messages.TROUBLE)]
     assert why.startswith("the runtime's own metrics are missing: ")
     assert "\n" not in why
-    assert results_of([*said, *more])["partial"]
+    assert results_of([*journal, *more])["partial"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ async def test_a_database_that_cannot_be_read_makes_the_results_partial(
 async def test_recordings_that_cannot_be_read_make_the_results_partial(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Whatever came instead of them."""
+    """Unreadable recordings of the stand-ins make the results partial, whatever the error."""
 
     def fails(_url: str) -> dict[str, Any]:
         raise error
@@ -79,7 +79,7 @@ async def test_recordings_that_cannot_be_read_make_the_results_partial(
 async def test_recordings_of_something_else_make_the_results_partial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Another server answers there."""
+    """JSON of another server in the place of the recordings makes the results partial."""
     monkeypatch.setattr(wire, "recordings", lambda _url: {})
     [trouble] = await enriched([plan(stand_ins="http://127.0.0.1:9"), turn()])
     assert trouble["why"].startswith("the stand-ins' recordings are missing: ")
@@ -90,7 +90,7 @@ async def test_recordings_of_something_else_make_the_results_partial(
 def test_a_run_without_results_is_unusable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, journal: bool
 ) -> None:
-    """Exit code 1 says that a threshold was missed, which nobody knows here."""
+    """A run without results exits with 2: 1 would mean that a threshold was missed."""
     popen = subprocess.Popen
     dies = f"import os, sys; os.kill(os.getpid(), 9) if {code} < 0 else sys.exit({code})"
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: popen([sys.executable, "-c", dies]))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end the whole of a run, with what it has started."""
+"""Ctrl-C and SIGTERM end a whole run and all processes that it started."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ from load.tests.journals import END, call, plan, sample
 
 ROOT = Path(__file__).parents[3]
 
-# Until it is told to end.
+# Sends SIGTERM to its parent until it is ended itself.
 LOCUST = """
 import os, signal, time
 while True:
@@ -26,7 +26,7 @@ while True:
     time.sleep(0.2)
 """
 
-SERVES = """
+STARTS_SERVERS = """
 import sys, time
 from contextlib import contextmanager
 import load.__main__ as load
@@ -46,7 +46,7 @@ sys.exit(load.main(["--reports", sys.argv[1]]))
 
 
 def test_a_stop_ends_all_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of those that were there already the comparison is made; it is no whole one."""
+    """A stop ends all rounds; those that have run are compared, and the exit code is 2."""
     stopped = threading.Event()
     order = []
 
@@ -61,13 +61,13 @@ def test_a_stop_ends_all_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert alternate(("stock", "ours"), 5, tmp_path, run_one, stopped) == 2
     assert order == ["stock-1", "ours-1", "ours-2"]
     assert read_results(tmp_path / "ours.json")["calls"]["whole"] == 2
-    said = capsys.readouterr()
-    assert "A: stock, B: ours" in said.out
-    assert "stopped after 3 of 10 runs" in said.err
+    output = capsys.readouterr()
+    assert "A: stock, B: ours" in output.out
+    assert "stopped after 3 of 10 runs" in output.err
 
 
-def test_a_stop_before_every_target_had_its_turn_compares_nothing(tmp_path: Path) -> None:
-    """And leaves what there is."""
+def test_a_stop_in_the_first_round_compares_nothing(tmp_path: Path) -> None:
+    """A stop before every target has run compares nothing, and keeps the results so far."""
     stopped = threading.Event()
 
     def run_one(target: str, where: Path) -> int:
@@ -80,10 +80,10 @@ def test_a_stop_before_every_target_had_its_turn_compares_nothing(tmp_path: Path
     assert not (tmp_path / "ours.json").exists()
 
 
-def test_a_signal_that_locust_gets_stops_the_rounds_after_it_too(
+def test_a_signal_to_locust_stops_later_rounds_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is passed on, and remembered."""
+    """A signal is forwarded to Locust, and also stops the rounds after it."""
     popen, stopped = subprocess.Popen, threading.Event()
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: popen([sys.executable, "-c", LOCUST]))
     before = signal.signal(signal.SIGTERM, lambda *_: None)
@@ -95,9 +95,12 @@ def test_a_signal_that_locust_gets_stops_the_rounds_after_it_too(
 
 
 def test_sigterm_stops_the_servers_of_a_run(tmp_path: Path) -> None:
-    """Also while they start, before there is a Locust to pass it on to."""
+    """SIGTERM stops the servers of a run, also while they start and there is no Locust yet."""
     with subprocess.Popen(
-        [sys.executable, "-c", SERVES, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", STARTS_SERVERS, str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "up\n"

@@ -1,4 +1,4 @@
-"""Which targets a run has, and what they need."""
+"""The targets of a run, and the environment and HTTP paths of the others."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ from load.targets.pipecat_venv import LOCK, find_or_install
     ],
 )
 def test_targets_are_named(given: list[str], meant: tuple[str, ...]) -> None:
-    """In the order in which the first round runs them."""
+    """--target names targets in the order of the first round; the default is ours."""
     assert run_parser().parse_args(given).target == meant
 
 
@@ -39,14 +39,14 @@ def test_targets_are_named(given: list[str], meant: tuple[str, ...]) -> None:
 def test_other_targets_are_refused(
     given: str, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the names that there are."""
+    """An unknown or repeated target is an error that lists the known ones."""
     with pytest.raises(SystemExit):
         run_parser().parse_args(["--target", given])
     assert why in capsys.readouterr().err
 
 
-def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
-    """And leaves nothing that the next run would take for one."""
+def test_a_failed_installation_reports_its_reason(tmp_path: Path) -> None:
+    """A failed installation of Pipecat reports pip's output and leaves nothing for the next run to use."""
     lock, cache = tmp_path / "lock.txt", tmp_path / "cache"
     lock.write_text("this is no requirement\n")
     with pytest.raises(
@@ -57,35 +57,35 @@ def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 
 
 def test_pipecat_is_pinned_by_hashes() -> None:
-    """Every version of its lock file is exact."""
+    """Every package in Pipecat's lock file has an exact version and hashes."""
     entries = [line for line in LOCK.read_text().splitlines() if line and line[0] not in "# "]
     assert any(entry.startswith("pipecat-ai==1.") for entry in entries)
     assert all("==" in entry and entry.endswith("\\") for entry in entries)
 
 
 class FakeRooms:
-    """Remembers."""
+    """Records the calls of its methods."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.calls: list[str] = []
 
     async def create(self, room: str) -> None:
-        """Noted."""
-        self.said.append(f"create {room}")
+        """Record a create."""
+        self.calls.append(f"create {room}")
 
     async def end(self, room: str) -> None:
-        """Noted."""
-        self.said.append(f"end {room}")
+        """Record an end."""
+        self.calls.append(f"end {room}")
 
 
 async def test_callers_use_a_target_as_they_use_our_api() -> None:
-    """With the same client."""
+    """The client of our API works with another target's HTTP paths."""
     rooms = FakeRooms()
 
     @asynccontextmanager
     async def open_rooms() -> AsyncIterator[FakeRooms]:
         yield rooms
-        rooms.said.append("closed")
+        rooms.calls.append("closed")
 
     async with (
         TestServer(application(open_rooms)) as server,
@@ -94,4 +94,4 @@ async def test_callers_use_a_target_as_they_use_our_api() -> None:
         await api.register(7, {})
         session = await api.create(7, "a-room")
         await api.end(session)
-    assert rooms.said == ["create a-room", "end a-room", "closed"]
+    assert rooms.calls == ["create a-room", "end a-room", "closed"]
