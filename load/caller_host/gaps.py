@@ -31,9 +31,8 @@ GAP: Final = 0.05
 SENTENCE_ALONE: Final = 1  # directions of a step of the path; 0 is a step of both sounds
 SPEECH_ALONE: Final = 2
 
-Levels = NDArray[
-    np.float64
-]  # one level (0 to 1) for each step, from the first audible one to the last
+# One level (0 to 1) for each step, from the first audible one to the last.
+Levels = NDArray[np.float64]
 Span = tuple[int, int]  # the first step, and the one after the last
 
 

@@ -36,7 +36,7 @@ class Verdict:
 
 
 class Judge:
-    """Recognition takes 30 ms of CPU for each second of speech, so it runs only when the CPU is idle."""
+    """Recognises answers when the CPU is idle, since a second of speech takes 30 ms of CPU."""
 
     def __init__(self, expected: Sequence[str], *, stand_in_voice: bool) -> None:
         self._sentences = list(dict.fromkeys([*every_sentence(), *expected]))

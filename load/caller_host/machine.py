@@ -1,4 +1,4 @@
-"""Watches the load machine itself: if this event loop lags, it measures itself and not the agent."""
+"""Watches the load machine itself: if this event loop lags, its measurements include its own delay."""
 
 from __future__ import annotations
 

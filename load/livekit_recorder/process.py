@@ -15,8 +15,8 @@ from fixtures.processes.environ import inherited_environ
 from fixtures.processes.logged_process import LoggedProcess
 
 ROOT: Final = Path(__file__).parents[2]
-# Settings for an API on the recorder, in seconds. They are longer than a measurement, so that the API does
-# not look for workers: no worker ever serves the sessions that are created.
+# Settings for an API on the recorder, in seconds. They are so long that the API does not look for workers
+# during a measurement: no worker ever serves the sessions that are created.
 WITHOUT_WORKERS: Final[Mapping[str, str]] = {
     "SESSION_LEASE": "600",
     "SESSION_WATCH_INTERVAL": "10",

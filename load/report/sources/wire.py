@@ -27,7 +27,7 @@ class Moments:
 
     spoke_until: float
     transcript: float
-    asked: float
+    requested: float
     first_token: float
     first_text: float
     first_sound: float
@@ -37,7 +37,7 @@ class Moments:
     def parts(self) -> dict[Metric, float]:
         """Milliseconds of each part of the turn; negative where the next part began first."""
         edges = [
-            self.spoke_until, self.transcript, self.asked, self.first_token, self.first_text,
+            self.spoke_until, self.transcript, self.requested, self.first_token, self.first_text,
             self.first_sound, self.at_the_ear,
         ]  # fmt: skip
         spans = itertools.pairwise(edges)
@@ -50,7 +50,7 @@ class Moments:
     def overhead(self) -> float:
         """Milliseconds of voice to voice without the providers' own time."""
         providers = (
-            (self.first_token - self.asked) + (self.first_sound - self.first_text) + self.late
+            (self.first_token - self.requested) + (self.first_sound - self.first_text) + self.late
         )
         return (self.at_the_ear - self.spoke_until - providers) * 1000 - REALISTIC.stt_final
 
