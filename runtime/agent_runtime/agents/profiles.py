@@ -1,4 +1,4 @@
-"""The values of each profile. `docs/latency.md` has the measurements behind them."""
+"""The values of each profile. `docs/measurements/` has the measurements behind them."""
 
 from __future__ import annotations
 
