@@ -89,12 +89,12 @@ def _pairs(contract: ApiContract, report: Path) -> Iterator[Documented]:
 
 def reach_limits(api: JudgedApi) -> None:
     """Provoke 413 and 431 on every operation, and 415 where a body is read."""
-    assert set(api.ask_every_operation({"X": "x" * MAX_HEAD}).values()) == {431}
+    assert set(api.send_every_operation({"X": "x" * MAX_HEAD}).values()) == {431}
     for name in api.contract.operations:
         method, template = name.split()
         path = template.format(agentId=1, tenantId=1, sessionId="nope")
-        assert api.ask(method, path, body=b" " * (MAX_BODY + 1)).status == 413
-    statuses = api.ask_every_operation({"Content-Encoding": "br"})
+        assert api.send(method, path, body=b" " * (MAX_BODY + 1)).status == 413
+    statuses = api.send_every_operation({"Content-Encoding": "br"})
     assert {name for name, status in statuses.items() if status == 415} == {
         "POST /api/agents/register",
         "POST /api/sessions/create",

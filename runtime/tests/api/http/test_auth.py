@@ -40,7 +40,7 @@ PROTECTED = [
 )
 def test_a_wrong_key_is_refused(api: JudgedApi, method: str, path: str, sent: str) -> None:
     """Agents, sessions and metrics answer any wrong or missing key with 401 and the known words."""
-    answer = api.ask(method, path, headers={"Authorization": sent})
+    answer = api.send(method, path, headers={"Authorization": sent})
     assert (answer.status, answer.error) == (401, "Unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -48,25 +48,25 @@ def test_a_wrong_key_is_refused(api: JudgedApi, method: str, path: str, sent: st
 @pytest.mark.parametrize("sent", [f"Bearer {DEFAULT_KEY}", DEFAULT_KEY], ids=["bearer", "bare"])
 def test_the_key_passes_in_both_forms(api: JudgedApi, sent: str) -> None:
     """The key is accepted with and without the word Bearer."""
-    assert api.ask("GET", "/api/agents", headers={"Authorization": sent}).status == 200
+    assert api.send("GET", "/api/agents", headers={"Authorization": sent}).status == 200
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])
 def test_probes_need_no_key(api: JudgedApi, path: str) -> None:
     """Health and readiness respond without a key."""
-    assert api.ask("GET", path, headers={"Authorization": ""}).status == 200
+    assert api.send("GET", path, headers={"Authorization": ""}).status == 200
 
 
 def test_the_key_is_checked_before_the_body(api: JudgedApi) -> None:
     """A malformed body without the key is 401, so that a stranger learns nothing about the body."""
     headers = {"Authorization": "", "Content-Type": "application/json"}
-    assert api.ask("POST", "/api/agents/register", body=b"{", headers=headers).status == 401
+    assert api.send("POST", "/api/agents/register", body=b"{", headers=headers).status == 401
 
 
 @pytest.mark.parametrize("path", ["//api/agents", "/%2Fapi/agents", "//api/sessions/x"])
 def test_two_leading_slashes_are_unknown(api: JudgedApi, path: str) -> None:
     """A path with two leading slashes is 404, so that it is no way around the key."""
-    assert api.ask("GET", path, headers={"Authorization": ""}).status == 404
+    assert api.send("GET", path, headers={"Authorization": ""}).status == 404
 
 
 def test_without_a_configured_key_every_request_passes(
@@ -74,11 +74,11 @@ def test_without_a_configured_key_every_request_passes(
 ) -> None:
     """When no key is configured, requests pass with any Authorization header or none."""
     with start_api(key="") as open_api:
-        assert open_api.ask("GET", "/api/agents").status == 200
+        assert open_api.send("GET", "/api/agents").status == 200
         assert (
-            open_api.ask("GET", "/api/agents", headers={"Authorization": "Bearer x"}).status == 200
+            open_api.send("GET", "/api/agents", headers={"Authorization": "Bearer x"}).status == 200
         )
-        assert open_api.ask("GET", "/api/sessions/x").status == 404
+        assert open_api.send("GET", "/api/sessions/x").status == 404
 
 
 def test_sessions_and_metrics_can_be_opened(
@@ -87,6 +87,6 @@ def test_sessions_and_metrics_can_be_opened(
     """The setting for old clients opens sessions and metrics, and keeps agents protected."""
     with start_api(AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS="true") as half_open:
         nothing = {"Authorization": ""}
-        assert half_open.ask("GET", "/api/sessions/x", headers=nothing).status == 404
-        assert half_open.ask("GET", "/api/metrics/agent/1", headers=nothing).status == 200
-        assert half_open.ask("GET", "/api/agents", headers=nothing).status == 401
+        assert half_open.send("GET", "/api/sessions/x", headers=nothing).status == 404
+        assert half_open.send("GET", "/api/metrics/agent/1", headers=nothing).status == 200
+        assert half_open.send("GET", "/api/agents", headers=nothing).status == 401

@@ -54,7 +54,7 @@ def bound(kind: str, name: str, value: int, sign: str) -> dict[str, Any]:
 
 def send(api: JudgedApi, body: bytes, path: str = REGISTER, **headers: str) -> Answer:
     """Send bytes as JSON."""
-    return api.ask("POST", path, body=body, headers=JSON | headers)
+    return api.send("POST", path, body=body, headers=JSON | headers)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def send(api: JudgedApi, body: bytes, path: str = REGISTER, **headers: str) -> A
 )
 def test_register_lists_every_fault(api: JudgedApi, body: object, issues: list[Any]) -> None:
     """A register with faulty fields lists them all in order, byte for byte in zod 4's text."""
-    refused = api.ask("POST", REGISTER, body)
+    refused = api.send("POST", REGISTER, body)
     assert refused.status == 400
     assert refused.error == json.dumps(issues, indent=2)
 
@@ -149,7 +149,7 @@ def test_long_names_are_refused(api: JudgedApi) -> None:
 def test_other_content_type_is_no_body(api: JudgedApi, headers: dict[str, str]) -> None:
     """A body of another content type counts as no body: every field is undefined."""
     body = b'{"agentId":1,"tenantId":1,"config":{}}'
-    refused = api.ask("POST", REGISTER, body=body, headers=headers)
+    refused = api.send("POST", REGISTER, body=body, headers=headers)
     assert refused.error == json.dumps(NOTHING, indent=2)
 
 
@@ -198,7 +198,7 @@ def test_a_body_that_is_no_json_object(api: JudgedApi, body: bytes) -> None:
 )
 def test_nul_is_refused_anywhere_in_a_body(api: JudgedApi, body: object, path: list[Any]) -> None:
     """A NUL character in any string of a body is 400, and its path is named."""
-    issue = json.loads(api.ask("POST", REGISTER, body).error)[0]
+    issue = json.loads(api.send("POST", REGISTER, body).error)[0]
     assert (issue["code"], issue["path"]) == ("custom", path)
 
 
@@ -218,7 +218,7 @@ def test_whole_numbers_in_other_spellings(api: JudgedApi) -> None:
     for text in (f"{agent_id}.0", f"{agent_id}e0"):
         body = f'{{"agentId":{text},"tenantId":1,"config":{{}}}}'.encode()
         assert send(api, body).json == {"success": True, "agentId": agent_id}
-    assert api.ask("GET", f"/api/agents/{agent_id}.0").json["registered"] is True
+    assert api.send("GET", f"/api/agents/{agent_id}.0").json["registered"] is True
 
 
 def test_byte_order_mark_and_charset(api: JudgedApi) -> None:

@@ -39,7 +39,7 @@ def test_killed_connections_are_replaced(start_api: StartApi, postgres_database:
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-            assert api.ask("GET", f"/api/sessions/{session_id}").status == 200
+            assert api.send("GET", f"/api/sessions/{session_id}").status == 200
             assert api.create(agent_id).status == 200
 
 
@@ -48,8 +48,8 @@ def test_missing_tables_are_reported(start_api: StartApi, postgres_database: str
     with start_api(DATABASE_URL=postgres_database) as api:
         with cursor(postgres_database) as statements:
             statements.execute("ALTER SCHEMA public RENAME TO elsewhere; CREATE SCHEMA public")
-        assert "db migrate" in api.ask("GET", "/ready").json["reason"]
-        assert "db migrate" in api.ask("GET", "/api/agents").error
+        assert "db migrate" in api.send("GET", "/ready").json["reason"]
+        assert "db migrate" in api.send("GET", "/api/agents").error
 
 
 def test_every_documented_fault_is_seen(
@@ -60,21 +60,21 @@ def test_every_documented_fault_is_seen(
     with start_api(
         DATABASE_URL=postgres_database, LIVEKIT_URL=f"ws://127.0.0.1:{nobody}"
     ) as without_livekit:
-        assert without_livekit.ask_every_operation()["POST /api/sessions/create"] == 503
-        assert without_livekit.ask_every_operation()["GET /ready"] == 503
+        assert without_livekit.send_every_operation()["POST /api/sessions/create"] == 503
+        assert without_livekit.send_every_operation()["GET /ready"] == 503
 
     with start_api(DATABASE_URL=postgres_database) as api:
-        assert api.ask_every_operation()["GET /ready"] == 200
+        assert api.send_every_operation()["GET /ready"] == 200
         with cursor(postgres_database) as statements:
             statements.execute(BREAK)
-        broken = api.ask_every_operation()
+        broken = api.send_every_operation()
         with cursor(postgres_database) as statements:
             statements.execute("SELECT current_database()")
             ((name,),) = statements.fetchall()
         with cursor(postgres_database.rpartition("/")[0] + "/postgres") as statements:
             statements.execute(f"DROP DATABASE {name} WITH (FORCE)")
         began = time.monotonic()
-        down = api.ask_every_operation()
+        down = api.send_every_operation()
         took = time.monotonic() - began
     seen = without_livekit.seen | api.seen
     expected = {pair for pair, faults in contract.documented.items() if faults}
@@ -94,6 +94,6 @@ def test_no_stack_trace_is_sent(start_api: StartApi, postgres_database: str) -> 
             statements.execute(BREAK)
         assert api.process is not None
         since = api.process.mark()
-        answer = api.ask("GET", "/api/agents")
+        answer = api.send("GET", "/api/agents")
         assert (answer.status, answer.error) == (500, "Internal server error")
         assert "Traceback" in api.process.wait_for('"exception"', 10, since=since).string

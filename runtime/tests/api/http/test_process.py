@@ -35,7 +35,7 @@ def test_memory_stays_small(start_api: StartApi) -> None:
         pass  # the first start on a machine compiles modules, which takes more memory
     with start_api() as api:
         for _ in range(200):
-            api.ask("GET", "/api/agents")
+            api.send("GET", "/api/agents")
         assert psutil.Process(process_of(api).pid).memory_info().rss < 70 * 1024 * 1024
 
 
@@ -43,7 +43,7 @@ def test_a_request_is_one_line_of_the_log(start_api: StartApi) -> None:
     """A request is one JSON line in the log with its path as sent, so that no path forges a line."""
     with start_api() as api:
         since = process_of(api).mark()
-        api.ask("GET", "/no%0Apath")
+        api.send("GET", "/no%0Apath")
         line = process_of(api).wait_for('"request"', 10, since=since).string
     entry = json.loads(line)
     assert (entry["method"], entry["path"], entry["status"]) == ("GET", "/no%0Apath", 404)

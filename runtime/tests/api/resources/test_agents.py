@@ -11,7 +11,7 @@ UNKNOWN = {"registered": False, "active": False, "activeSessions": 0, "maxSessio
 
 def test_an_unregistered_agent_is_no_error(api: JudgedApi) -> None:
     """The status of an unregistered agent is 200 with false and zeros, keys in the known order."""
-    answer = api.ask("GET", f"/api/agents/{api.new_id()}")
+    answer = api.send("GET", f"/api/agents/{api.new_id()}")
     assert answer.status == 200
     assert answer.json == UNKNOWN
     assert list(answer.json) == list(UNKNOWN)
@@ -24,7 +24,7 @@ def test_a_registered_agent_has_its_maximum(api: JudgedApi) -> None:
         "success": True,
         "agentId": agent_id,
     }
-    assert api.ask("GET", f"/api/agents/{agent_id}").json == {
+    assert api.send("GET", f"/api/agents/{agent_id}").json == {
         "registered": True,
         "active": True,
         "activeSessions": 0,
@@ -36,7 +36,7 @@ def test_maximum_has_a_default(api: JudgedApi) -> None:
     """Without maxConcurrentSessions an agent may hold MAX_SESSIONS_PER_AGENT, 100 by default."""
     agent_id = api.new_id()
     api.register(agent_id)
-    assert api.ask("GET", f"/api/agents/{agent_id}").json["maxSessions"] == 100
+    assert api.send("GET", f"/api/agents/{agent_id}").json["maxSessions"] == 100
 
 
 def test_agents_are_listed_in_order_of_registration(api: JudgedApi) -> None:
@@ -44,8 +44,8 @@ def test_agents_are_listed_in_order_of_registration(api: JudgedApi) -> None:
     first, second, third = (api.new_id() for _ in range(3))
     for agent_id in (third, first, second, third):
         api.register(agent_id)
-    api.ask("DELETE", f"/api/agents/{first}")
-    listed = api.ask("GET", "/api/agents").json["agents"]
+    api.send("DELETE", f"/api/agents/{first}")
+    listed = api.send("GET", "/api/agents").json["agents"]
     assert [each for each in listed if each in {first, second, third}] == [third, second]
 
 
@@ -53,21 +53,21 @@ def test_registering_again_keeps_sessions(api: JudgedApi) -> None:
     """A new configuration replaces the old one; active sessions stay."""
     agent_id, _ = api.new_session(maxConcurrentSessions=2)
     api.register(agent_id, maxConcurrentSessions=5)
-    status = api.ask("GET", f"/api/agents/{agent_id}").json
+    status = api.send("GET", f"/api/agents/{agent_id}").json
     assert (status["activeSessions"], status["maxSessions"]) == (1, 5)
 
 
 def test_deleting_ends_sessions(api: JudgedApi) -> None:
     """Deleting an agent ends its sessions, which can still be read."""
     agent_id, session_id = api.new_session()
-    assert api.ask("DELETE", f"/api/agents/{agent_id}").json == {"success": True}
-    assert api.ask("GET", f"/api/agents/{agent_id}").json == UNKNOWN
-    assert api.ask("GET", f"/api/sessions/{session_id}").json["status"] == "ended"
+    assert api.send("DELETE", f"/api/agents/{agent_id}").json == {"success": True}
+    assert api.send("GET", f"/api/agents/{agent_id}").json == UNKNOWN
+    assert api.send("GET", f"/api/sessions/{session_id}").json["status"] == "ended"
 
 
 def test_deleting_an_unknown_agent_succeeds(api: JudgedApi) -> None:
     """Deleting an agent that is not registered is 200."""
-    assert api.ask("DELETE", f"/api/agents/{api.new_id()}").json == {"success": True}
+    assert api.send("DELETE", f"/api/agents/{api.new_id()}").json == {"success": True}
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_deleting_an_unknown_agent_succeeds(api: JudgedApi) -> None:
 )
 def test_an_invalid_id(api: JudgedApi, text: str) -> None:
     """Text that is no id is 404 in GET and 400 in DELETE; no number is guessed from it."""
-    assert api.ask("GET", f"/api/agents/{text}").status == 404
-    refused = api.ask("DELETE", f"/api/agents/{text}")
+    assert api.send("GET", f"/api/agents/{text}").status == 404
+    refused = api.send("DELETE", f"/api/agents/{text}")
     assert (refused.status, refused.error) == (
         400,
         "agentId must be an integer from 1 to 2147483647",
@@ -129,7 +129,7 @@ def test_faulty_configuration_names_the_field(api: JudgedApi, field: str, value:
     refused = api.register(agent_id, **{field: value})
     assert refused.status == 400
     assert f'"config",\n      "{field}"' in refused.error
-    assert api.ask("GET", f"/api/agents/{agent_id}").json == UNKNOWN
+    assert api.send("GET", f"/api/agents/{agent_id}").json == UNKNOWN
 
 
 def test_an_unknown_provider_lists_the_known_ones(api: JudgedApi) -> None:

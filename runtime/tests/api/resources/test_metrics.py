@@ -15,8 +15,8 @@ PATHS = ["/api/metrics/agent/1", "/api/metrics/tenant/1"]
 def test_without_sessions_metrics_are_zeros(api: JudgedApi) -> None:
     """Metrics of an agent or tenant without sessions are integer zeros, keys in the known order."""
     number = 2147483647
-    agent = api.ask("GET", f"/api/metrics/agent/{number}").body.decode()
-    tenant = api.ask("GET", f"/api/metrics/tenant/{number}").body.decode()
+    agent = api.send("GET", f"/api/metrics/agent/{number}").body.decode()
+    tenant = api.send("GET", f"/api/metrics/tenant/{number}").body.decode()
     assert agent == (
         f'{{"agentId":{number},"totalSessions":0,"activeSessions":0,"avgLatency":0,"totalCost":0}}'
     )
@@ -29,19 +29,19 @@ def test_sessions_are_counted(api: JudgedApi) -> None:
     api.register(agent_id)
     session_id = api.create(agent_id, tenantId=tenant_id).json["session"]["sessionId"]
     agent, tenant = f"/api/metrics/agent/{agent_id}", f"/api/metrics/tenant/{tenant_id}"
-    metrics = api.ask("GET", agent).json
+    metrics = api.send("GET", agent).json
     assert (metrics["totalSessions"], metrics["activeSessions"]) == (1, 1)
-    assert api.ask("GET", tenant).json["activeAgents"] == 1
-    api.ask("POST", f"/api/sessions/{session_id}/end")
-    metrics = api.ask("GET", agent).json
+    assert api.send("GET", tenant).json["activeAgents"] == 1
+    api.send("POST", f"/api/sessions/{session_id}/end")
+    metrics = api.send("GET", agent).json
     assert (metrics["totalSessions"], metrics["activeSessions"]) == (1, 0)
-    assert api.ask("GET", tenant).json["activeAgents"] == 0
+    assert api.send("GET", tenant).json["activeAgents"] == 0
 
 
 def test_session_without_turns_has_zeros(api: JudgedApi) -> None:
     """Before its first turn a session's metrics are zeros."""
     _, session_id = api.new_session()
-    assert api.ask("GET", f"/api/metrics/session/{session_id}").json == {
+    assert api.send("GET", f"/api/metrics/session/{session_id}").json == {
         "sessionId": session_id,
         "messageCount": 0,
         "avgLatency": 0,
@@ -52,13 +52,13 @@ def test_session_without_turns_has_zeros(api: JudgedApi) -> None:
 def test_dates_are_inclusive(api: JudgedApi) -> None:
     """A session is in a range that begins or ends with its own start as shown, or with its day."""
     agent_id, session_id = api.new_session()
-    shown = api.ask("GET", f"/api/sessions/{session_id}").json["startedAt"]
+    shown = api.send("GET", f"/api/sessions/{session_id}").json["startedAt"]
     started = datetime.fromisoformat(shown)
     day = started.date().isoformat()
     later = (started + timedelta(seconds=1)).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     def counted(query: str) -> int:
-        answer = api.ask("GET", f"/api/metrics/agent/{agent_id}?{query}")
+        answer = api.send("GET", f"/api/metrics/agent/{agent_id}?{query}")
         return int(answer.json["totalSessions"])
 
     assert counted(f"startDate={shown}&endDate={shown}") == 1
@@ -86,7 +86,7 @@ def test_dates_are_inclusive(api: JudgedApi) -> None:
 )
 def test_valid_dates(api: JudgedApi, path: str, date: str) -> None:
     """ISO 8601 dates and times are accepted, with or without zone, to the ends of the calendar."""
-    assert api.ask("GET", f"{path}?startDate={date}&endDate={date}").status == 200
+    assert api.send("GET", f"{path}?startDate={date}&endDate={date}").status == 200
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -98,14 +98,14 @@ def test_valid_dates(api: JudgedApi, path: str, date: str) -> None:
 )  # fmt: skip
 def test_invalid_dates(api: JudgedApi, path: str, name: str, date: str) -> None:
     """Any other date is 400 and names the parameter; it is never taken as no limit."""
-    refused = api.ask("GET", f"{path}?{name}={date.replace(' ', '%20')}")
+    refused = api.send("GET", f"{path}?{name}={date.replace(' ', '%20')}")
     assert refused.status == 400
     assert refused.error.startswith(f"{name} {FORM}")
 
 
 def test_date_given_twice_is_refused(api: JudgedApi) -> None:
     """A parameter with two values is 400: which one counts would be a guess."""
-    refused = api.ask("GET", f"{PATHS[0]}?startDate=2026-01-01&startDate=2026-01-02")
+    refused = api.send("GET", f"{PATHS[0]}?startDate=2026-01-01&startDate=2026-01-02")
     assert refused.error == "startDate is given more than once"
 
 
@@ -113,6 +113,6 @@ def test_date_given_twice_is_refused(api: JudgedApi) -> None:
 def test_an_invalid_id(api: JudgedApi, text: str) -> None:
     """Metrics of an invalid id are 400, and the parameter is named."""
     for kind in ("agent", "tenant"):
-        refused = api.ask("GET", f"/api/metrics/{kind}/{text}")
+        refused = api.send("GET", f"/api/metrics/{kind}/{text}")
         assert refused.status == 400
         assert refused.error.startswith(f"{kind}Id must be an integer")

@@ -15,14 +15,14 @@ PATH = "/metrics"
 
 def text(api: JudgedApi) -> str:
     """The text that Prometheus reads."""
-    answer = api.ask("GET", PATH)
+    answer = api.send("GET", PATH)
     assert answer.status == 200
     return answer.body.decode()
 
 
 def test_requests_are_counted_by_path_not_by_id(api: JudgedApi) -> None:
     """Requests are counted by path template, and live sessions by phase."""
-    api.ask("GET", "/api/agents/12345")
+    api.send("GET", "/api/agents/12345")
     found = text(api)
     assert 'path="/api/agents/{agent_id}"' in found
     assert "agents/12345" not in found  # the digits alone may be part of a value
@@ -61,4 +61,4 @@ def test_without_a_database_the_process_reports_itself(start_api: StartApi) -> N
 
 def test_metrics_need_the_key(api: JudgedApi) -> None:
     """GET /metrics with a wrong key is 401, since it names workers and paths."""
-    assert api.ask("GET", PATH, headers={"Authorization": "Bearer wrong"}).status == 401
+    assert api.send("GET", PATH, headers={"Authorization": "Bearer wrong"}).status == 401

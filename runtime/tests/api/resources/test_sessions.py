@@ -22,7 +22,7 @@ def test_create_returns_the_sessions_id(api: JudgedApi) -> None:
     assert list(created) == ["success", "session"]
     session_id = created["session"]["sessionId"]
     assert re.fullmatch(r"[A-Za-z0-9_-]{21}", session_id)
-    session = api.ask("GET", f"/api/sessions/{session_id}").json
+    session = api.send("GET", f"/api/sessions/{session_id}").json
     assert re.fullmatch(TIME, session.pop("startedAt"))
     assert session == {
         "sessionId": session_id,
@@ -46,23 +46,23 @@ def test_empty_room_name_gives_a_room(api: JudgedApi) -> None:
 def test_a_session_ends_once(api: JudgedApi) -> None:
     """Ending a session frees the agent's capacity; ending it again changes nothing."""
     agent_id, session_id = api.new_session()
-    assert api.ask("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
-    ended = api.ask("GET", f"/api/sessions/{session_id}").json
+    assert api.send("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
+    ended = api.send("GET", f"/api/sessions/{session_id}").json
     assert ended["status"] == "ended"
     assert list(ended)[-2:] == ["endedAt", "participantCount"]
     assert re.fullmatch(TIME, ended["endedAt"])
-    assert api.ask("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
-    assert api.ask("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
-    assert api.ask("GET", f"/api/sessions/{session_id}").json == ended
+    assert api.send("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
+    assert api.send("POST", f"/api/sessions/{session_id}/end").json == {"success": True}
+    assert api.send("GET", f"/api/sessions/{session_id}").json == ended
 
 
 @pytest.mark.parametrize("session_id", ["nope", "%00", "a%2Fb", "x" * 300, "%F0%9F%98%80"])
 def test_unknown_session(api: JudgedApi, session_id: str) -> None:
     """An unknown session is 404 in GET and 400 at its end, as old clients expect."""
-    assert api.ask("GET", f"/api/sessions/{session_id}").status == 404
-    assert api.ask("GET", f"/api/metrics/session/{session_id}").status == 404
+    assert api.send("GET", f"/api/sessions/{session_id}").status == 404
+    assert api.send("GET", f"/api/metrics/session/{session_id}").status == 404
     if session_id != "a%2Fb":
-        assert api.ask("POST", f"/api/sessions/{session_id}/end").status == 400
+        assert api.send("POST", f"/api/sessions/{session_id}/end").status == 400
 
 
 def test_words_for_an_unknown_session(api: JudgedApi) -> None:
@@ -72,7 +72,7 @@ def test_words_for_an_unknown_session(api: JudgedApi) -> None:
         ("GET", "/api/metrics/session/nope"),
         ("POST", "/api/sessions/nope/end"),
     ):
-        assert api.ask(method, path).error == "Session nope not found"
+        assert api.send(method, path).error == "Session nope not found"
 
 
 def test_unregistered_agent_gets_no_session(api: JudgedApi) -> None:
@@ -97,7 +97,7 @@ def test_the_end_of_a_session_frees_capacity(api: JudgedApi) -> None:
     """After a session of a full agent has ended, the next create succeeds."""
     agent_id, session_id = api.new_session(maxConcurrentSessions=1)
     assert api.create(agent_id).status == 400
-    api.ask("POST", f"/api/sessions/{session_id}/end")
+    api.send("POST", f"/api/sessions/{session_id}/end")
     assert api.create(agent_id).status == 200
 
 
@@ -113,8 +113,8 @@ def test_an_outage_of_livekit_takes_no_capacity(
             refused = api.create(agent_id)
             assert refused.status == 503
             assert "LiveKit" in refused.error
-        assert api.ask("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
-        ready = api.ask("GET", "/ready")
+        assert api.send("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
+        ready = api.send("GET", "/ready")
         assert (ready.status, ready.json["status"]) == (503, "not ready")
         assert "LiveKit" in ready.json["reason"]
-        assert api.ask("GET", "/health").status == 200
+        assert api.send("GET", "/health").status == 200

@@ -49,7 +49,7 @@ def test_any_other_webhook_is_refused(
     """A forged, old, altered or unsigned webhook is 401, and the error says why."""
     body = json.dumps(EVENT).encode()
     headers = {"Authorization": forge(livekit.api_key, livekit.api_secret, body)}
-    answer = api.ask("POST", PATH, body=body, headers=headers)
+    answer = api.send("POST", PATH, body=body, headers=headers)
     assert answer.status == 401
     assert words in answer.error
 
@@ -79,5 +79,5 @@ async def test_ten_thousand_at_once(start_api: StartApi, livekit: LiveKitServer)
             statuses = await asyncio.gather(*(post(signed) for _, signed in sent))
         assert statuses == [status for status, _ in sent]
         agent_id, session_id = await asyncio.to_thread(api.new_session)
-        response = await asyncio.to_thread(api.ask, "GET", f"/api/sessions/{session_id}")
+        response = await asyncio.to_thread(api.send, "GET", f"/api/sessions/{session_id}")
         assert (agent_id, response.json["status"]) == (1, "connecting")

@@ -26,7 +26,7 @@ def token(key: str, secret: str, body: bytes, valid: float = 300) -> str:
 def deliver(api: JudgedApi, authorization: str, body: bytes) -> int:
     """Post a webhook; returns the status."""
     headers = {"Authorization": authorization, "Content-Type": "application/webhook+json"}
-    return api.ask("POST", PATH, body=body, headers=headers).status
+    return api.send("POST", PATH, body=body, headers=headers).status
 
 
 def deliver_signed(api: JudgedApi, livekit: LiveKitServer) -> int:
