@@ -1,1 +1,1 @@
-"""Real calls through real rooms: the product from outside, one file a story."""
+"""End-to-end tests: real calls through real rooms, one file per story."""

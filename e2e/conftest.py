@@ -1,4 +1,4 @@
-"""Servers and a stack that all stories share; a story that kills something starts its own."""
+"""The servers and the stack that all stories share; a story that kills a process starts its own."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ HERE: Final = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Callers of all stories speak and hear in real time."""
+    """Mark all stories: their callers speak and listen in real time."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(in_real_time)
 
 
 def pytest_runtest_setup() -> None:
-    """What happened before does not count for this story."""
+    """Ignore stalls and warnings from before this story."""
     MACHINE_STALLS.test_begins()
     LOGGED_WARNINGS.test_begins()
 
@@ -41,7 +41,7 @@ def pytest_runtest_setup() -> None:
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A story that failed shows what the processes complained of meanwhile."""
+    """Add the warnings of the processes and the machine's stalls to the report of a failed story."""
     report = yield
     if call.when == "call" and report.failed:
         report.sections += [*LOGGED_WARNINGS.sections(), ("the machine", str(MACHINE_STALLS))]
@@ -50,7 +50,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session", autouse=True)
 def machine_stalls() -> Iterator[None]:
-    """Watches whether the machine stands still."""
+    """Measures whether the machine stands still."""
     with MACHINE_STALLS.watched():
         yield
 
@@ -71,14 +71,14 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of the provider stand-ins, in a process of their own."""
+    """URL of the provider stand-ins, which run in their own process."""
     with stand_in_process(tmp_path_factory.mktemp("providers")) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def start_stack_on(providers: str, tmp_path_factory: pytest.TempPathFactory) -> StartStack:
-    """Starts API and worker on a fresh database of that server; `environ` wins."""
+    """Starts API and worker on a new database of a server; `environ` overrides their variables."""
 
     def start(
         postgres: PostgresServer, livekit: LiveKitServer, **environ: str
@@ -92,26 +92,26 @@ def start_stack_on(providers: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def start_stack(postgres: PostgresServer, start_stack_on: StartStack) -> StartStack:
-    """The same on the PostgreSQL server that stories share."""
+    """Starts API and worker on a new database of the shared PostgreSQL server."""
     return partial(start_stack_on, postgres)
 
 
 @pytest.fixture(scope="session")
 def stack(start_stack: StartStack, livekit: LiveKitServer) -> Iterator[Stack]:
-    """The stack that stories share."""
+    """The shared stack."""
     with start_stack(livekit) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def recogniser() -> Recogniser:
-    """Understands every sentence of the catalogue, so a wrong answer is heard as what it is."""
+    """Recognises all known sentences, so a wrong answer is recognised as that wrong sentence."""
     return Recogniser(every_sentence())
 
 
 @pytest.fixture
 def own_livekit(tmp_path: Path) -> Iterator[LiveKitServer]:
-    """A LiveKit server of the story's own: workers share what one server offers."""
+    """A LiveKit server for one story: the workers of one server share its jobs."""
     with livekit_server(tmp_path) as server:
         yield server
 
@@ -136,6 +136,6 @@ async def own_testbed(
 async def testbed(
     stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
 ) -> AsyncIterator[Testbed]:
-    """Where a story happens: the shared stack, with an agent id and rooms of its own."""
+    """A testbed on the shared stack, with its own agent id and rooms."""
     async with testbed_on(stack, livekit, recogniser, tmp_path) as made:
         yield made

@@ -1,7 +1,7 @@
-"""One call of three turns, to watch and to hear: `tox -e demo`.
+"""A call of three turns to watch and to listen to: `tox -e demo`.
 
-Everything is started on SQLite with local servers; an agent is registered over HTTP; a caller asks three
-questions. Exit code 0 only when every answer was right at the caller's ear. With real keys in `.env`
+It starts everything with local servers and SQLite, and registers an agent over HTTP; a caller asks three
+questions. The exit code is 0 only when the caller heard every right answer. With real keys in `.env`
 (DEEPGRAM_API_KEY, OPENAI_API_KEY, CARTESIA_API_KEY) the agent uses the real providers.
 """
 
@@ -36,14 +36,14 @@ QUESTIONS: Final = ("weather", "opening", "table")
 AGENT_ID: Final = 7
 
 
-def say(who: str, text: str, note: str = "") -> None:
-    """One line of the demo."""
-    print(f"{who:>8}  {text:<46}{note}", flush=True)
+def print_sentence(speaker: str, text: str, note: str = "") -> None:
+    """Print a sentence of the call."""
+    print(f"{speaker:>8}  {text:<46}{note}", flush=True)
 
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Tell what is being started, and how long it took."""
+    """Print what is started, and how long the start took."""
     print(f"{'':>8}  {text} ...", flush=True)
     began = time.monotonic()
     yield
@@ -83,7 +83,7 @@ def main() -> int:
 
 @contextmanager
 def providers(folder: Path) -> Iterator[Mapping[str, str]]:
-    """Settings of the providers: the real ones when `.env` has their keys, else the stand-ins."""
+    """Environment for the real providers when `.env` has their keys, else for the stand-ins."""
     given = {name: value for name, value in dotenv_values(".env").items() if value}
     if all(key in given for key in KEYS):
         print(f"{'':>8}  the real ones: keys are in .env", flush=True)
@@ -114,16 +114,17 @@ async def call(stack: Stack, livekit: LiveKitServer) -> int:
         print(f"\n{'':>8}  agent {AGENT_ID} registered over HTTP; session {session_id}\n")
         async with testbed.person_in(room) as person:
             greeting = await person.hears()
-            say("agent", greeting or "(not understood)")
+            print_sentence("agent", greeting or "(not understood)")
             wrong += greeting != ANSWERS["greeting"]
             for name in QUESTIONS:
-                say("caller", SENTENCES[name])
+                print_sentence("caller", SENTENCES[name])
                 answer = await person.asks(name)
                 times.append(answer.voice_to_voice)
                 right = answer.text == ANSWERS[name]
                 wrong += not right
                 note = f"{answer.voice_to_voice:5.0f} ms voice to voice"
-                say("agent", answer.text or "(not understood)", note if right else f"{note}  WRONG")
+                note = note if right else f"{note}  WRONG"
+                print_sentence("agent", answer.text or "(not understood)", note)
             await testbed.api.end(session_id)
             await person.caller.agent_left()
         row = await testbed.rows.session_when(session_id, lambda row: row["status"] == "ended")

@@ -1,4 +1,4 @@
-"""A short load run, as somebody would start it against services that run: two callers for half a minute."""
+"""A short load run against running services: two callers for half a minute."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from fixtures.servers import LiveKitServer
 from fixtures.stack import Stack
 
 ROOT = Path(__file__).parents[1]
-# As they stand in results.json, which other programs read too.
+# Stages by their names in results.json, which other programs read, too.
 MEASURED = (
     "create", "join", "agent in the room", "first audio", "greeting", "voice to voice",
     "voice to voice, first turn", "barge-in", "answer", "runtime: stt", "runtime: response",
     "wire: speech to transcript", "wire: transcript to LLM", "wire: llm first token",
     "wire: first token to TTS", "wire: tts first byte", "wire: transport to the ear",
 )  # fmt: skip
-AGENT_ID = 9_000  # no story's
+AGENT_ID = 9_000  # used by no story
 
 
 def test_two_callers_hear_right_answers_and_every_stage_is_measured(
     stack: Stack, livekit: LiveKitServer, providers: str, tmp_path: Path
 ) -> None:
-    """Results, page and Locust's own report are there; nobody heard a wrong answer or none."""
+    """The run writes results, page and Locust's report; every caller heard only right answers."""
     thresholds = tmp_path / "thresholds.yaml"
     thresholds.write_text("stages:\n  answer: {errors: 0, at_least: 4}\n  create: {errors: 0}\n")
     command = [

@@ -1,13 +1,13 @@
-"""The caller talks over the agent."""
+"""The caller interrupts the agent."""
 
 from e2e.testbed.testbed import Testbed
 from fixtures.speech import clip
 
-STORY = 15.0  # seconds that the whole story lasts, at least
+STORY = 15.0  # seconds that the whole story takes at least
 
 
 async def test_the_agent_stops_and_listens(testbed: Testbed) -> None:
-    """Talked over in the middle of a long story, the agent falls silent at the caller's ear and answers."""
+    """When the caller interrupts a long story, the agent falls silent at the caller's ear and answers."""
     await testbed.register()
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -31,7 +31,7 @@ async def test_the_agent_stops_and_listens(testbed: Testbed) -> None:
 
 
 async def test_interruptions_can_be_switched_off(testbed: Testbed) -> None:
-    """With interruptionHandling false the agent finishes its sentence."""
+    """With `interruptionHandling` false the agent finishes its sentence when the caller speaks."""
     await testbed.register(interruptionHandling=False)
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)

@@ -1,4 +1,4 @@
-"""A session created over HTTP becomes a conversation, and rows that tell of it."""
+"""A session created over HTTP becomes a conversation, and its rows record the conversation."""
 
 from e2e.testbed.testbed import Testbed
 
@@ -26,18 +26,18 @@ async def test_three_questions_are_answered(testbed: Testbed) -> None:
     assert row["ended_at"] > row["started_at"]
     assert row["metadata"]["reason"] == "ended over HTTP"
     assert (await testbed.api.agent(testbed.agent_id))["activeSessions"] == 0
-    # The first dispatch brought the agent: nobody had to ask for it again.
+    # The first dispatch brought the agent: no second request was needed.
     assert await testbed.rows.events(session_id) == ["created", "claimed", "talking", "ended"]
-    # And it came before LiveKit offered its job.
+    # The agent came by direct dispatch, before LiveKit offered the job.
     (job,) = await testbed.rows.claimed_by(session_id)
     assert job.startswith("rung-")
-    told = await testbed.api.session(session_id)
-    assert told["status"] == "ended"
-    assert "endedAt" in told
+    session = await testbed.api.session(session_id)
+    assert session["status"] == "ended"
+    assert "endedAt" in session
 
 
-async def test_figures_are_written_as_each_turn_ends(testbed: Testbed) -> None:
-    """While the call still runs, its row of figures has the turn that has just ended."""
+async def test_metrics_are_written_as_each_turn_ends(testbed: Testbed) -> None:
+    """During the call its row of metrics already includes the last finished turn."""
     await testbed.register()
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -53,14 +53,14 @@ async def test_figures_are_written_as_each_turn_ends(testbed: Testbed) -> None:
         assert row["metadata"]["avg_end_of_turn_latency"] > 0
         row = await testbed.rows.metrics_when(session_id, lambda r: r["total_tokens"] > 0)
         assert row["input_tokens"] + row["output_tokens"] == row["total_tokens"]
-        told = await testbed.api.session_metrics(session_id)
-        assert told["messageCount"] == 3
-        assert told["avgLatency"] == row["avg_llm_latency"]
-        # Prometheus sees the turn too, at the worker, while the call goes on.
+        metrics = await testbed.api.session_metrics(session_id)
+        assert metrics["messageCount"] == 3
+        assert metrics["avgLatency"] == row["avg_llm_latency"]
+        # The worker's Prometheus metrics include the turn, too, during the call.
         scraped = await testbed.worker_metrics()
         assert scraped["agent_runtime_response_seconds_count"] >= 1
         assert scraped["agent_runtime_stt_final_seconds_count"] >= 1
         assert scraped["agent_runtime_calls"] == 1
-        figures = await testbed.api.agent_metrics(testbed.agent_id)
-        assert (figures["totalSessions"], figures["activeSessions"]) == (1, 1)
+        metrics = await testbed.api.agent_metrics(testbed.agent_id)
+        assert (metrics["totalSessions"], metrics["activeSessions"]) == (1, 1)
         await testbed.api.end(session_id)

@@ -4,7 +4,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_the_caller_leaves(testbed: Testbed) -> None:
-    """When the caller hangs up, the row ends with duration and reason, and the capacity is free."""
+    """When the caller hangs up, the row has duration and reason, and the session's capacity is free."""
     await testbed.register()
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -17,7 +17,7 @@ async def test_the_caller_leaves(testbed: Testbed) -> None:
 
 
 async def test_ended_over_http(testbed: Testbed) -> None:
-    """Ending over HTTP takes the agent out of the room; the caller stays, and ending again is fine."""
+    """Ending over HTTP removes the agent from the room; the caller stays. A second end succeeds."""
     await testbed.register()
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -32,7 +32,7 @@ async def test_ended_over_http(testbed: Testbed) -> None:
 
 
 async def test_ended_before_the_caller_came(testbed: Testbed) -> None:
-    """A session that is ended while its agent is on the way stays ended, and no agent stays."""
+    """A session that is ended before its agent has joined stays ended, and no agent stays."""
     await testbed.register()
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -44,7 +44,7 @@ async def test_ended_before_the_caller_came(testbed: Testbed) -> None:
 
 
 async def test_the_agent_is_deleted(testbed: Testbed) -> None:
-    """Deleting the agent ends its calls, takes it out of the rooms, and no new call is possible."""
+    """Deleting the agent ends its calls and removes it from the rooms; new calls are impossible."""
     await testbed.register()
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)

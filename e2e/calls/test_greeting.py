@@ -1,4 +1,4 @@
-"""What the agent says first."""
+"""The agent's greeting."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from fixtures.speech import ANSWERS
     ids=["word-for-word", "instructions"],
 )
 async def test_the_caller_is_greeted_once(testbed: Testbed, how: dict[str, object]) -> None:
-    """The greeting is heard when the caller comes, fixed or made from instructions, and only once."""
+    """A caller who joins hears the greeting once, whether its text is fixed or made from instructions."""
     await testbed.register(**how)
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -29,7 +29,7 @@ async def test_the_caller_is_greeted_once(testbed: Testbed, how: dict[str, objec
 
 
 async def test_without_a_greeting_the_caller_speaks_first(testbed: Testbed) -> None:
-    """An agent without greeting is silent until it is asked."""
+    """An agent without a greeting is silent until the caller asks a question."""
     await testbed.register(initialGreeting=None)
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)

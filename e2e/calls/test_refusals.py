@@ -1,4 +1,4 @@
-"""What does not become a call, and how it is told."""
+"""Refused calls, and how the refusal is reported."""
 
 import asyncio
 
@@ -8,8 +8,8 @@ from e2e.testbed.testbed import Testbed
 from fixtures.runtime_client.api import ApiError
 
 
-async def test_an_agent_that_nobody_registered(testbed: Testbed) -> None:
-    """Create answers 400 in the known words, and no row is written."""
+async def test_an_agent_that_is_not_registered(testbed: Testbed) -> None:
+    """Creating a session of an unknown agent answers 400 with the Node.js text, and writes no row."""
     room = testbed.new_room()
     with pytest.raises(ApiError, match=f"Agent {testbed.agent_id} not registered") as refused:
         await testbed.api.create(testbed.agent_id, room)
@@ -17,8 +17,8 @@ async def test_an_agent_that_nobody_registered(testbed: Testbed) -> None:
     assert await testbed.rows.sessions_of_room(room) == []
 
 
-async def test_nobody_comes_into_the_room_of_an_unknown_agent(testbed: Testbed) -> None:
-    """A widget's room of an unknown agent stays without one; the log says why."""
+async def test_no_agent_joins_the_room_of_an_unknown_agent(testbed: Testbed) -> None:
+    """No agent joins the widget's room of an unknown agent; the worker logs the reason."""
     worker = testbed.stack.worker
     assert worker is not None
     since = worker.mark()
@@ -30,8 +30,8 @@ async def test_nobody_comes_into_the_room_of_an_unknown_agent(testbed: Testbed) 
     assert await testbed.rows.sessions_of_room(testbed.widget_room) == []
 
 
-async def test_a_room_that_is_not_ours(testbed: Testbed) -> None:
-    """A room of another name gets no agent; the refusal is in the log with its reason."""
+async def test_a_room_of_another_application(testbed: Testbed) -> None:
+    """A room whose name names no agent gets none; the worker logs the refusal with its reason."""
     worker = testbed.stack.worker
     assert worker is not None
     since = worker.mark()
@@ -42,7 +42,7 @@ async def test_a_room_that_is_not_ours(testbed: Testbed) -> None:
 
 
 async def test_a_second_agent_for_the_same_room(testbed: Testbed) -> None:
-    """A room has one agent: the session that comes second ends as error and says why."""
+    """A room has one agent: a second session in the room ends with status error and the reason."""
     await testbed.register()
     room = testbed.new_room()
     first = await testbed.api.create(testbed.agent_id, room)
@@ -57,7 +57,7 @@ async def test_a_second_agent_for_the_same_room(testbed: Testbed) -> None:
 
 
 async def test_capacity(testbed: Testbed) -> None:
-    """The third session of an agent of two is refused in the known words; an end makes room again."""
+    """At capacity a create is refused with the Node.js text; the end of a session frees capacity."""
     await testbed.register(maxConcurrentSessions=2)
     sessions = [await testbed.api.create(testbed.agent_id, testbed.new_room()) for _ in range(2)]
     with pytest.raises(ApiError, match=r"is at capacity \(2 sessions\)") as refused:

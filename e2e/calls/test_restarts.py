@@ -1,4 +1,4 @@
-"""Processes come and go while somebody talks. Each story has a stack of its own."""
+"""Processes stop and start during a call. Each story has its own stack."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_the_api_restarts_in_the_middle_of_a_call(own_testbed: Testbed) -> None:
-    """The call goes on without the API; afterwards the API knows session and registration."""
+    """The call continues without the API; after its restart the API knows session and registration."""
     testbed = own_testbed
     await testbed.register()
     room = testbed.new_room()
@@ -28,7 +28,7 @@ async def test_the_api_restarts_in_the_middle_of_a_call(own_testbed: Testbed) ->
 
 
 async def test_sigterm_in_the_middle_of_a_call(own_testbed: Testbed) -> None:
-    """SIGTERM lets the call go on to its end; then the worker exits with 0 and leaves no process."""
+    """After SIGTERM the call continues to its end; then the worker exits with 0 and leaves no process."""
     testbed = own_testbed
     await testbed.register()
     room = testbed.new_room()
@@ -48,8 +48,8 @@ async def test_sigterm_in_the_middle_of_a_call(own_testbed: Testbed) -> None:
     await asyncio.to_thread(lambda: all_gone(tree))
 
 
-async def test_a_second_sigterm_leaves_at_once(own_testbed: Testbed) -> None:
-    """A second SIGTERM does not wait for the call; no process stays."""
+async def test_a_second_sigterm_ends_at_once(own_testbed: Testbed) -> None:
+    """After a second SIGTERM the worker does not wait for the call, and leaves no process."""
     testbed = own_testbed
     await testbed.register()
     room = testbed.new_room()
@@ -68,6 +68,6 @@ async def test_a_second_sigterm_leaves_at_once(own_testbed: Testbed) -> None:
 
 
 def all_gone(tree: list[psutil.Process]) -> None:
-    """Wait until no process of the tree is left. Raises AssertionError."""
+    """Wait until all processes of the tree have ended. Raises AssertionError."""
     _, alive = psutil.wait_procs(tree, timeout=10)
     assert alive == []

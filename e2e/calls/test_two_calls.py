@@ -1,4 +1,4 @@
-"""Two calls at once."""
+"""Two calls at the same time."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_two_callers_do_not_hear_each_other(testbed: Testbed) -> None:
-    """Two callers of one agent ask different questions at once; each hears the answer to its own."""
+    """Two callers of one agent ask different questions at the same time; each hears only its own answer."""
     await testbed.register()
     rooms = [testbed.new_room(), testbed.new_room()]
     sessions = [await testbed.api.create(testbed.agent_id, room) for room in rooms]

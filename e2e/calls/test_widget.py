@@ -1,10 +1,10 @@
-"""The widget's way: a caller joins the agent's room and nobody calls create."""
+"""Calls from the widget: the caller joins the agent's room, without a create over HTTP."""
 
 from e2e.testbed.testbed import Testbed
 
 
 async def test_the_agent_comes_by_itself(testbed: Testbed) -> None:
-    """The agent joins its room, answers, and leaves a session row of its own that ends."""
+    """The agent joins the caller's room and answers; the call has one session row, which ends."""
     await testbed.register()
     async with testbed.person_in(testbed.widget_room) as person:
         await person.hears_greeting()
@@ -19,7 +19,7 @@ async def test_the_agent_comes_by_itself(testbed: Testbed) -> None:
 
 
 async def test_the_agent_comes_again(testbed: Testbed) -> None:
-    """Whoever joins the agent's room soon after the last caller left is greeted all the same."""
+    """A caller who joins the agent's room soon after the last one left is greeted, too."""
     await testbed.register()
     sessions = []
     for _ in range(2):
@@ -33,7 +33,7 @@ async def test_the_agent_comes_again(testbed: Testbed) -> None:
 
 
 async def test_a_session_created_in_the_widgets_room_brings_one_agent(testbed: Testbed) -> None:
-    """Create for `agent-<id>-room` gives one job with the session's id, not a second automatic one."""
+    """A create for `agent-<id>-room` starts one job, with the session's id, and no automatic second job."""
     await testbed.register()
     session_id = await testbed.api.create(testbed.agent_id, testbed.widget_room)
     async with testbed.person_in(testbed.widget_room) as person:
@@ -46,7 +46,7 @@ async def test_a_session_created_in_the_widgets_room_brings_one_agent(testbed: T
 
 
 async def test_a_session_created_in_a_room_where_the_caller_waits(testbed: Testbed) -> None:
-    """A caller who joined before create gets the agent all the same, once."""
+    """A caller who joined before the create gets exactly one agent."""
     await testbed.register()
     room = testbed.new_room()
     async with testbed.person_in(room) as person:
@@ -54,6 +54,6 @@ async def test_a_session_created_in_a_room_where_the_caller_waits(testbed: Testb
         await person.hears_greeting()
         assert len(person.caller.agents) == 1
         await testbed.rows.session_when(session_id, lambda row: row["status"] == "active")
-        # By the first dispatch: nobody had to ask again.
+        # The first dispatch brought the agent: no second request was needed.
         assert await testbed.rows.events(session_id) == ["created", "claimed", "talking"]
         await testbed.api.end(session_id)

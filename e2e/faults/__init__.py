@@ -1,1 +1,1 @@
-"""One fault, one file, one test: what a caller hears of it, and what the rows say afterwards."""
+"""Tests of faults, one file per fault: what the caller hears, and what the rows contain afterwards."""

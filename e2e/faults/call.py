@@ -1,4 +1,4 @@
-"""A call that something is about to happen to."""
+"""A call in which a test causes a fault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fixtures.processes.logged_process import LoggedProcess
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A caller who was greeted."""
+    """A call whose caller has joined."""
 
     testbed: Testbed
     session_id: str
@@ -26,21 +26,21 @@ class Call:
     async def job(
         self, worker: LoggedProcess, since: int = 0, within: float = 30
     ) -> psutil.Process:
-        """The process that the session's agent runs in, once it is in the room."""
+        """The process of the session's agent, as soon as the agent is in the room."""
         pattern = f"(?=.*agent is in the room)(?=.*{re.escape(self.session_id)})"
         found: list[psutil.Process] = []
 
-        def look() -> None:
+        def wait_for_agent() -> None:
             line = worker.wait_for(pattern, within, since=since).string
             pid = re.search(r'"pid":(\d+)', line)
             assert pid is not None, line
             found.append(psutil.Process(int(pid[1])))
 
-        await asyncio.to_thread(look)
+        await asyncio.to_thread(wait_for_agent)
         return found[0]
 
     async def goes_on(self, name: str = "weather") -> None:
-        """The same session answers the same caller, by one agent alone."""
+        """Check that the same session still answers the same caller, with one agent."""
         await self.person.is_answered(name)
         assert len(self.person.caller.agents) == 1
         row = await self.testbed.rows.session(self.session_id)
@@ -48,13 +48,13 @@ class Call:
         assert row["status"] == "active"
 
     async def agent_is_back(self, within: float = 40) -> None:
-        """An agent is in the room, and its session active; the caller's connection is up again."""
+        """Wait until the caller is connected again and an agent is in the room. Raises TimeoutError."""
         async with asyncio.timeout(within):
             await self.person.caller.connected()
             await self.person.caller.agent_joined(within)
 
     async def ends(self) -> None:
-        """Ended over HTTP: the row is final and the agent leaves."""
+        """End the session over HTTP; wait until the agent has left and the row is final."""
         await self.testbed.api.end(self.session_id)
         await self.person.caller.agent_left()
         await self.testbed.rows.session_when(self.session_id, lambda row: row["status"] == "ended")
@@ -62,7 +62,7 @@ class Call:
 
 @asynccontextmanager
 async def greeted(testbed: Testbed, **changes: object) -> AsyncIterator[Call]:
-    """Register, with these keys changed, create, join, hear the greeting."""
+    """A call whose caller has heard the greeting; `changes` replace keys of the agent's configuration."""
     await testbed.register(**changes)
     room = testbed.new_room()
     session_id = await testbed.api.create(testbed.agent_id, room)
@@ -73,7 +73,7 @@ async def greeted(testbed: Testbed, **changes: object) -> AsyncIterator[Call]:
 
 @asynccontextmanager
 async def second_worker(testbed: Testbed, **environ: str) -> AsyncIterator[LoggedProcess]:
-    """Another worker of the same deployment, warm."""
+    """A second worker of the same deployment, with an initialised job process."""
     other = testbed.stack.beside("second", **environ)
     try:
         await asyncio.to_thread(other.start_worker)
@@ -85,7 +85,7 @@ async def second_worker(testbed: Testbed, **environ: str) -> AsyncIterator[Logge
 
 @asynccontextmanager
 async def second_api(testbed: Testbed) -> AsyncIterator[LoggedProcess]:
-    """Another API of the same deployment."""
+    """A second API of the same deployment."""
     other = testbed.stack.beside("second-api")
     try:
         await asyncio.to_thread(other.start_api)

@@ -1,4 +1,4 @@
-"""Calls whose providers fail."""
+"""Steps of calls whose providers fail."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from e2e.faults.call import Call
 from fixtures.speech import ANSWERS, clip
 
 STAGES: Final = ("stt", "llm", "tts")
-LONGEST_SILENCE: Final = 5.0  # seconds after the caller's last sample
+LONGEST_SILENCE: Final = 5.0  # seconds after the caller's last sample in which the agent must speak
 
 
 @asynccontextmanager
 async def fault(
     providers: str, stage: str, kind: str, times: int | None = None
 ) -> AsyncIterator[None]:
-    """While this lasts, the stage of the stand-ins at the URL fails like this."""
+    """Let a stage of the stand-ins at the URL `providers` fail as long as the context is open."""
     query = "" if times is None else f"?times={times}"
     async with aiohttp.ClientSession(providers) as http:
         (await http.put(f"/faults/{stage}/{kind}{query}")).raise_for_status()
@@ -31,7 +31,7 @@ async def fault(
 
 
 async def is_not_left_in_silence(call: Call, question: str) -> str | None:
-    """Ask; something is heard in time. Returns what it was."""
+    """Ask the question, and check that the agent speaks in time; returns the recognised sentence."""
     caller = call.person.caller
     caller.forget()
     spoken = await caller.say(clip(question))
@@ -42,7 +42,7 @@ async def is_not_left_in_silence(call: Call, question: str) -> str | None:
 
 
 async def is_answered_or_asked_again(call: Call, question: str) -> None:
-    """The right answer, or an apology and, when the caller says it again, the right answer."""
+    """Ask the question; after an apology repeat it. Checks that the agent gives the right answer."""
     heard = await is_not_left_in_silence(call, question)
     if heard == ANSWERS["repeat"]:
         heard = await is_not_left_in_silence(call, question)
@@ -50,7 +50,7 @@ async def is_answered_or_asked_again(call: Call, question: str) -> None:
 
 
 async def is_sent_away(call: Call, stage: str, since: float) -> None:
-    """The farewell is heard in time, the agent leaves, the row says which stage failed."""
+    """Check that the caller hears the farewell in time, the agent leaves, and the row names the stage."""
     heard = await call.person.caller.hear()
     assert heard.began_at - since < LONGEST_SILENCE
     assert await call.person.understands(heard) == ANSWERS["farewell"]
@@ -62,11 +62,11 @@ async def is_sent_away(call: Call, stage: str, since: float) -> None:
 
 
 async def speak(call: Call, question: str) -> float:
-    """Ask; returns when the last sample was out."""
+    """Ask the question; returns the time of the end of its last sample (monotonic seconds)."""
     call.person.caller.forget()
     return (await call.person.caller.say(clip(question))).ended_at
 
 
 def now() -> float:
-    """The callers' clock."""
+    """The time by the callers' clock (monotonic seconds)."""
     return time.monotonic()

@@ -1,1 +1,1 @@
-"""What a test of a real call works with: stack, servers, callers who understand what they hear."""
+"""The testbed of a real call: stack, servers, and callers who recognise what they hear."""

@@ -1,4 +1,4 @@
-"""A caller who understands what they hear."""
+"""A caller who recognises what they hear."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from fixtures.speech import ANSWERS, Recogniser, clip
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller understood, and how long it took to begin (milliseconds, at the ear)."""
+    """The sentence that the caller recognised, and its voice-to-voice delay (milliseconds, at the ear)."""
 
     text: str | None
     voice_to_voice: float
 
 
 class Person:
-    """A caller in a room, with ears that understand the catalogue."""
+    """A caller in a room, with a recogniser of all known sentences."""
 
     def __init__(self, caller: Caller, recogniser: Recogniser) -> None:
         self.caller = caller
         self._recogniser = recogniser
 
     async def hears(self) -> str | None:
-        """The next utterance, understood."""
+        """Listen to the next utterance; returns its sentence, or None."""
         return await self.understands(await self.caller.hear())
 
     async def understands(self, heard: Heard) -> str | None:
-        """Which sentence of the catalogue it was."""
+        """The known sentence in an utterance, or None."""
         return await asyncio.to_thread(self._recogniser.recognise, heard.sound)
 
     async def hears_greeting(self) -> None:
@@ -40,7 +40,7 @@ class Person:
             raise AssertionError(f"heard {understood!r} and not the greeting")
 
     async def asks(self, name: str) -> Answer:
-        """Ask the question `name` of the catalogue and listen to the answer."""
+        """Ask the question of that name in `SENTENCES` and listen to the answer."""
         self.caller.forget()
         spoken = await self.caller.say(clip(name))
         heard = await self.caller.hear()
@@ -48,7 +48,7 @@ class Person:
         return Answer(text, (heard.began_at - spoken.ended_at) * 1000)
 
     async def is_answered(self, name: str) -> Answer:
-        """Ask, and be answered rightly. Raises AssertionError."""
+        """Ask the question and get the right answer. Raises AssertionError."""
         answer = await self.asks(name)
         if answer.text != ANSWERS[name]:
             raise AssertionError(f"asked {name!r}, heard {answer.text!r}")

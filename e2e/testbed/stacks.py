@@ -1,4 +1,4 @@
-"""API and worker on a database of their own, and the doctor's look at its rows afterwards."""
+"""Runs API and worker on a new database, and checks its rows with the doctor afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def running_stack(
     log_folder: Path,
     **environ: str,
 ) -> Iterator[Stack]:
-    """API and worker on a fresh database of that server; `environ` wins."""
+    """Run API and worker on a new database of `postgres`; `environ` overrides their variables.
+
+    Raises AssertionError when the doctor finds wrong rows at the end.
+    """
     with postgres.database(shared_schema=True) as url:
         stack = Stack(
             StackSettings(
@@ -33,7 +36,7 @@ def running_stack(
                 livekit_api_secret=livekit.api_secret,
                 database_url=url,
                 log_folder=log_folder,
-                # The machine that tests also has compilers and browsers on it.
+                # The test machine also runs compilers and browsers: their CPU pressure must not count.
                 environ={
                     **provider_environ(providers),
                     "WORKER_MOST_CPU_PRESSURE": "100",
@@ -44,12 +47,12 @@ def running_stack(
         subprocess.run([command(), "db", "migrate"], env=stack.environ, check=True)
         with stack:
             yield stack
-        told = subprocess.run(
+        doctor = subprocess.run(
             [command(), "doctor"],
             env=stack.environ,
             capture_output=True,
             text=True,
             check=False,
         )
-        if told.returncode:
-            raise AssertionError(f"after the story the rows are wrong:\n{told.stdout}")
+        if doctor.returncode:
+            raise AssertionError(f"after the story the rows are wrong:\n{doctor.stdout}")

@@ -1,4 +1,4 @@
-"""What a story needs at hand: API, rows, rooms, callers who understand what they hear."""
+"""The testbed of a story: API, rows, rooms, and callers who recognise what they hear."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ AGENT_IDS: Final = count(1)
 
 @dataclass(slots=True)
 class Testbed:
-    """An asynchronous context manager: closes its client at the end."""
+    """The servers and clients of one story; an asynchronous context manager that closes the API client."""
 
-    __test__: ClassVar[bool] = False  # its name looks like a test's to pytest
+    __test__: ClassVar[bool] = False  # otherwise pytest collects the class because of its name
 
     stack: Stack
     livekit: LiveKitServer
@@ -40,7 +40,7 @@ class Testbed:
     recordings: Path
 
     async def worker_metrics(self) -> dict[str, float]:
-        """What Prometheus would read at the worker: series by name and labels."""
+        """The worker's Prometheus metrics: values by name and labels."""
         url = f"http://127.0.0.1:{self.stack.health_port}/metrics"
         async with aiohttp.ClientSession() as http, http.get(url) as answer:
             lines = (await answer.text()).splitlines()
@@ -48,7 +48,7 @@ class Testbed:
         return {series: float(value) for series, value in pairs}
 
     async def __aenter__(self) -> Self:
-        """Nothing is opened yet."""
+        """Return the testbed; the client opens at the first request."""
         return self
 
     async def __aexit__(
@@ -61,7 +61,7 @@ class Testbed:
         await self.api.__aexit__(kind, error, traceback)
 
     def new_room(self) -> str:
-        """A room's name that no other story uses."""
+        """The name of a room that no other story uses."""
         return f"room-{self.agent_id}-{next(NUMBERS)}"
 
     @property
@@ -75,7 +75,7 @@ class Testbed:
 
     @asynccontextmanager
     async def person_in(self, room_name: str, identity: str = "caller") -> AsyncIterator[Person]:
-        """Somebody who has joined the room; both sides are recorded for whoever wants to listen."""
+        """A person who has joined the room; leaves a WAV file with both sides in `recordings`."""
         server = self.livekit
         token = room_token(server.api_key, server.api_secret, room_name, identity)
         async with Caller(server.url, token) as caller:
@@ -88,7 +88,7 @@ class Testbed:
 def testbed_on(
     stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, folder: Path
 ) -> Testbed:
-    """A testbed on that stack, with an agent id of its own."""
+    """A testbed on `stack`, with its own agent id."""
     return Testbed(
         stack=stack,
         livekit=livekit,

@@ -1,4 +1,4 @@
-"""The wall clock of API and worker is set an hour forward, or back, in the middle of a call."""
+"""The wall clock of API and worker moves an hour forward, or back, in the middle of a call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR = 3600
 
 @pytest.fixture
 def clock(tmp_path: Path) -> MovedClock:
-    """Of API and worker; LiveKit, PostgreSQL and the caller have the right time."""
+    """The clock of API and worker; LiveKit, PostgreSQL and the caller have the right time."""
     return MovedClock(tmp_path)
 
 
@@ -32,7 +32,7 @@ async def testbed_with_moved_clock(
     recogniser: Recogniser,
     tmp_path: Path,
 ) -> AsyncIterator[Testbed]:
-    """A testbed whose API and worker have that clock."""
+    """A testbed whose API and worker run with the moved clock."""
     with start_stack(own_livekit, **clock.environ) as stack:
         async with testbed_on(stack, own_livekit, recogniser, tmp_path) as made:
             yield made
@@ -42,7 +42,7 @@ async def testbed_with_moved_clock(
 async def test_the_call_goes_on(
     testbed_with_moved_clock: Testbed, clock: MovedClock, seconds: int
 ) -> None:
-    """With the same agent, asked for once; its end is no earlier than its begin."""
+    """The call continues with the same agent, dispatched once; it does not end before its begin."""
     async with greeted(testbed_with_moved_clock) as call:
         agent = call.person.caller.agents
         clock.move(seconds)
@@ -54,8 +54,8 @@ async def test_the_call_goes_on(
     assert happened == ["created", "claimed", "talking", "ended"]
     row = await testbed_with_moved_clock.rows.session(call.session_id)
     assert row is not None
-    assert (row["duration_seconds"] > HOUR) == (seconds > 0)  # and the doctor: no less than nothing
-    # LiveKit takes no token that is signed an hour off: nobody is promised an agent then.
+    assert (row["duration_seconds"] > HOUR) == (seconds > 0)  # the doctor checks that it is >= 0
+    # LiveKit rejects tokens signed an hour off, so the API refuses to create sessions.
     with pytest.raises(ApiError) as refused:
         await testbed_with_moved_clock.api.create(
             testbed_with_moved_clock.agent_id, testbed_with_moved_clock.new_room()

@@ -1,4 +1,4 @@
-"""The disk under an SQLite database is full."""
+"""The disk with the SQLite database is full."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from fixtures.stack.stack import command
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB, in memory; mounting it takes root."""
+    """A file system of 3 MB in memory; mounting it requires root."""
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True)
@@ -30,7 +30,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_nothing_is_acknowledged_that_is_not_stored(
     small_disk: Path, livekit: LiveKitServer, tmp_path: Path
 ) -> None:
-    """A create is refused with 503, what is stored is told, and with space again all goes on."""
+    """On a full disk a create answers 503 and stored sessions are readable; with space all works again."""
     stack = Stack(
         StackSettings(
             livekit_url=livekit.url,
@@ -60,19 +60,19 @@ async def test_nothing_is_acknowledged_that_is_not_stored(
                 await api.end(session_id)
     finally:
         stack.stop()
-    told = await asyncio.to_thread(examined, stack)
-    assert told.returncode == 0, told.stdout
+    doctor = await asyncio.to_thread(run_doctor, stack)
+    assert doctor.returncode == 0, doctor.stdout
 
 
-def examined(stack: Stack) -> subprocess.CompletedProcess[str]:
-    """What the doctor says of the stack's database."""
+def run_doctor(stack: Stack) -> subprocess.CompletedProcess[str]:
+    """Check the stack's database with the doctor."""
     return subprocess.run(
         [command(), "doctor"], env=stack.environ, capture_output=True, text=True, check=False
     )
 
 
 def fill(path: Path) -> None:
-    """Write until there is no space left."""
+    """Write to the file until the disk is full."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
     try:
         for size in (65536, 4096, 1):

@@ -1,4 +1,4 @@
-"""The network between a worker and the database is cut, while LiveKit is within its reach."""
+"""The network between a worker and the database is cut, while the worker still reaches LiveKit."""
 
 import asyncio
 from pathlib import Path
@@ -10,14 +10,14 @@ from fixtures.faults.toxiproxy import proxy_to
 
 
 async def test_another_worker_goes_on(own_testbed: Testbed, tmp_path: Path) -> None:
-    """A worker that cannot renew its lease loses the session to one that can; one agent stays."""
+    """A worker that cannot renew its lease loses the session to another worker; one agent stays."""
     testbed = own_testbed
     first = testbed.stack.worker
     assert first is not None
     url = urlsplit(testbed.stack.settings.database_url)
     with proxy_to(f"{url.hostname}:{url.port}", tmp_path / "proxy") as line:
-        who = f"{url.username}:{url.password}"
-        through = urlunsplit(url._replace(netloc=f"{who}@127.0.0.1:{line.port}"))
+        user = f"{url.username}:{url.password}"
+        through = urlunsplit(url._replace(netloc=f"{user}@127.0.0.1:{line.port}"))
         async with second_worker(testbed, DATABASE_URL=through) as far:
             await asyncio.to_thread(first.stop)
             async with greeted(testbed) as call:

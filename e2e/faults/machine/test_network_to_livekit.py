@@ -1,4 +1,4 @@
-"""The network between a worker and LiveKit is cut: nothing comes through, and nobody is told."""
+"""The network between a worker and LiveKit is cut: all bytes are lost, and no connection is closed."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from fixtures.faults.toxiproxy import proxy_to
 
 
 async def test_another_worker_goes_on(own_testbed: Testbed, tmp_path: Path) -> None:
-    """An agent that nobody hears does not hold its session: a worker with a network takes over."""
+    """An agent without a network loses its session to a worker that reaches LiveKit."""
     testbed = own_testbed
     first = testbed.stack.worker
     assert first is not None
@@ -23,16 +23,16 @@ async def test_another_worker_goes_on(own_testbed: Testbed, tmp_path: Path) -> N
                 await call.job(far)
                 near = await asyncio.to_thread(testbed.stack.start_worker)
                 await asyncio.to_thread(line.cut)
-                # LiveKit's client notices a silent line by its pings, after 15 s.
+                # LiveKit's client detects a silent connection by its pings, after 15 s.
                 await call.job(near, within=40)
                 await call.goes_on()
                 await call.ends()
 
 
-async def test_new_sessions_are_left_to_who_reaches_it(
+async def test_new_sessions_go_to_the_worker_that_reaches_it(
     own_testbed: Testbed, tmp_path: Path
 ) -> None:
-    """A worker that is cut off hears the API's bell as before, and could not join one of the rooms."""
+    """A worker without LiveKit still gets dispatch notifications, but claims no session."""
     testbed = own_testbed
     near = testbed.stack.worker
     assert near is not None
@@ -41,7 +41,8 @@ async def test_new_sessions_are_left_to_who_reaches_it(
         async with second_worker(testbed, LIVEKIT_URL=f"ws://127.0.0.1:{line.port}") as far:
             await asyncio.to_thread(line.cut)
             await asyncio.to_thread(lambda: far.wait_for("LiveKit is unreachable", 20))
-            for _ in range(5):  # each of both would claim every second one
+            # If both workers claimed sessions, each would claim every second one.
+            for _ in range(5):
                 session_id = await testbed.api.create(testbed.agent_id, testbed.new_room())
                 joined = f"(?=.*agent is in the room)(?=.*{re.escape(session_id)})"
                 await asyncio.to_thread(partial(near.wait_for, joined, 5))

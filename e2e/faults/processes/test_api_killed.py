@@ -1,4 +1,4 @@
-"""kill -9 of the API that watches the sessions."""
+"""SIGKILL of the API that supervises the sessions."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ from e2e.faults.call import greeted, second_api
 from e2e.testbed.testbed import Testbed
 
 
-async def test_another_api_watches(own_testbed: Testbed) -> None:
-    """The call goes on; what happens to its agent afterwards is seen to by another API."""
+async def test_another_api_supervises(own_testbed: Testbed) -> None:
+    """The call continues, and another API supervises it: it replaces an agent that is killed later."""
     testbed = own_testbed
     assert testbed.stack.api is not None
     assert testbed.stack.worker is not None

@@ -1,11 +1,11 @@
-"""kill -9 of a job process."""
+"""SIGKILL of a job process."""
 
 from e2e.faults.call import greeted
 from e2e.testbed.testbed import Testbed
 
 
 async def test_another_agent_goes_on(own_testbed: Testbed) -> None:
-    """Another agent comes to the caller at once, knows the conversation, and does not greet again."""
+    """Another agent joins the caller at once, knows the conversation, and does not greet again."""
     worker = own_testbed.stack.worker
     assert worker is not None
     async with greeted(own_testbed) as call:
@@ -15,6 +15,6 @@ async def test_another_agent_goes_on(own_testbed: Testbed) -> None:
         call.person.caller.forget()
         job.kill()
         assert (await call.job(worker, since)).pid != job.pid
-        # The first thing it says is the answer to the next question: it has not greeted.
+        # Its first sentence is the answer to the next question: it has not greeted.
         await call.goes_on("opening")
         await call.ends()

@@ -1,4 +1,4 @@
-"""SIGSTOP of a job process: it lives, and does nothing; later it wakes up."""
+"""SIGSTOP of a job process, which later continues."""
 
 from contextlib import suppress
 
@@ -9,7 +9,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_another_agent_takes_over_for_good(own_testbed: Testbed) -> None:
-    """A deaf agent is replaced; when it wakes up it leaves, and ends nothing."""
+    """A stopped agent is replaced; when it continues it leaves the room and does not end the session."""
     worker = own_testbed.stack.worker
     assert worker is not None
     async with greeted(own_testbed) as call:

@@ -1,4 +1,4 @@
-"""kill -9 of livekit-server, and its start on the same address: all rooms are gone."""
+"""SIGKILL of livekit-server and its restart on the same address, without its rooms."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from fixtures.speech import Recogniser
 async def test_caller_and_agent_find_each_other_again(
     start_stack: StartStack, recogniser: Recogniser, tmp_path: Path
 ) -> None:
-    """The caller's client comes back by itself, and the session's agent with it, once."""
+    """The caller's client reconnects by itself, and the session's agent returns exactly once."""
     livekit = start_process(tmp_path / "first")
     assert livekit.process is not None
     servers = [livekit.process]

@@ -1,4 +1,4 @@
-"""No worker at all: LiveKit forgets a dispatch that finds none."""
+"""No worker runs: LiveKit drops a dispatch for which it finds no worker."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from fixtures.speech import Recogniser
 
 
 async def test_a_session_waits_for_a_worker(own_testbed: Testbed) -> None:
-    """A session that was created while no worker ran gets its agent when one comes."""
+    """A session that was created without a worker gets its agent as soon as a worker starts."""
     testbed = own_testbed
     assert testbed.stack.worker is not None
     await testbed.register()
@@ -29,7 +29,7 @@ async def test_a_session_waits_for_a_worker(own_testbed: Testbed) -> None:
 async def test_a_session_without_a_worker_ends_with_the_reason(
     start_stack: StartStack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: object
 ) -> None:
-    """Past the deadline the session is an error that says why, and the caller is sent away."""
+    """After the deadline the session has status error and a reason, and the caller is disconnected."""
     with start_stack(own_livekit, SESSION_AGENT_DEADLINE="4") as stack:
         async with testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed:  # type: ignore[arg-type]
             assert stack.worker is not None

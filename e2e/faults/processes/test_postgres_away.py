@@ -1,4 +1,4 @@
-"""PostgreSQL crashes in the middle of a call, and is away for half a minute."""
+"""PostgreSQL crashes in the middle of a call, and is down for half a minute."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from fixtures.servers import LiveKitServer
 from fixtures.servers.postgres import PostgresProcess, PostgresServer
 from fixtures.speech import Recogniser
 
-AWAY = 30.0  # seconds
+AWAY = 30.0  # seconds without PostgreSQL; longer than a lease lasts
 
 
 async def test_the_call_goes_on(
@@ -22,7 +22,7 @@ async def test_the_call_goes_on(
     recogniser: Recogniser,
     tmp_path: Path,
 ) -> None:
-    """Nobody loses an agent for it; meanwhile a create is refused; afterwards the rows are true."""
+    """The call keeps its agent; creates are refused during the outage; afterwards the rows are correct."""
     with PostgresProcess() as postgres:
         server = PostgresServer(postgres.url)
         with start_stack_on(server, own_livekit) as stack:
@@ -36,7 +36,7 @@ async def test_the_call_goes_on(
                 with pytest.raises(ApiError) as refused:
                     await testbed.api.create(testbed.agent_id, testbed.new_room())
                 assert refused.value.status == 503
-                # The time away is the fault itself: nothing happens that could be awaited.
+                # The outage itself is the fault: there is no event to wait for.
                 await asyncio.sleep(AWAY)
                 await asyncio.to_thread(postgres.start)
                 await call.goes_on("opening")

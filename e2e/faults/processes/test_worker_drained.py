@@ -1,4 +1,4 @@
-"""A worker is replaced by another while callers come, as in a rolling update."""
+"""A new worker replaces another one while callers arrive, as in a rolling update."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_no_call_is_lost_and_none_refused(own_testbed: Testbed) -> None:
-    """The old worker's call goes on to its end; whoever comes meanwhile is served by the new one."""
+    """The old worker's call continues to its end; the new worker serves the callers who arrive."""
     testbed = own_testbed
     old = testbed.stack.worker
     assert old is not None

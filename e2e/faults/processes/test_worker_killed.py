@@ -1,4 +1,4 @@
-"""kill -9 of a worker with all its job processes, as when a machine is lost."""
+"""SIGKILL of a worker with all its job processes, like the loss of a machine."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_another_worker_goes_on(own_testbed: Testbed) -> None:
-    """The call goes on with an agent of the other worker."""
+    """The call continues with an agent of the other worker."""
     worker = own_testbed.stack.worker
     assert worker is not None
     async with greeted(own_testbed) as call, second_worker(own_testbed) as second:

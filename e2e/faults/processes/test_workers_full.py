@@ -1,4 +1,4 @@
-"""More callers than the workers carry."""
+"""More callers than the workers have capacity for."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
 
 
-async def test_a_session_waits_for_a_place(
+async def test_a_session_waits_for_capacity(
     start_stack: StartStack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
 ) -> None:
-    """It stands in the queue, and gets the place that another call leaves."""
+    """A session waits while all workers are full, and gets its agent when another call ends."""
     with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1") as stack:
         async with (
             testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed,
@@ -31,10 +31,10 @@ async def test_a_session_waits_for_a_place(
                 await person.is_answered("weather")
 
 
-async def test_a_create_is_refused_if_nobody_is_to_wait(
+async def test_a_create_is_refused_if_sessions_must_not_wait(
     start_stack: StartStack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
 ) -> None:
-    """503 with Retry-After, and no row; when a place is free again, it is had."""
+    """A create answers 503 with Retry-After and writes no row; with free capacity it succeeds again."""
     with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1", SESSION_WHEN_FULL="refuse") as stack:
         async with testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed:
             async with greeted(testbed) as call:

@@ -1,4 +1,4 @@
-"""A provider is broken: for a moment, or for good."""
+"""A provider fails with status 500, for a moment or permanently."""
 
 from e2e.faults.call import greeted
 from e2e.faults.provider_faults import (
@@ -14,7 +14,7 @@ from fixtures.speech import ANSWERS
 
 
 async def test_for_a_moment(testbed: Testbed, providers: str) -> None:
-    """The caller gets the answer, at once or after being asked to say it again."""
+    """After two failed requests the caller gets the answer, at once or after repeating the question."""
     async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "500", times=2):
@@ -22,8 +22,8 @@ async def test_for_a_moment(testbed: Testbed, providers: str) -> None:
         await call.goes_on("opening")
 
 
-async def test_for_good(testbed: Testbed, providers: str) -> None:
-    """Two apologies, then a farewell: nobody is kept in a call that cannot go on."""
+async def test_permanently(testbed: Testbed, providers: str) -> None:
+    """After two apologies the call ends with a farewell: no caller stays in a call that cannot continue."""
     async with greeted(testbed) as call, fault(providers, "llm", "500"):
         for _ in range(2):
             assert await is_not_left_in_silence(call, "weather") == ANSWERS["repeat"]

@@ -1,4 +1,4 @@
-"""A provider's connection ends in the middle of its answer."""
+"""A provider's connection breaks in the middle of its answer."""
 
 from e2e.faults.call import greeted
 from e2e.faults.provider_faults import (
@@ -11,7 +11,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_nobody_waits_in_silence(testbed: Testbed, providers: str) -> None:
-    """Something is heard in time; when the provider is well again, so is the call."""
+    """The agent speaks in time after a broken connection; without the fault it answers correctly again."""
     async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "cut", times=1):

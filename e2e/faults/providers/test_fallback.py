@@ -1,4 +1,4 @@
-"""A provider fails for good, and the agent has another one."""
+"""A provider fails permanently, and the agent has a fallback."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,8 +12,9 @@ from fixtures.providers import provider_environ
 from fixtures.providers.process import stand_in_process
 from fixtures.speech import ANSWERS
 
-# Well before the apology, which a caller hears after 4 s of silence.
-SOON: Final = 3.5  # seconds after the caller's last sample
+# Seconds after the caller's last sample in which the answer must begin: well before the apology, which the
+# caller hears after 4 s of silence.
+SOON: Final = 3.5
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,10 @@ def other_providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ("tts", "stalled"),
     ],
 )
-async def test_the_next_one_answers(
+async def test_the_fallback_answers(
     testbed: Testbed, providers: str, other_providers: str, stage: str, kind: str
 ) -> None:
-    """The caller gets the right answers, in time and without an apology."""
+    """With a fallback the caller gets the right answers, in time and without an apology."""
     environ = provider_environ(other_providers)
     fallbacks = {
         "sttConfig": {"fallbacks": [{"baseUrl": environ["DEEPGRAM_BASE_URL"]}]},

@@ -11,7 +11,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_nobody_waits_in_silence(testbed: Testbed, providers: str) -> None:
-    """Something is heard in time; when the provider is well again, so is the call."""
+    """The agent speaks in time while a provider is slow; without the fault it answers correctly again."""
     async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "slow"):

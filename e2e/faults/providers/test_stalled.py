@@ -1,4 +1,4 @@
-"""A provider takes what it is given and never answers."""
+"""A provider accepts requests and never answers."""
 
 from e2e.faults.call import greeted
 from e2e.faults.provider_faults import (
@@ -11,7 +11,7 @@ from e2e.testbed.testbed import Testbed
 
 
 async def test_nobody_waits_in_silence(testbed: Testbed, providers: str) -> None:
-    """Something is heard in time; when the provider is well again, so is the call."""
+    """The agent speaks in time while a provider stalls; without the fault it answers correctly again."""
     async with greeted(testbed) as call:
         for stage in STAGES:
             async with fault(providers, stage, "stalled"):
