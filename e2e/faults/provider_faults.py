@@ -38,7 +38,7 @@ async def is_not_left_in_silence(call: Call, question: str) -> str | None:
     heard = await caller.hear()
     silence = heard.began_at - spoken.ended_at
     assert silence < LONGEST_SILENCE, f"{silence:.1f} s of silence"
-    return await call.person.understands(heard)
+    return await call.person.recognise(heard)
 
 
 async def is_answered_or_asked_again(call: Call, question: str) -> None:
@@ -53,7 +53,7 @@ async def is_sent_away(call: Call, stage: str, since: float) -> None:
     """Check that the caller hears the farewell in time, the agent leaves, and the row names the stage."""
     heard = await call.person.caller.hear()
     assert heard.began_at - since < LONGEST_SILENCE
-    assert await call.person.understands(heard) == ANSWERS["farewell"]
+    assert await call.person.recognise(heard) == ANSWERS["farewell"]
     await call.person.caller.agent_left()
     row = await call.testbed.rows.session_when(
         call.session_id, lambda row: row["status"] == "error"

@@ -27,17 +27,17 @@ class Person:
 
     async def hears(self) -> str | None:
         """Listen to the next utterance; returns its sentence, or None."""
-        return await self.understands(await self.caller.hear())
+        return await self.recognise(await self.caller.hear())
 
-    async def understands(self, heard: Heard) -> str | None:
+    async def recognise(self, heard: Heard) -> str | None:
         """The known sentence in an utterance, or None."""
         return await asyncio.to_thread(self._recogniser.recognise, heard.sound)
 
     async def hears_greeting(self) -> None:
         """Listen to the greeting. Raises AssertionError when it is another sentence."""
-        understood = await self.hears()
-        if understood != ANSWERS["greeting"]:
-            raise AssertionError(f"heard {understood!r} and not the greeting")
+        sentence = await self.hears()
+        if sentence != ANSWERS["greeting"]:
+            raise AssertionError(f"heard {sentence!r} and not the greeting")
 
     async def asks(self, name: str) -> Answer:
         """Ask the question of that name in `SENTENCES` and listen to the answer."""

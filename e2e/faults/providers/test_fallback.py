@@ -46,5 +46,5 @@ async def test_the_fallback_answers(
         for question in ("weather", "opening"):
             asked = await speak(call, question)
             heard = await call.person.caller.hear()
-            assert await call.person.understands(heard) == ANSWERS[question]
+            assert await call.person.recognise(heard) == ANSWERS[question]
             assert heard.began_at - asked < SOON
