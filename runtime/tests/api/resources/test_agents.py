@@ -104,7 +104,7 @@ def test_keys_that_nothing_acts_on_are_warned_about(api: JudgedApi) -> None:
         "visionEnabled: nothing acts on this key yet",
         "flavour: nothing acts on this key",
     ]
-    assert api.ask("GET", f"/api/agents/{agent_id}").json["registered"] is True
+    assert api.send("GET", f"/api/agents/{agent_id}").json["registered"] is True
 
 
 @pytest.mark.parametrize(
