@@ -11,6 +11,7 @@ AgentRuntimeError              base of all
 │   ├── WebhookRefused *       a webhook is not from our LiveKit server (livekit_api.webhooks)
 │   ├── SettingsError *        environment variables are missing or malformed (settings)
 │   ├── UnknownProviderError * no provider of this name serves the stage (providers.registry)
+│   ├── PackageMissingError *  a provider's package is not installed (providers.registry)
 │   └── KeyMissingError *      a provider has no key (providers.common.options)
 ├── NotFound                   what was named does not exist
 │   ├── AgentNotRegistered     a session was requested for an agent that is not registered
