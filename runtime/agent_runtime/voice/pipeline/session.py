@@ -27,6 +27,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.text.markdown import without_markdown
 from agent_runtime.voice.jobs.settings import VoiceSettings
+from agent_runtime.voice.jobs.worker_watch import end_with_worker
 from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
 from agent_runtime.voice.livekit_tuning.inline_executor import InlineExecutor
 from agent_runtime.voice.pipeline.fallbacks import (
@@ -54,6 +55,7 @@ TURN_DETECTOR: Final = "turn_detector"
 
 def prewarm(process: JobProcess) -> None:
     """Load what every call of this process needs: once, before a caller waits."""
+    end_with_worker()
     start_ffi_client()
     process.userdata[VAD] = inference.VAD(executor=InlineExecutor())
     process.userdata[TURN_DETECTOR] = inference.TurnDetector(version="v1-mini")
