@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_runtime.agents.effects import without_effect
 from agent_runtime.agents.registered import parse_registered
-from agent_runtime.application.late_creates import LateCreates
+from agent_runtime.application.refused_sessions import LateCreates
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (

@@ -15,12 +15,12 @@ from livekit.agents.telemetry.loop_monitor import LoopMonitorThresholds
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission
 from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
+from agent_runtime.voice.worker.run_until_signal import serve_until_signal
 from agent_runtime.voice.worker.server import (
     FFI_THREADS_VARIABLE,
     LOOP_MONITOR_VARIABLE,
     build_server,
 )
-from agent_runtime.voice.worker.serving import serve_until_signal
 from agent_runtime.wiring.worker import open_stores
 
 from .offers import admission_of, new_server

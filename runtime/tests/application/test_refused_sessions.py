@@ -10,7 +10,7 @@ from typing import Any, cast
 import psycopg2
 import pytest
 
-from agent_runtime.application import late_creates
+from agent_runtime.application import refused_sessions
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.session import Session, SessionStatus, new_session
@@ -120,8 +120,8 @@ async def test_lookups_have_growing_pauses_and_an_end(
     monkeypatch: pytest.MonkeyPatch, lookups: int, is_found: bool
 ) -> None:
     """A refused session is looked up with growing pauses, and dropped after the longest."""
-    monkeypatch.setattr(late_creates, "INTERVAL", 0.01)
-    monkeypatch.setattr(late_creates, "MAX_PAUSE", 0.05)
+    monkeypatch.setattr(refused_sessions, "INTERVAL", 0.01)
+    monkeypatch.setattr(refused_sessions, "MAX_PAUSE", 0.05)
     found, removed = new_session(7, 3, "lobby"), asyncio.Event()
     looked = 0
 
@@ -134,7 +134,7 @@ async def test_lookups_have_growing_pauses_and_an_end(
         removed.set()
 
     store = cast("Any", SimpleNamespace(finish=finish))
-    refused = late_creates.LateCreates(store, remove_agent)
+    refused = refused_sessions.LateCreates(store, remove_agent)
     refused.add(found.session_id, "refused")
     task = refused._task
     assert task is not None
