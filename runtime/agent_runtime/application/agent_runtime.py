@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_runtime.agents.effects import without_effect
 from agent_runtime.agents.registered import parse_registered
-from agent_runtime.application.refused_sessions import LateCreates
+from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
@@ -52,11 +52,11 @@ class AgentRuntime:
         self._default_max_sessions = default_max_sessions
         self._availability = availability
         self._clock = clock
-        self._late_creates = LateCreates(sessions, self._remove_agent)
+        self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
 
     def stop(self) -> None:
         """Cancel the background work."""
-        self._late_creates.stop()
+        self._refused_sessions.stop()
 
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> list[str]:
         """Register an agent, or replace its configuration; its sessions stay.
@@ -110,7 +110,7 @@ class AgentRuntime:
         try:
             await self._sessions.create(session)
         except StoreUnavailable as error:
-            self._late_creates.add(session.session_id, f"refused: {error}")
+            self._refused_sessions.add(session.session_id, f"refused: {error}")
             raise
         variables = {} if participant_name is None else {"participantName": participant_name}
         try:
@@ -165,7 +165,7 @@ class AgentRuntime:
             await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
         except StoreUnavailable as error:
             logger.warning("session %s is not ended yet: %s", session.session_id, error)
-            self._late_creates.add(session.session_id, reason)
+            self._refused_sessions.add(session.session_id, reason)
 
     async def _remove_agent(self, session: Session) -> None:
         try:

@@ -14,7 +14,7 @@ from agent_runtime.domain.ports.workers import WorkerStore
 # Seconds for which rows that were read stay valid. Workers report every second, so reading them more
 # often would return the same.
 MAX_AGE: Final = 0.5
-# Seconds that a refused client is told to wait (HTTP Retry-After). A call lasts minutes and capacity is
+# Seconds that a refused client waits (HTTP Retry-After). A call lasts minutes and capacity is
 # freed call by call, so no better estimate exists.
 RETRY_AFTER: Final = 5
 

@@ -1,8 +1,8 @@
-"""Undoes creates that the database applied after we had refused them because it was late.
+"""Ends sessions whose create was refused, once the database can be written again.
 
-A statement that timed out may still be on its way: the database applies it when it has time again,
-after the client has received its refusal. Such a session would send an agent into an empty room, and
-hold capacity.
+A create that timed out may still be on its way: the database applies it when it has time again, after
+the client has received its refusal. Or the session was stored, LiveKit was unreachable, and then the
+database, too. Such a session would send an agent into an empty room, and hold capacity.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Refused:
     pause: float  # seconds between that lookup and the one after it
 
 
-class LateCreates:
+class RefusedSessions:
     """Ends refused sessions that appear in the database; awaits `remove_agent` with each of them."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Creates that were refused because the database was late, and that it applies afterwards."""
+"""Sessions whose create was refused: they end as errors as soon as the database shows them."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ async def test_lookups_have_growing_pauses_and_an_end(
         removed.set()
 
     store = cast("Any", SimpleNamespace(finish=finish))
-    refused = refused_sessions.LateCreates(store, remove_agent)
+    refused = refused_sessions.RefusedSessions(store, remove_agent)
     refused.add(found.session_id, "refused")
     task = refused._task
     assert task is not None

@@ -17,7 +17,7 @@ from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
 logger = logging.getLogger(__name__)
 
 
-async def serve_until_signal(
+async def run_until_signal(
     server: AgentServer,
     admission: Admission,
     direct_dispatch: DirectDispatch | None,

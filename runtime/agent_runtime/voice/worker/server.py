@@ -24,7 +24,7 @@ from agent_runtime.voice.worker.connectivity import Connectivity
 from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
 from agent_runtime.voice.worker.health import LOOPBACK, HealthPort, register_gauges
 from agent_runtime.voice.worker.heartbeat import STOPPED, Heartbeat
-from agent_runtime.voice.worker.run_until_signal import serve_until_signal
+from agent_runtime.voice.worker.run_until_signal import run_until_signal
 
 # Attempts to connect to LiveKit, ten seconds apart, before the worker gives up: two hours. One that gives
 # up ends its calls with it, and one that never does looks healthy for ever.
@@ -113,7 +113,7 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         host, port = settings.worker.health_host, settings.worker.health_port
         try:
             async with HealthPort(server, host, port, registry):
-                return await serve_until_signal(server, admission, direct_dispatch, background)
+                return await run_until_signal(server, admission, direct_dispatch, background)
         finally:
             for task in background:
                 task.cancel()

@@ -15,7 +15,7 @@ from livekit.agents.telemetry.loop_monitor import LoopMonitorThresholds
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission
 from agent_runtime.voice.worker.direct_dispatch import DirectDispatch
-from agent_runtime.voice.worker.run_until_signal import serve_until_signal
+from agent_runtime.voice.worker.run_until_signal import run_until_signal
 from agent_runtime.voice.worker.server import (
     FFI_THREADS_VARIABLE,
     LOOP_MONITOR_VARIABLE,
@@ -67,7 +67,7 @@ async def serve(
 ) -> int:
     """Serve with these parts; returns the exit code."""
     async with asyncio.timeout(5):
-        return await serve_until_signal(
+        return await run_until_signal(
             cast("AgentServer", parts), admission, cast("DirectDispatch", parts), background
         )
 
