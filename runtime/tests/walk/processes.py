@@ -56,7 +56,7 @@ class InlineDatabase(SqliteDatabase):
         self._ticks += 1
         return START + timedelta(seconds=seconds, microseconds=self._ticks)
 
-    async def look(self, step: Step) -> Rows:
+    async def read_live(self, step: Step) -> Rows:
         """Read, like any other query."""
         return await self.read(step)
 
@@ -75,7 +75,10 @@ class InlineDatabase(SqliteDatabase):
     def shut(self) -> None:
         """Close without an event loop."""
         self._writer.close()
-        for thread, connection in ((self._looks, self._looker), (self._scans, self._scanner)):
+        for thread, connection in (
+            (self._live_reads, self._live_reader),
+            (self._scans, self._scanner),
+        ):
             thread.shutdown()
             connection.close()
         self._reader.close()
@@ -146,7 +149,7 @@ class Connection:
         """Read."""
         return await self._through(step)
 
-    async def look(self, step: Step) -> Rows:
+    async def read_live(self, step: Step) -> Rows:
         """Read."""
         return await self._through(step)
 

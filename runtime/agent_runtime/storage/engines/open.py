@@ -11,7 +11,7 @@ def open_database(url: str, *, prepare: bool = True, pool_size: int = 8) -> Data
     """The database at `url`, for one event loop of one process.
 
     An SQLite file is created and migrated here. PostgreSQL is connected at the first use, so that a
-    process can start while it is away; without `prepare` no statement is prepared (PgBouncer in
+    process can start while it is unreachable; without `prepare` no statement is prepared (PgBouncer in
     transaction mode cannot), and `pool_size` is the maximum of connections.
     Raises ValueError for an unusable URL, StoreUnavailable when the SQLite file cannot be created.
     """

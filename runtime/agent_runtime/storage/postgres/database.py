@@ -64,7 +64,7 @@ class PostgresDatabase:
         """Rows of a short query."""
         return await self._run((step,), STATEMENT_TIMEOUT, retry=True)
 
-    async def look(self, step: Step) -> Rows:
+    async def read_live(self, step: Step) -> Rows:
         """Rows of a query over all live sessions or workers."""
         return await self._run((step,), STATEMENT_TIMEOUT, retry=True)
 

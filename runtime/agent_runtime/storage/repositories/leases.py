@@ -77,7 +77,7 @@ class StoredLeases(Store):
     async def live(self) -> list[LiveSession]:
         """All live sessions, the oldest first."""
         found = []
-        for row in await self._database.look(self._live.bind()):
+        for row in await self._database.read_live(self._live.bind()):
             try:
                 found.append(_live_from(row))
             except ValueError as error:

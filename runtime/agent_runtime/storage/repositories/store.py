@@ -7,7 +7,7 @@ from agent_runtime.storage.sql.dialects import Dialect
 
 
 class Store:
-    """Base of the repositories. Methods raise StoreUnavailable when the database is away."""
+    """Base of the repositories. Methods raise StoreUnavailable when the database is unreachable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -123,7 +123,7 @@ class StoredWorkers(Store):
 
     async def all(self) -> list[WorkerState]:
         """Every worker that is neither stopped nor lost; its heartbeat shows whether it lives."""
-        rows = await self._database.look(self._all.bind(namespace=self._namespace))
+        rows = await self._database.read_live(self._all.bind(namespace=self._namespace))
         return [_state_from(row) for row in rows]
 
 

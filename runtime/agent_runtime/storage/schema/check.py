@@ -55,7 +55,7 @@ def check_schema(url: str) -> list[Finding]:
 
     Tables and columns that the models do not declare are no difference, unless they reject the
     runtime's rows. An SQLite file has no differences, because opening it creates every table.
-    Raises StoreUnavailable when the database is away, ValueError when the URL is not usable.
+    Raises StoreUnavailable when the database is unreachable, ValueError when the URL is not usable.
     """
     if not is_postgres(url):
         sqlite_path(url)

@@ -19,7 +19,7 @@ from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 def create_schema(url: str) -> None:
     """Create the shared tables and the runtime's own, where they are missing.
 
-    Raises StoreUnavailable when the database is away.
+    Raises StoreUnavailable when the database is unreachable.
     """
     with postgres_transaction(url) as database:
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))

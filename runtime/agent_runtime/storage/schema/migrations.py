@@ -169,7 +169,7 @@ def migrate_postgres(url: str) -> list[int]:
     """Migrate the runtime's own tables; returns the versions applied now, none when all are current.
 
     Safe to run from several processes at once: one migrates, and the others wait and find nothing to do.
-    Raises StoreUnavailable when the database is away.
+    Raises StoreUnavailable when the database is unreachable.
     """
     with postgres_transaction(url) as database:
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))

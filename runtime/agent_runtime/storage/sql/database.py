@@ -36,14 +36,14 @@ class DuplicateError(Conflict):
 
 
 class Database(Protocol):
-    """Runs compiled statements. Every method raises StoreUnavailable when the database is away."""
+    """Runs compiled statements. Every method raises StoreUnavailable when the database is unreachable."""
 
     dialect: Dialect
 
     async def read(self, step: Step) -> Rows:
         """Rows of a query on a few rows; tried again once when the connection was dead."""
 
-    async def look(self, step: Step) -> Rows:
+    async def read_live(self, step: Step) -> Rows:
         """Rows of a query over all live sessions or workers; never waits for a `scan`."""
 
     async def scan(self, step: Step) -> Rows:
@@ -53,7 +53,7 @@ class Database(Protocol):
         """Run the steps as one transaction; returns the rows of the last. Raises DuplicateError."""
 
     def lock(self, agent_id: int) -> tuple[Step, ...]:
-        """Steps that begin a transaction which no other transaction on this agent runs beside."""
+        """Steps that begin a transaction and that serialise the transactions of one agent."""
 
     def moment(self, moment: datetime) -> Any:
         """An aware time as the database stores it: UTC without a zone."""

@@ -31,8 +31,8 @@ class SqliteDatabase:
         self._reader = connect(path)
         self._scanner = connect(path)
         self._scans = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
-        self._looker = connect(path)
-        self._looks = ThreadPoolExecutor(1, thread_name_prefix="sqlite-look")
+        self._live_reader = connect(path)
+        self._live_reads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-live")
         self._writer = SqliteWriter(lambda: connect(path))
 
     def lock(self, agent_id: int) -> tuple[Step, ...]:  # noqa: ARG002 - one writer at a time anyway
@@ -54,10 +54,10 @@ class SqliteDatabase:
         """Rows of a short query."""
         return _fetch(self._reader, step)
 
-    async def look(self, step: Step) -> Rows:
+    async def read_live(self, step: Step) -> Rows:
         """Rows of a query over all live sessions or workers."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._looks, _fetch, self._looker, step)
+        return await loop.run_in_executor(self._live_reads, _fetch, self._live_reader, step)
 
     async def scan(self, step: Step) -> Rows:
         """Rows of a long query."""
@@ -79,7 +79,10 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Commit the queued writes, then close every connection."""
         await asyncio.to_thread(self._writer.close)
-        for thread, connection in ((self._looks, self._looker), (self._scans, self._scanner)):
+        for thread, connection in (
+            (self._live_reads, self._live_reader),
+            (self._scans, self._scanner),
+        ):
             thread.shutdown()
             connection.close()
         self._reader.close()
