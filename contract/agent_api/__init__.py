@@ -1,4 +1,4 @@
-"""All that the gate knows of this repository's API, in one room.
+"""All that the gate knows of this repository's API, in one package.
 
 `profile.py` is the typed file for everything but the state; openapi.yaml is its other source. `model/`
 holds the state and the words of the ledger, which are of this API by nature, `services/` starts the

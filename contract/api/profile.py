@@ -54,7 +54,7 @@ class GeneratedIds:
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """A request that shows a service to be there and well: 200, and a JSON object with `value` at `key`."""
+    """A request that shows that a service is up: 200, and a JSON object with `value` at `key`."""
 
     path: str
     key: str
@@ -154,5 +154,5 @@ class ApiProfile:
 
     @property
     def watching(self) -> str:
-        """The name, in `demanded` of ledger entries, for: the calls to the peer are seen."""
+        """The condition, in `demanded` of ledger entries, that the calls to the peer are recorded."""
         return f"watch-{self.peer.lower()}"

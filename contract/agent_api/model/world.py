@@ -1,4 +1,4 @@
-"""The state of the agent API: what the requests so far have made true.
+"""The expected state of the agent API after the requests so far.
 
 The old service cannot show its state, since it loses its sessions. So the state follows from the
 requests and the new service's own answers: an agent is registered when the new service said so. A wrong

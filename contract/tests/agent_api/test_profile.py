@@ -59,7 +59,7 @@ def test_the_corpus_uses_the_profiles_examples() -> None:
         assert f"mutator/{example.name}/valid" in sources
 
 
-def test_the_generic_rooms_do_not_speak_of_agents() -> None:
+def test_generic_packages_do_not_name_the_agent_api() -> None:
     """Outside of `agent_api` no module names an operation's path or a field of the agent API."""
     own = re.compile(r"/api/|agentId|tenantId|sessionId|roomName")
     folder = PROFILE.files.ledger.parents[1]

@@ -160,7 +160,7 @@ def _handler(lockers: Lockers) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             length = self.headers.get("Content-Length") or "0"
             body = self.rfile.read(int(length)) if length.isdigit() else b""
-            # `self.path` has lost a double slash at its begin.
+            # `self.path` has lost a double slash at its start.
             path = self.requestline.split(" ")[1].partition("?")[0]
             key = self.headers.get("Authorization")
             status, document = lockers.reply(self.command, path, key, body)

@@ -114,7 +114,7 @@ async def test_changes_come_first_or_leave_the_step_out() -> None:
 
 
 async def test_a_group_is_sent_at_once_and_ordered_by_content() -> None:
-    """Whoever wins, the answers of a group align: successes first, refusals by their text."""
+    """Whichever request wins, the answers of a group align: successes first, refusals by their text."""
     group = [store(n, RECORDED.replace("000", f"00{n}"), "rush") for n in range(3)]
     running = 0
     most = 0

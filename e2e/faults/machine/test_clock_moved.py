@@ -42,7 +42,7 @@ async def testbed_with_moved_clock(
 async def test_the_call_goes_on(
     testbed_with_moved_clock: Testbed, clock: MovedClock, seconds: int
 ) -> None:
-    """The call continues with the same agent, dispatched once; it does not end before its begin."""
+    """The call continues with the same agent, dispatched once; it does not end before its start."""
     async with greeted(testbed_with_moved_clock) as call:
         agent = call.person.caller.agents
         clock.move(seconds)

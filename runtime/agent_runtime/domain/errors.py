@@ -1,7 +1,7 @@
 """Every error that the runtime raises on purpose, in two levels.
 
 The second level says what kind of error it is; callers catch a kind, or one error of it. Errors marked *
-are defined in the room that raises them.
+are defined in the module that raises them.
 
 AgentRuntimeError              base of all
 ├── InvalidInput               what was given cannot be used as it is
