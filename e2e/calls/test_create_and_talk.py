@@ -30,7 +30,7 @@ async def test_three_questions_are_answered(testbed: Testbed) -> None:
     assert await testbed.rows.events(session_id) == ["created", "claimed", "talking", "ended"]
     # The agent came by direct dispatch, before LiveKit offered the job.
     (job,) = await testbed.rows.claimed_by(session_id)
-    assert job.startswith("rung-")
+    assert job.startswith("direct-")
     session = await testbed.api.session(session_id)
     assert session["status"] == "ended"
     assert "endedAt" in session

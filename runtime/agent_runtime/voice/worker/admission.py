@@ -25,7 +25,7 @@ from agent_runtime.voice.worker.session_claims import SessionClaims
 logger = logging.getLogger(__name__)
 
 # Prefix of the id under which a job of direct dispatch holds its session; LiveKit's ids begin with "AJ_".
-DIRECT_JOB_PREFIX: Final = "rung-"
+DIRECT_JOB_PREFIX: Final = "direct-"
 # The load that a full worker reports to LiveKit. It stays below LiveKit's `agents.target_load` (0.7): from
 # there on LiveKit skips a worker without asking, and forgets the job when there is no other.
 FULL_LOAD: Final = 0.65
@@ -218,7 +218,10 @@ class Admission:
         fields = {"room": request.room.name, "job": request.id, "session": session_id}
         try:
             if await self.claims.should_leave_once(session_id):
-                logger.info("job refused: its agent was lost here, others go first", extra=fields)
+                logger.info(
+                    "job refused: its agent was lost here, left to another worker once",
+                    extra=fields,
+                )
                 await request.reject(terminate=False)
                 return None
             return await self.claims.claim(session_id, request.id, dispatch)

@@ -66,7 +66,7 @@ class Claims:
     async def claim_directly(self, room_name: str, _metadata: str) -> ClaimedSession | None:
         """Claim a session as the admission does."""
         self.asked.append(room_name)
-        return None if self.refuses else ClaimedSession("rung-1", "agent-abc.2", "agent 7")
+        return None if self.refuses else ClaimedSession("direct-1", "agent-abc.2", "agent 7")
 
     @contextmanager
     def launching(self, claimed: ClaimedSession) -> Iterator[None]:
@@ -119,7 +119,7 @@ async def test_the_job_is_launched_with_what_an_assignment_of_livekit_holds(scen
     assert claims.video.agent
     assert claims.video.can_update_own_metadata
     job = Job(id="job-5", room=launched["room_info"])
-    assert (holder_of(job), metadata_of(job)) == ("rung-1", METADATA)
+    assert (holder_of(job), metadata_of(job)) == ("direct-1", METADATA)
 
 
 async def test_a_session_that_cannot_be_claimed_is_not_launched(
@@ -162,7 +162,7 @@ async def test_a_failed_launch_is_logged_and_the_next_notification_handled(
         (record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info
     ]  # type: ignore[attr-defined]
     assert logged == [("room-1", "no process"), ("room-2", "no process")]
-    assert scene.admission.failed == ["rung-1", "rung-1"]
+    assert scene.admission.failed == ["direct-1", "direct-1"]
 
 
 async def test_it_settles_when_each_dispatch_begun_is_launched(scene: Scene) -> None:
@@ -181,7 +181,7 @@ async def test_it_settles_when_each_dispatch_begun_is_launched(scene: Scene) -> 
 
 def test_jobs_of_livekit_keep_their_own_id_and_metadata() -> None:
     """The metadata of their rooms, whatever they are, replace neither id nor metadata of the job."""
-    room = direct_dispatch_room("room", "{}", "rung-1")
+    room = direct_dispatch_room("room", "{}", "direct-1")
     offered = Job(id="AJ_1", dispatch_id="AD_1", room=room, metadata="mine")
     assert (holder_of(offered), metadata_of(offered)) == ("AJ_1", "mine")
     plain = Job(id="AJ_1", room=Room(name="room", metadata="[1]"), metadata="mine")
