@@ -26,8 +26,8 @@ def table(live: Sequence[LiveSession], now: datetime) -> list[str]:
     """A header and one line a session, in the order of `live`: the oldest first, as in the queue."""
     if not live:
         return ["no live sessions"]
-    queue = [one.session.session_id for one in live if one.phase in _QUEUED]
-    rows = [_HEADER, *(_row(one, queue, now) for one in live)]
+    queue = [each.session.session_id for each in live if each.phase in _QUEUED]
+    rows = [_HEADER, *(_row(each, queue, now) for each in live)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -40,19 +40,19 @@ def event_line(event: Event) -> str:
     return f"{moment}  {event.kind:8}  {event.detail}".rstrip()
 
 
-def _row(one: LiveSession, queue: Sequence[str], now: datetime) -> tuple[str, ...]:
-    session = one.session
-    place = queue.index(session.session_id) + 1 if session.session_id in queue else None
+def _row(live: LiveSession, queue: Sequence[str], now: datetime) -> tuple[str, ...]:
+    session = live.session
+    position = queue.index(session.session_id) + 1 if session.session_id in queue else None
     return (
         session.session_id,
         str(session.agent_id),
         session.room_name,
         session.status.value,
-        one.phase.value,
+        live.phase.value,
         _age(session.started_at, now),
-        "-" if place is None else str(place),
-        one.holder.worker if one.holder else f"(lost by {one.lost_by})" if one.lost_by else "-",
-        "-" if one.holder is None or one.heartbeat_at is None else _age(one.heartbeat_at, now),
+        "-" if position is None else str(position),
+        live.holder.worker if live.holder else f"(lost by {live.lost_by})" if live.lost_by else "-",
+        "-" if live.holder is None or live.heartbeat_at is None else _age(live.heartbeat_at, now),
     )
 
 

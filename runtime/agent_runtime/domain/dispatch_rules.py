@@ -1,4 +1,4 @@
-"""Decides what is to be done so that every live session has its agent.
+"""Chooses the actions that give every live session an agent.
 
 Nothing here does I/O. Times are seconds of the supervisor's own clock, which is never set back. A lease
 is judged by whether its row changed while we watched, never by comparing the clocks of two machines.
@@ -109,7 +109,7 @@ class DispatchRules:
         `busy` has the ids of sessions for which an action is still running.
         """
         if self._last_pass is not None and now - self._last_pass > self._timeouts.lease:
-            # This process was suspended: what has not changed may have had no chance to.
+            # This process was suspended, and after that unchanged rows prove nothing.
             self._watched.clear()
             self._fleet = Fleet()
         self._last_pass = now
@@ -143,7 +143,7 @@ class DispatchRules:
         return actions
 
     def record_caller(self, now: float, live: LiveSession, *, found: bool) -> None:
-        """Take in whether a caller was in the room when a check or a dispatch looked."""
+        """Record whether a check or a dispatch found a caller in the room."""
         watched = self._watched.get(live.session.session_id)
         if watched is None:
             return

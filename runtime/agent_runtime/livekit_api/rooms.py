@@ -21,7 +21,7 @@ AGENT_NAME: Final = ""
 class LiveKitRooms:
     """Implements the port Rooms.
 
-    `on_dispatch` is called with room name and metadata after each dispatch for a session.
+    `on_dispatch` gets room name and metadata of each dispatch for a session, once the room exists.
     """
 
     def __init__(

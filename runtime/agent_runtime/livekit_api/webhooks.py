@@ -23,7 +23,7 @@ LEEWAY: Final = 10
 
 
 class WebhookRefused(InvalidInput):
-    """Raised for a webhook that our LiveKit server did not send, or not so, or not now."""
+    """Raised for a webhook that is not signed by our LiveKit server, was altered, or has expired."""
 
     remedy = "give LiveKit's webhook section the key that the runtime has, and set both clocks"
 

@@ -38,4 +38,4 @@ class TextToSpeech(Protocol):
     def __call__(
         self, choice: ProviderChoice, defaults: ProviderDefaults, *, text_streaming: TextStreaming
     ) -> tts.TTS[Any]:
-        """`text_streaming` is the size of the pieces in which the agent's text is to be synthesised."""
+        """`text_streaming` is the chunk size for synthesis."""

@@ -46,7 +46,7 @@ async def run_call(
 ) -> None:
     """Entry point of every job: returns once the agent is in the room; the job's end closes the call.
 
-    It does not wait for the caller: the framework gives a job that has to end 15 s to return from here.
+    It does not wait for the caller: when a job must end, the framework waits only 15 s for this function.
     Without a `target` the job's metadata or its room's name says which agent and session it is for.
     """
     target = target or target_of(metadata_of(job.job), job.job.room.name)

@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 class LeaseKeeper:
     """Renews the lease every `interval` seconds while `is_connected()`.
 
-    Calls `on_ended()` when the session was ended elsewhere, `on_lost(why)` when another job holds it, and
-    renews nothing after either.
+    Calls `on_ended()` when the session was ended elsewhere, `on_lost(why)` when it cannot be kept: another
+    job holds it, or it was lost and cannot be taken back because the session is held, over or gone, or its
+    room has another session. It renews nothing after either.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class LeaseKeeper:
             return False
         except Exception:
             # Without further heartbeats a second agent would soon join this one.
-            logger.exception("heartbeat not written, the next one comes")
+            logger.exception("heartbeat not written, will retry")
             return True
         if held is Holding.OVER:
             self._on_ended()

@@ -25,13 +25,14 @@ from agent_runtime.voice.jobs.stores import Stores
 
 logger = logging.getLogger(__name__)
 
-# Attempts to write the final row, which nothing else writes soon, and seconds between them.
+# Attempts to write the final row, and seconds between them. If all fail, the session stays live until its
+# lease expires.
 FINISH_TRIES: Final = 5
 FINISH_PAUSE: Final = 1.0
 # Errors that refuse a job for good; their text goes to the log and into the session's row.
 REFUSALS: Final = (InvalidInput, NotFound, Conflict)
-# Errors with which a job does not become a call. Another job may do better after those beside REFUSALS, and
-# one does already after SessionHeld.
+# Errors that stop a job before its call. Another job can retry unless the error is in REFUSALS; after
+# SessionHeld, which is a Conflict, another job already has the session.
 CANNOT_START: Final = (*REFUSALS, Unavailable, rtc.ConnectError)
 
 
@@ -62,7 +63,7 @@ class JobExit:
         session.on("close", self._on_session_closed)
 
     def watch(self, room: rtc.Room) -> None:
-        """Decide by the reason why the room is left, when it is."""
+        """End the call or hand the session back when the room disconnects, by its reason."""
         room.on("disconnected", self._on_room_disconnected)
 
     def end(self, status: SessionStatus, reason: str) -> None:

@@ -1,7 +1,7 @@
 """Every private name of LiveKit's packages that the runtime uses.
 
-Private names change without notice: before LiveKit is upgraded, each entry is to be checked, and dropped
-where its condition has come true. A test compares this table with the source, in both directions.
+Private names change without notice. Before upgrading LiveKit, check each entry; delete it, and what it
+lists, if its `drop_when` holds. A test compares this table with the source, in both directions.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Builds LiveKit's AgentSession for an agent: what the field calls the pipeline."""
+"""Builds LiveKit's AgentSession for an agent: the pipeline of VAD, STT, turn detection, LLM and TTS."""

@@ -148,7 +148,7 @@ def _turn_handling(
         "endpointing": {"min_delay": pace.min_delay, "max_delay": pace.max_delay},
         "interruption": {
             "enabled": config.interruptions,
-            # Left out, the mode may be a model in the cloud.
+            # If unset, LiveKit may choose its cloud model.
             "mode": "vad",
             "min_duration": pace.interrupt_after,
             "min_words": pace.interrupt_words,

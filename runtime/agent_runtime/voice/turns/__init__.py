@@ -16,5 +16,5 @@
 7. `vad` ends a short voice after 0.09 s, and the agent goes on. `backchannel` drops the transcript "mhm",
    unless the agent ends within a second of it.
 
-`floor` answers the others who has the floor.
+`floor` reports to the other modules who may speak.
 """

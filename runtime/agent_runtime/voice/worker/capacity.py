@@ -28,8 +28,8 @@ INITIAL_READINGS: Final = 30
 MIN_COST: Final = 0.5
 # Calls per CPU that begin within a second and make a burst.
 BURST_CALLS_PER_CPU: Final = 2
-# Least weight of a reading against all before it. Callers may think at the same time for some seconds, and
-# what their calls cost then is not what they cost.
+# Least weight of a reading against all before it. Callers may pause at the same time for some seconds: a
+# reading of then understates the usual cost.
 MIN_WEIGHT: Final = 0.01
 # Seconds of the mean by which the pressure of other work on the machine is known.
 RECENT: Final = 25.0

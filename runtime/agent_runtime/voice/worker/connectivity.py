@@ -29,7 +29,7 @@ FAILED_PROBES: Final = 2
 
 
 class Connectivity:
-    """Probes LiveKit's HTTP port and notes the result in the admission; any HTTP answer will do."""
+    """Probes LiveKit's HTTP port and sets `admission.livekit_reachable`; any HTTP answer counts."""
 
     def __init__(self, livekit_url: str, admission: Admission) -> None:
         self._url = re.sub(r"^ws", "http", livekit_url)

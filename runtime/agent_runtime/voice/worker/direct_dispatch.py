@@ -3,7 +3,7 @@
 livekit-server holds every offer back for 0.2 s (psrpc's `DefaultAffinityShortCircuit`), whether or not
 another server could make a better one. A worker that receives the API's notification claims the session and
 joins its room with a token of its own; the offer that follows finds the session held and is refused.
-Whatever goes wrong on this shorter way, that offer makes good.
+If direct dispatch fails, LiveKit's offer starts the job.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class SilenceWatchdog:
             if now - self._voice_since >= SHORTEST_SPEECH:
                 self.expect_speech()
             elif self._due_at is not None:
-                # It was no speech: the agent's is due when it was before.
+                # It was only noise: restore the previous deadline.
                 self._start_timer(self._due_at)
             self._voice_since = None
 
@@ -112,7 +112,7 @@ class SilenceWatchdog:
             self._expect_answer()
 
     def _expect_answer(self) -> None:
-        """Start the timer for speech that did not start it: it overlapped the agent's, or was too short."""
+        """Start the timer for speech that did not: it overlapped the agent's, or was very short."""
         if self._voice_since is None:
             if self._timer is None:
                 self.expect_speech()

@@ -45,7 +45,7 @@ class TranscriptWriter:
                 await self._queue.join()
         except TimeoutError:
             if outcome.is_handed_back:
-                logger.warning("%d or more messages not kept", self._queue.qsize())
+                logger.warning("%d or more transcript messages not written", self._queue.qsize())
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -62,15 +62,15 @@ class TranscriptWriter:
             self._queue.task_done()
 
     async def _write(self, utterance: Utterance) -> bool:
-        """Whether the message is done with; False when it is worth another attempt."""
+        """Write the message; False if the write should be retried."""
         try:
             await self._transcripts.add(self._session_id, utterance)
         except StoreUnavailable as error:
-            logger.warning("message not kept yet: %s", error)
+            logger.warning("transcript message not written, retrying: %s", error)
             return False
         except Exception:
             # The database rejects this message; those after it must not wait behind it.
-            logger.exception("message not kept")
+            logger.exception("transcript message not written")
         return True
 
 

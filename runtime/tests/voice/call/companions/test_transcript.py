@@ -103,7 +103,7 @@ async def test_the_wait_for_pending_messages_is_bounded(
     scene.says("one")
     async with asyncio.timeout(1):
         await scene.writer.close(HANDED_BACK)
-    assert "messages not kept" in caplog.text
+    assert "transcript messages not written" in caplog.text
 
 
 async def test_a_finished_call_waits_for_no_message(scene: Scene) -> None:
