@@ -34,15 +34,17 @@ class Address:
         """From `http://host[:port]`. Raises TargetUnreachable for anything else."""
         try:
             parts = urlsplit(url)
-            port = parts.port or 80
+            port = 80 if parts.port is None else parts.port
         except ValueError as error:
             raise TargetUnreachable(f"{url} is not a URL: {error}") from error
-        if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
+        more = parts.path.removesuffix("/") or parts.query or parts.fragment or parts.username
+        if parts.scheme != "http" or not parts.hostname or more:
             raise TargetUnreachable(f"{url} is not a base URL of the form http://host:port")
         return cls(parts.hostname, port)
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host  # RFC 3986, section 3.2.2
+        return f"{host}:{self.port}"
 
 
 async def send(address: Address, request: Request, *, timeout: float = TIMEOUT) -> Answer:

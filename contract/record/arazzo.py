@@ -42,6 +42,8 @@ class _Workflow:
             return self.outputs[value]
         if isinstance(value, dict):
             return {key: self.resolve(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
         return value
 
     def learn(self, step: Mapping[str, Any], answer: Answer) -> None:
@@ -56,8 +58,11 @@ async def directed(path: Path, old: Target, api: Api, first: int) -> list[Step]:
     """The steps of all scenarios of a file, with indexes from `first`. Raises BrokenInput."""
     found: list[Step] = []
     for workflow, raw in _steps(path):
-        name = f"scenario/{workflow.name}/{raw['stepId']}"
-        request = _request(raw, workflow, api.spec)
+        try:
+            name = f"scenario/{workflow.name}/{raw['stepId']}"
+            request = _request(raw, workflow, api.spec)
+        except (KeyError, TypeError) as error:
+            raise BrokenInput(f"scenario {workflow.name}: a step is broken: {error!r}") from error
         together = name if raw.get("x-at-once") else None
         before = raw.get("x-before")
         if before is not None:

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import h11
 
-from contract.errors import TargetMisbehaved
+from contract.errors import TargetMisbehaved, TargetUnreachable
 from contract.http.messages import HEADER_CHARSET, Answer, Request
 from contract.http.wire import Address, send
 
@@ -64,7 +64,7 @@ class RecordingProxy:
                 self.taken.append(Taken(request, answer))
                 writer.write(_raw(answer))
                 await writer.drain()
-        except (TargetMisbehaved, ConnectionError):
+        except (TargetMisbehaved, TargetUnreachable, ConnectionError):
             return  # nothing is recorded; the client sees a closed connection and continues
         finally:
             writer.close()
@@ -86,7 +86,8 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
             received += piece
             framing.receive_data(piece)
         elif isinstance(event, h11.EndOfMessage):
-            return _request(received)
+            # Bytes of a second request do not belong to the first; the client sends them again.
+            return _request(received.removesuffix(framing.trailing_data[0]))
 
 
 def _request(received: bytes) -> Request:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import struct
 import time
 
 import pytest
 
 from contract.errors import TargetMisbehaved, TargetUnreachable
 from contract.http.messages import Request
-from contract.http.wire import Address, send
+from contract.http.wire import MAX_BODY, Address, send
 from contract.tests.raw_server import raw_server
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -98,8 +101,117 @@ def test_port_80_is_the_default(url: str) -> None:
     assert Address.of(url) == Address("h", 80)
 
 
-@pytest.mark.parametrize("url", ["https://h", "h:80", "http://h/x", "http://h:x", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://h", "h:80", "http://h/x", "http://h:x", "http://h:99999", "http://", ""),
+        *("http://h?x=1", "http://h#x", "http://u:p@h", "http://[::1"),
+    ],
+)
 def test_only_base_urls_are_addresses(url: str) -> None:
-    """Another scheme, a path, a bad port or no host is refused with the expected form."""
+    """Anything but scheme, host and port is refused with the expected form: it would be ignored."""
     with pytest.raises(TargetUnreachable, match=r"is not a (base )?URL"):
         Address.of(url)
+
+
+async def test_an_address_of_ip_6_has_brackets() -> None:
+    """An IPv6 address is written with brackets, also in the Host header, as RFC 3986 demands."""
+    received: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK + b"Content-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "::1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        address = Address.of(f"http://[::1]:{port}")
+        assert (await send(address, Request("GET", "/", ()))).status == 200
+    assert str(address) == f"[::1]:{port}"
+    assert b"\r\nHost: [::1]:%d\r\n" % port in received[0]
+
+
+async def test_a_port_where_nobody_listens_is_unreachable() -> None:
+    """A refused connection and port 0 are unreachable, and the message has the address."""
+    async with raw_server(OK) as server:
+        address = server.address
+    for nobody in (address, Address.of("http://127.0.0.1:0")):
+        with pytest.raises(TargetUnreachable, match=f"{nobody} cannot be reached"):
+            await send(nobody, Request("GET", "/", ()))
+
+
+async def test_a_reset_connection_misbehaves() -> None:
+    """A server that resets the connection is named with the request, like one that closes it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        address = Address("127.0.0.1", server.sockets[0].getsockname()[1])
+        with pytest.raises(TargetMisbehaved, match=r"on GET /gone (broke|closed) the connection"):
+            await send(address, Request("GET", "/gone?x=1", ()))
+
+
+async def test_interim_answers_do_not_count() -> None:
+    """Of 100 Continue, 103 Early Hints and a final answer, the final one is the answer."""
+    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx"
+    async with raw_server(interim, final, delay=0.01) as server:
+        answer = await send(server.address, Request("GET", "/", ()))
+    assert (answer.status, answer.body) == (404, b"x")
+    assert answer.header("link") is None
+
+
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+async def test_some_statuses_have_no_body(status: bytes) -> None:
+    """204 and 304 end with their head, whatever length they announce and while the server waits."""
+    async with raw_server(b"HTTP/1.1 " + status + b"\r\nX-A: 1\r\n\r\n", delay=0.3) as server:
+        answer = await send(server.address, Request("GET", "/", ()), timeout=0.25)
+    assert (answer.body, answer.header("x-a")) == (b"", "1")
+
+
+async def test_compressed_bodies_stay_compressed() -> None:
+    """The body is that of the wire: a content encoding is not undone, since it may differ too."""
+    packed = b"\x1f\x8b not really gzip"
+    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    async with raw_server(OK + head + packed) as server:
+        answer = await send(server.address, Request("GET", "/", ()))
+    assert (answer.body, answer.header("content-encoding")) == (packed, "gzip")
+
+
+async def test_header_bytes_beyond_ascii_survive() -> None:
+    """Header values are Latin-1, so every byte of the server's comes back as it was."""
+    head = b"X-Odd: \xe9\xff\r\nX-Empty:\r\nContent-Length: 0\r\n\r\n"
+    async with raw_server(OK + head) as server:
+        answer = await send(server.address, Request("GET", "/", ()))
+    assert (answer.header("x-odd"), answer.header("x-empty")) == ("\xe9\xff", "")
+
+
+async def test_a_flood_ends_at_the_limit() -> None:
+    """An answer with a body beyond the limit misbehaves; one of just that size is read."""
+    whole = OK + b"Content-Length: %d\r\n\r\n" % MAX_BODY + b"x" * MAX_BODY
+    async with raw_server(whole) as server:
+        answer = await send(server.address, Request("GET", "/", ()))
+        assert len(answer.body) == MAX_BODY
+    more = OK + b"\r\n" + b"x" * (MAX_BODY + 1)
+    async with raw_server(more) as server:
+        with pytest.raises(TargetMisbehaved, match="more than 8 MiB"):
+            await send(server.address, Request("GET", "/", ()))
+
+
+async def test_an_endless_head_misbehaves() -> None:
+    """A head that never ends is no answer: the gate stops reading after a mebibyte."""
+    async with raw_server(OK + b"X-Long: " + b"x" * (2 << 20)) as server:
+        with pytest.raises(TargetMisbehaved, match="did not answer in HTTP/1.1"):
+            await send(server.address, Request("GET", "/", ()))
+
+
+async def test_each_request_has_a_connection_of_its_own() -> None:
+    """Requests at the same time travel apart, so none waits for, or alters, another."""
+    async with raw_server(OK + b"Content-Length: 0\r\n\r\n", delay=0.05) as server:
+        requests = [Request("GET", f"/{number}", ()) for number in range(5)]
+        await asyncio.gather(*(send(server.address, request) for request in requests))
+    assert sorted(server.received) == [r.raw(str(server.address)) for r in requests]
