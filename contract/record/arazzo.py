@@ -18,7 +18,7 @@ import yaml
 from contract.api.api import Api
 from contract.api.specification import Specification
 from contract.corpus.steps import Step
-from contract.errors import BrokenInput
+from contract.errors import BrokenInput, Inconclusive
 from contract.http.messages import RECORDED_KEY, Answer, Request
 from contract.targets.target import Target
 from contract.values.documents import parse, plain
@@ -55,7 +55,10 @@ class _Workflow:
 
 
 async def directed(path: Path, old: Target, api: Api, first: int) -> list[Step]:
-    """The steps of all scenarios of a file, with indexes from `first`. Raises BrokenInput."""
+    """The steps of all scenarios of a file, with indexes from `first`.
+
+    Raises BrokenInput, and Inconclusive when the service cannot make a change that a step needs.
+    """
     found: list[Step] = []
     for workflow, raw in _steps(path):
         try:
@@ -66,6 +69,8 @@ async def directed(path: Path, old: Target, api: Api, first: int) -> list[Step]:
         together = name if raw.get("x-at-once") else None
         before = raw.get("x-before")
         if before is not None:
+            if not old.can(before):
+                raise Inconclusive(f"{name}: the old service cannot do {before}")
             await old.change(before)
         for _ in range(raw.get("x-repeat", 1)):
             answer = await old.send(request)

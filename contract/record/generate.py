@@ -17,14 +17,14 @@ from contract.api.specification import own_paths
 from contract.errors import BrokenInput
 from contract.http.messages import RECORDED_KEY
 from contract.record.proxy import RecordingProxy, Taken
-from contract.targets.http_target import HttpTarget
+from contract.targets.target import Target
 
 # Exit codes of a complete run: 0, and 1 (failures found), which do not matter here.
 _RAN = (0, 1)
 
 
 async def generated(
-    old: HttpTarget,
+    old: Target,
     contract: Path,
     seeds: Sequence[int],
     max_examples: int,
@@ -37,7 +37,7 @@ async def generated(
     found: list[Taken] = []
     for seed in seeds:
         await old.reset()
-        async with RecordingProxy(old.address) as proxy:
+        async with RecordingProxy(old.send) as proxy:
             await _run(proxy.url, contract, seed, max_examples)
             report(f"seed {seed}: {len(proxy.taken)} requests")
             found += proxy.taken

@@ -35,29 +35,32 @@ def minimised(taken: Sequence[Taken], api: Api, most: int) -> list[Taken]:
 
 def _first_of_each(taken: Sequence[Taken], shapes: Sequence[str], alike: int) -> set[int]:
     seen: Counter[str] = Counter()
-    exact: set[bytes] = set()
+    exact: set[tuple[bytes, str]] = set()
     kept = set()
     for index, (item, shape) in enumerate(zip(taken, shapes, strict=True)):
-        raw = hashlib.sha256(item.request.raw("")).digest()
-        repeated = raw in exact and item.answer.status != 200
+        same = hashlib.sha256(item.request.raw("")).digest(), shape
+        repeated = same in exact and item.answer.status != 200
         if seen[shape] < alike and not repeated:
             seen[shape] += 1
-            exact.add(raw)
+            exact.add(same)
             kept.add(index)
     return kept
 
 
 def _with_sources(taken: Sequence[Taken], kept: set[int], api: Api) -> set[int]:
-    """The kept requests, and the requests that handed out the ids in them."""
+    """The kept requests, and the requests that handed out the ids in them, and in those."""
     source: dict[str, int] = {}
-    needed = set(kept)
+    sources: list[set[int]] = []
     for index, item in enumerate(taken):
+        words = re.findall(api.profile.ids.pattern, item.request.target)
+        sources.append({source[word] for word in words if word in source})
         handed_out = new_id(api, item.request, item.answer)
-        if index in kept:
-            words = re.findall(api.profile.ids.pattern, item.request.target)
-            needed |= {source[word] for word in words if word in source}
         if handed_out is not None:
             source[handed_out] = index
+    needed = set(kept)
+    for index in reversed(range(len(taken))):
+        if index in needed:
+            needed |= sources[index]
     return needed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -17,6 +18,7 @@ from contract.http.messages import RECORDED_KEY, Request
 Named = tuple[str, Request]
 
 _JSON_LENGTH: Final = "Content-Length"
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')  # a string within JSON text
 
 
 def keys(request: Request) -> Iterator[Named]:
@@ -127,7 +129,7 @@ def layouts(request: Request) -> Iterator[Named]:
     for name, text in {
         "white-space": json.dumps(document, indent=3),
         "reversed-keys": json.dumps(dict(reversed(document.items()))),
-        "escapes": json.dumps(document).replace("a", "\\u0061"),
+        "escapes": _STRING.sub(_escaped, json.dumps(document)),
         "space-around": f" \t\r\n{json.dumps(document)}\n",
         "cut-short": json.dumps(document)[:-1],
         "tail": json.dumps(document) + "x",
@@ -164,7 +166,7 @@ def fields(request: Request) -> Iterator[Named]:
         yield f"twice-{key}", request.with_body(twice.encode())
         for name, other in _others(value):
             yield f"{key}-{name}", _json(request, {**document, key: other})
-        if isinstance(value, int):
+        if _is_whole(value):
             for name, lexeme in {
                 "point-zero": f"{value}.0",
                 "exponent": f"{value}e0",
@@ -214,11 +216,21 @@ def variants(request: Request, dates: Sequence[str], large_body: int) -> Iterato
         ("sizes", sizes(request, large_body)),
     ):
         for name, changed in changes:
-            yield f"{mutator}/{name}", changed
+            if changed != request:  # null in place of null, for instance
+                yield f"{mutator}/{name}", changed
 
 
 def _json(request: Request, document: Any) -> Request:
     return request.with_body(json.dumps(document, ensure_ascii=True).encode())
+
+
+def _escaped(string: re.Match[str]) -> str:
+    """A JSON string with an escape for each letter a, but for those within escapes."""
+    return re.sub(r"\\u.{4}|a", lambda hit: "\\u0061" if hit[0] == "a" else hit[0], string[0])
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _others(value: Any) -> Iterator[tuple[str, Any]]:
@@ -226,7 +238,7 @@ def _others(value: Any) -> Iterator[tuple[str, Any]]:
     yield "true", True
     yield "list", [value]
     yield "object", {"value": value}
-    if isinstance(value, int):
+    if _is_whole(value):
         yield "as-text", str(value)
         yield "one-less", value - 1
         yield "zero", 0

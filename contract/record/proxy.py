@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -11,7 +12,6 @@ import h11
 
 from contract.errors import TargetMisbehaved, TargetUnreachable
 from contract.http.messages import HEADER_CHARSET, Answer, Request
-from contract.http.wire import Address, send
 
 _PIECE: Final = 64 * 1024
 _HEAD_END: Final = b"\r\n\r\n"
@@ -29,10 +29,11 @@ class Taken:
 class RecordingProxy:
     """Listens on a free port of 127.0.0.1; an asynchronous context manager.
 
-    It serves one request a connection: answers carry `Connection: close`.
+    `send` carries a request to the service behind it, with that service's own key. The proxy serves one
+    request a connection: answers carry `Connection: close`.
     """
 
-    behind: Address
+    send: Callable[[Request], Awaitable[Answer]]
     taken: list[Taken] = field(default_factory=list)
     _server: asyncio.Server | None = None
 
@@ -60,7 +61,7 @@ class RecordingProxy:
         try:
             request = await _read(reader)
             if request is not None:
-                answer = await send(self.behind, request)
+                answer = await self.send(request)
                 self.taken.append(Taken(request, answer))
                 writer.write(_raw(answer))
                 await writer.drain()

@@ -22,7 +22,9 @@ def there_and_back(request: Request) -> Request:
     [
         Request("GET", "/", ()),
         Request("GET", "/a//b/%zz?x=1&x=2#f", (("X-One", "1"), ("x-one", "2"))),
-        Request("POST", "/a", (("Content-Type", "application/json"),), '{"name":"Zoë 🎧"}'.encode()),
+        Request(
+            "POST", "/a", (("Content-Type", "application/json"),), '{"name":"Zoë 🎧"}'.encode()
+        ),
         Request("POST", "/a", (("Content-Encoding", "gzip"),), b"\x1f\x8b\x00\xff"),
         Request("POST", "/a", (("Transfer-Encoding", "chunked"),), b"1\r\na\r\n0\r\n\r\n"),
         Request("POST", "/a", (), "a\0b\x7f\u2028".encode()),

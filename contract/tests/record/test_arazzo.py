@@ -150,6 +150,10 @@ class Disturbed(HttpTarget):
         """Write the change down."""
         self.journal.append(what)
 
+    def can(self, what: str) -> bool:
+        """Whatever a step needs."""
+        return True
+
     async def send(self, request: Request) -> Answer:
         """Write the method down, and send."""
         self.journal.append(request.method)
