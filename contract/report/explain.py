@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from contract.errors import BrokenInput
+
+# Kinds of differences that no entry can accept: none of a rule's changes is about them.
+_NEVER: Final = frozenset({"layout", "key order", "time", "id clash", "id form"})
 
 
 def explain(finding: str, report: Path) -> str:
@@ -53,16 +56,28 @@ def _explained(cluster: dict[str, Any]) -> str:
 
 def _new(cluster: dict[str, Any], status: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {} if status is None else {"status": status}
-    actual = cluster["example"]["actual"]
-    at = cluster["at"]
+    kind, actual, at = cluster["kind"], cluster["example"]["actual"], cluster["example"]["at"]
     if at.startswith("header "):
         absent = actual == "(absent)"
         return {**found, "headers": {at.removeprefix("header "): None if absent else actual}}
+    if kind in _NEVER:
+        return found
     if at.startswith("body /"):
-        return {**found, "set": {at.removeprefix("body "): _value(actual)}}
-    if at == "body":
-        return {**found, "body": _value(actual.partition(" ")[2])}
-    return found or {"effects": actual}
+        value = None if kind == "missing" else _value(actual)
+        return {**found, "set": {at.removeprefix("body "): value}}
+    if at.startswith("body"):
+        return {**found, **_body(kind, actual)}
+    return {**found, "effects": actual} if kind == "side effect" else found
+
+
+def _body(kind: str, actual: str) -> dict[str, Any]:
+    """The change to a whole body; where its kind differs, `actual` begins with the kind."""
+    if kind == "text":
+        return {"text": actual}
+    if kind != "body kind":
+        return {"body": _value(actual)}
+    word, _, text = actual.partition(" ")
+    return {"text": text} if word == "html" else {"body": _value(text)}
 
 
 def _value(text: str) -> Any:

@@ -71,9 +71,7 @@ class Report:
             return Verdict.INCONCLUSIVE
         if self.clusters or self.faults:
             return Verdict.DIVERGENCE
-        if self.unobserved or (self.score is not None and not self.score.passed):
-            return Verdict.INCONCLUSIVE
-        return Verdict.PARITY if self.sides else Verdict.INCONCLUSIVE
+        return Verdict.PARITY if self._gap is None else Verdict.INCONCLUSIVE
 
     @property
     def sentence(self) -> str:
@@ -85,19 +83,29 @@ class Report:
             parts = [f"{count} cluster{'s' * (count != 1)} of differences"] * bool(count)
             parts += [f"{faulty} fault{'s' * (faulty != 1)} of the ledger"] * bool(faulty)
             return f"Divergence: {' and '.join(parts)}."
-        if self.unobserved:
-            missing = ", ".join(map(str, self.unobserved))
-            return f"Inconclusive: documented and never observed: {missing}."
-        if self.score is not None and self.score.control_findings:
-            return "Inconclusive: the old service, compared with itself, is not silent."
-        if self.score is not None and self.score.missed:
-            missed = ", ".join(outcome.mutant.id for outcome in self.score.missed)
-            return f"Inconclusive: seeded divergences were not noticed: {missed}."
+        if self._gap is not None:
+            return f"Inconclusive: {self._gap}."
         used = sum(bool(self.uses(entry.id)) for entry in self.entries)
         return (
             f"Parity: {self.corpus_size} requests were answered alike, but for what "
             f"{used} entries of the ledger decided."
         )
+
+    @property
+    def _gap(self) -> str | None:
+        """What a proof of parity lacks, or None."""
+        if not self.sides:
+            return "no service was compared"
+        if self.unobserved:
+            return f"documented and never observed: {', '.join(map(str, self.unobserved))}"
+        if self.score is None or self.score.passed:
+            return None
+        if self.score.control_findings:
+            return "the old service, compared with itself, is not silent"
+        if self.score.missed:
+            missed = ", ".join(outcome.mutant.id for outcome in self.score.missed)
+            return f"seeded divergences were not noticed: {missed}"
+        return "no seeded divergence was tried"
 
     def uses(self, entry: str) -> int:
         """The number of answers that needed an entry."""
@@ -155,6 +163,7 @@ class Report:
             "findings": len(cluster.findings),
             "example": {
                 "step": cluster.first.step,
+                "at": cluster.first.difference.at,
                 "expected": cluster.first.difference.expected[:2000],
                 "actual": cluster.first.difference.actual[:2000],
             },

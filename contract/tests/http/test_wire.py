@@ -205,7 +205,7 @@ async def test_a_flood_ends_at_the_limit() -> None:
 async def test_an_endless_head_misbehaves() -> None:
     """A head that never ends is no answer: the gate stops reading after a mebibyte."""
     async with raw_server(OK + b"X-Long: " + b"x" * (2 << 20)) as server:
-        with pytest.raises(TargetMisbehaved, match="did not answer in HTTP/1.1"):
+        with pytest.raises(TargetMisbehaved, match=r"did not answer in HTTP/1\.1"):
             await send(server.address, Request("GET", "/", ()))
 
 

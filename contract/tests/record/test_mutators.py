@@ -123,7 +123,7 @@ def test_content_types_say_what_the_bytes_are() -> None:
 
 
 def test_packed_bodies_are_the_same_at_every_recording() -> None:
-    """gzip would write the time of packing, which would change the corpus each time."""
+    """Gzip would write the time of packing, which would change the corpus each time."""
     assert named(mutators.content_types(POST))["gzip"].body[4:8] == b"\0\0\0\0"
 
 
