@@ -64,10 +64,7 @@ def _body(request: Request) -> tuple[Any, bool]:
 
 def _text(request: Request) -> str:
     """The body without its framing, compression and charset, whether or not these are allowed."""
-    body = request.body
-    if (request.header("transfer-encoding") or "").lower() == "chunked":
-        body = b"".join(re.split(rb"(?:\A|\r\n)[0-9a-fA-F]+\r\n", body))
-        body = body.removesuffix(b"\r\n")
+    body = request.content
     if (request.header("content-encoding") or "").lower() == "gzip":
         body = gzip.decompress(body)
     charset = re.search(r"charset=\"?([\w-]+)", request.header("content-type") or "", re.IGNORECASE)

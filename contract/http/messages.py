@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -10,6 +11,7 @@ Headers = tuple[tuple[str, str], ...]
 HEADER_CHARSET: Final = "latin-1"  # decodes and encodes every header byte without loss
 # The key in recorded requests; each target replaces it with its own key at replay.
 RECORDED_KEY: Final = "key-of-the-recording"
+_CHUNK_SIZE: Final = re.compile(rb"(?:\A|\r\n)[0-9a-fA-F]+\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class Request:
     def query(self) -> str:
         """The part of the target after its first question mark."""
         return self.target.partition("?")[2]
+
+    @property
+    def content(self) -> bytes:
+        """The body without the framing of its chunks."""
+        if (self.header("transfer-encoding") or "").lower() != "chunked":
+            return self.body
+        return b"".join(_CHUNK_SIZE.split(self.body)).removesuffix(b"\r\n")
 
     def header(self, name: str) -> str | None:
         """The first value of a header; the letter case of the name does not matter."""

@@ -26,7 +26,10 @@ def commands(material: Material, indexes: Sequence[int]) -> str:
         if step.before is not None:
             lines.append(f"# now: {step.before}")
         lines.append(f"# step {index}, {step.source}")
-        command = _curl(material.requests[index], symbols)
+        request = material.requests[index]
+        if len(request.content) > _LARGE:
+            lines.append(f"# its {len(request.content)} bytes, on standard input, are in the HAR")
+        command = _curl(request, symbols)
         if index in used:
             command = symbols.learning(command, index)
         elif step.together:
@@ -50,7 +53,7 @@ class _Symbols:
         return [int(number) for number in self._pattern.findall(text)]
 
     def as_variables(self, quoted: str) -> str:
-        """A single-quoted text with variables in place of symbols."""
+        """The inside of a single-quoted text with variables in place of symbols."""
         return self._pattern.sub(rf"'${self._symbol.upper()}_\1'", quoted)
 
     def learning(self, command: str, step: int) -> str:
@@ -70,18 +73,28 @@ class _Symbols:
 
 
 def _curl(request: Request, symbols: _Symbols) -> str:
-    parts = ["curl -sS -i --path-as-is" if request.method != "HEAD" else "curl -sS -I"]
-    if request.method not in ("GET", "HEAD"):
-        parts.append(f"-X {shlex.quote(request.method)}")
+    # Without -g curl takes brackets of the URL for a pattern.
+    parts = ["curl -sS -g --path-as-is", _method(request)]
     for name, value in request.headers:
-        if name.lower() in ("host", "content-length", "transfer-encoding"):
+        if name.lower() in ("host", "content-length"):
             continue
         # curl sends a header without a value for `Name;`.
         header = f"{name}: {value}" if value else f"{name};"
         parts.append("-H " + _with_key(header))
-    url = symbols.as_variables(shlex.quote(request.target).strip("'"))
+    if request.body and request.header("content-type") is None:
+        parts.append("-H 'Content-Type:'")  # or curl adds one for forms
+    url = symbols.as_variables(request.target.replace("'", "'\"'\"'"))
     parts.append(f"\"$URL\"'{url}'")
-    return _with_body(" ".join(parts), request.body)
+    return _with_body(" ".join(parts), request.content)
+
+
+def _method(request: Request) -> str:
+    if request.method == "HEAD":
+        # -I allows no body; without it curl waits for the announced body, in vain.
+        return "-i -m 5 -X HEAD" if request.body else "-I"
+    if request.method == "GET" and not request.body:
+        return "-i"
+    return f"-i -X {shlex.quote(request.method)}"
 
 
 def _with_key(text: str) -> str:
@@ -89,13 +102,12 @@ def _with_key(text: str) -> str:
 
 
 def _with_body(command: str, body: bytes) -> str:
+    """The command with its body; chunks are curl's own, a large body comes from standard input."""
     if not body:
         return command
     if len(body) > _LARGE:
-        return f"{command} --data-binary @-  # a body of {len(body)} bytes, in the corpus' HAR"
-    try:
-        text = body.decode("ascii")
-    except UnicodeDecodeError:
+        return f"{command} --data-binary @-"
+    if not body.isascii() or b"\0" in body:
         packed = base64.b64encode(body).decode()
         return f"printf %s {packed} | base64 -d | {command} --data-binary @-"
-    return f"{command} --data-binary {shlex.quote(text)}"
+    return f"{command} --data-raw {shlex.quote(body.decode())}"

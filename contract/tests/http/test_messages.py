@@ -42,3 +42,11 @@ def test_the_first_of_several_headers_counts() -> None:
 def test_text_escapes_bytes_that_are_no_utf_8() -> None:
     """A body that is not UTF-8 still has a text to show."""
     assert Answer(200, (), b"a\xff").text == "a\\xff"
+
+
+def test_content_is_the_body_without_its_chunks() -> None:
+    """Chunk sizes are framing; a body that is not announced as chunked is its own content."""
+    chunks = b"2\r\na\r\r\nA\r\n0123456789\r\n0\r\n\r\n"
+    framed = Request("POST", "/", (("transfer-encoding", "Chunked"),), chunks)
+    assert framed.content == b"a\r0123456789"
+    assert Request("POST", "/", (), chunks).content == chunks

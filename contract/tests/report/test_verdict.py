@@ -34,7 +34,7 @@ def outcome(
     name: str, *, caught: bool = True, by_status: bool = False, kind: str = "status"
 ) -> Outcome:
     """The outcome of a mutant."""
-    return Outcome(mutant(name, kind), caught, by_status, 3)
+    return Outcome(mutant(name, kind), caught, by_status, touched=3)
 
 
 def agreeing() -> Report:
