@@ -53,6 +53,10 @@ def read(arguments: Sequence[str]) -> Options:
         parser.error("--old and --new belong together: give both, or neither")
     if given.command == "explain" and not given.finding:
         parser.error("explain needs the fingerprint of a cluster")
+    if given.command != "explain" and given.finding is not None:
+        parser.error(
+            f"{given.finding}: a command comes first, and only explain takes a fingerprint"
+        )
     return Options(
         given.command,
         given.finding,
@@ -84,7 +88,10 @@ def _api(arguments: Sequence[str]) -> str:
     """The value of --api: the defaults of the other options depend on it."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--api", default=AGENT_API)
-    name: str = parser.parse_known_args(arguments)[0].api
+    try:
+        name: str = parser.parse_known_args(arguments)[0].api
+    except argparse.ArgumentError:  # the parser of all options reports it
+        return AGENT_API
     return name
 
 
@@ -137,6 +144,6 @@ def _parser(profile: ApiProfile) -> argparse.ArgumentParser:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if value <= 0:
+    if not value > 0:  # NaN neither
         raise argparse.ArgumentTypeError("must be more than 0")
     return value

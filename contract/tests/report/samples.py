@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from contract.api.api import Api
@@ -74,7 +75,12 @@ def material_of(samples: Sequence[Sample], entries: tuple[Entry, ...] = ()) -> M
         Step(index, f"scenario/life/{index}", one.request, one.old, one.together, one.before)
         for index, one in enumerate(samples)
     )
-    return Material.of(Corpus(steps, HASH), Api.load(PROFILE)).ruled(entries)
+    return Material.of(Corpus(steps, HASH), _lockers()).ruled(entries)
+
+
+@cache
+def _lockers() -> Api:
+    return Api.load(PROFILE)
 
 
 def side_of(
