@@ -46,15 +46,16 @@ def main() -> int:
     parser.add_argument("--whole", type=int, default=20, help="runs with the self-test")
     given = parser.parse_args()
     kinds: dict[str, tuple[int, Callable[[Path], Result]]] = {
-        "old with old": (given.runs, _old_with_old),
-        "old with ours": (given.runs, lambda folder: _gate(folder, "compare")),
-        "whole gate": (given.whole, lambda folder: _gate(folder, "gate")),
+        "old with old": (given.runs, old_with_old),
+        "old with ours": (given.runs, lambda folder: gate(folder, "compare")),
+        "whole gate": (given.whole, lambda folder: gate(folder, "gate")),
     }
-    results = [_soak(kind, count, run) for kind, (count, run) in kinds.items() if count]
-    return 0 if all(results) else 1
+    results = [soak(kind, count, run) for kind, (count, run) in kinds.items() if count]
+    return 0 if results and all(results) else 1
 
 
-def _soak(kind: str, count: int, run: Callable[[Path], Result]) -> bool:
+def soak(kind: str, count: int, run: Callable[[Path], Result]) -> bool:
+    """Run one kind, each time in a fresh folder; false after an alarm or two different verdicts."""
     found: list[Result] = []
     for number in range(1, count + 1):
         with tempfile.TemporaryDirectory(prefix="parity-soak-") as folder:
@@ -73,11 +74,12 @@ def _soak(kind: str, count: int, run: Callable[[Path], Result]) -> bool:
     return not alarms and len(digests) == 1
 
 
-def _old_with_old(folder: Path) -> Result:
+def old_with_old(folder: Path) -> Result:
+    """Compare three fresh instances of the old service, with an empty ledger."""
     ledger = folder / "ledger.yaml"
     ledger.write_text(_EMPTY, "utf-8")
     with _old_services(3) as (old, again, new):
-        return _gate(
+        return gate(
             folder,
             *("compare", "--old", old, "--old-again", again, "--new", new),
             *("--key", MANAGED_KEY, "--ledger", str(ledger)),
@@ -96,7 +98,8 @@ def _old_services(count: int) -> Iterator[list[str]]:
         yield [service.url for service in services]
 
 
-def _gate(folder: Path, *arguments: str) -> Result:
+def gate(folder: Path, *arguments: str) -> Result:
+    """Run the gate once, with its report in the folder."""
     start = time.monotonic()
     command = [sys.executable, "-m", "contract", *arguments, "--report", str(folder)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
