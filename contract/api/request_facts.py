@@ -58,7 +58,7 @@ def _is_date(text: str) -> bool:
 def _body(request: Request) -> tuple[Any, bool]:
     try:
         return plain(parse_json(_text(request), keys_twice=True)), True
-    except (ValueError, RecursionError, LookupError, EOFError, zlib.error):
+    except (ValueError, RecursionError, LookupError, EOFError, gzip.BadGzipFile, zlib.error):
         return None, False
 
 
