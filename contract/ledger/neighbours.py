@@ -14,7 +14,16 @@ from contract.values.documents import Kind, dump, parse, plain
 
 
 def neighbours(case: Exchange, rule: Rule, peer: str) -> Iterator[tuple[str, Answer]]:
-    """Named neighbours of the new answer of an exchange that a rule accepted."""
+    """Named neighbours of the new answer of an exchange that a rule accepted.
+
+    A change that does not fit (null in place of null) gives the answer itself, which is no neighbour.
+    """
+    for name, answer in _candidates(case, rule, peer):
+        if answer != case.new:
+            yield name, answer
+
+
+def _candidates(case: Exchange, rule: Rule, peer: str) -> Iterator[tuple[str, Answer]]:
     answer = case.new
     if rule.new.keys() & {"status", "body", "set"}:
         yield "another status", replace(answer, status=answer.status + 1)
@@ -29,8 +38,7 @@ def neighbours(case: Exchange, rule: Rule, peer: str) -> Iterator[tuple[str, Ans
     if "effects" in rule.new:
         more = (*answer.effects, Effect("Surprise", "{}"))
         yield f"one call to {peer} more", replace(answer, effects=more)
-        if answer.effects:
-            yield f"one call to {peer} less", replace(answer, effects=answer.effects[:-1])
+        yield f"one call to {peer} less", replace(answer, effects=answer.effects[:-1])
 
 
 def _other_bodies(case: Exchange) -> Iterator[tuple[str, Answer]]:

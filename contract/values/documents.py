@@ -111,7 +111,7 @@ def typed(value: Any) -> Json:
 
 
 def dump(value: Any) -> str:
-    """Compact JSON text in the form of JSON.stringify; numbers keep their form."""
+    """Compact JSON text in the form of JSON.stringify; a Number keeps its form."""
     if isinstance(value, Number):
         return value.lexeme
     if isinstance(value, list):
@@ -119,7 +119,7 @@ def dump(value: Any) -> str:
     if isinstance(value, dict):
         items = (f"{dump(key)}:{dump(item)}" for key, item in value.items())
         return f"{{{','.join(items)}}}"
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     text = json.dumps(str(value), ensure_ascii=False)
     return _HALF_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)

@@ -72,3 +72,8 @@ def test_dump_writes_as_json_stringify() -> None:
     """Compact, other alphabets as they are, half surrogates as escapes."""
     text = '{"ключ":["\\ud800","a\\"b",1.50,null,false]}'
     assert dump(parse_json(text)) == text
+
+
+def test_dump_writes_pythons_numbers_as_numbers() -> None:
+    """A number of Python's is a JSON number, not a text, so a changed answer has the wanted type."""
+    assert dump({"a": [1, 2.5, True]}) == '{"a":[1,2.5,true]}'
