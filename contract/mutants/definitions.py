@@ -60,7 +60,7 @@ def load(path: Path) -> tuple[Mutant, ...]:
         groups = document["mutants"].items()
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise BrokenInput(f"{path} is not a file of mutants: {error!r}") from error
-    found = tuple(_mutant(raw, operation) for operation, raws in groups for raw in raws)
+    found = tuple(mutant for operation, raws in groups for mutant in _of_operation(raws, operation))
     names = [mutant.id for mutant in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -68,16 +68,26 @@ def load(path: Path) -> tuple[Mutant, ...]:
     return found
 
 
-def _mutant(raw: Mapping[str, Any], operation: str) -> Mutant:
+def _of_operation(raws: Any, operation: str) -> list[Mutant]:
+    if not isinstance(raws, list):
+        raise BrokenInput(f"the mutants of {operation} are no list: {raws}")
+    return [_mutant(raw, operation) for raw in raws]
+
+
+def _mutant(raw: Any, operation: str) -> Mutant:
+    if not isinstance(raw, dict):
+        raise BrokenInput(f"a mutant of {operation} is no mapping: {raw}")
     where = f"mutant {raw.get('id', '?')} of {operation}"
     try:
-        kind, change = raw["class"], raw["change"]
+        name, kind, change = raw["id"], raw["class"], raw["change"]
     except KeyError as error:
         raise BrokenInput(f"{where} lacks {error}") from error
     if kind not in CLASSES:
         raise BrokenInput(f"{where}: unknown class {kind}")
+    if not isinstance(change, dict):
+        raise BrokenInput(f"{where}: `change` is no mapping")
     unknown = change.keys() - ANSWER_CHANGES - LIVE_CHANGES
     if unknown or not change:
         raise BrokenInput(f"{where}: unknown change {', '.join(sorted(unknown)) or '(none)'}")
     when = Expression.of(str(raw.get("when", ANY_JSON)), f"{where}: `when`")
-    return Mutant(raw["id"], kind, operation, when, change)
+    return Mutant(name, kind, operation, when, change)
