@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +53,9 @@ class Agent:
     def limit(self) -> int:
         """Sessions that it may hold at once."""
         wanted = self.config.get("maxConcurrentSessions") if isinstance(self.config, dict) else None
-        return int(wanted) if isinstance(wanted, int | float) and wanted else DEFAULT_SESSIONS
+        if isinstance(wanted, int | float) and wanted and math.isfinite(wanted):
+            return int(wanted)
+        return DEFAULT_SESSIONS
 
     @property
     def live(self) -> int:

@@ -6,6 +6,7 @@ Form and words are those of zod 4, the old service's library; the limits are tho
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -91,7 +92,8 @@ def _of_field(name: str, body: Mapping[str, Any]) -> Iterator[Issue]:
 
 
 def _of_id(name: str, value: Any) -> Iterator[Issue]:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # The old service reports an infinite number (1e999) itself.
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
         return
     if value != int(value):
         yield {
