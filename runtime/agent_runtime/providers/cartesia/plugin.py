@@ -11,7 +11,6 @@ from agent_runtime.providers.cartesia.spec import SPEC
 from agent_runtime.providers.common.options import key_of, known_options
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.text.chunker import ChunkTokenizer
-from agent_runtime.text.punctuation import UNSPACED
 from agent_runtime.text.streaming import TextStreaming
 
 
@@ -26,18 +25,12 @@ def text_to_speech(
         "base_url": choice.base_url or defaults.base_url,
         **({"voice": voice} if voice else {}),
         **({"language": choice.language} if choice.language else {}),
-        **_tokenizer(text_streaming, choice.language),
+        **_tokenizer(text_streaming),
         **known_options(SPEC, Stage.TTS, choice),
     }
     return cartesia.TTS(**options)
 
 
-def _tokenizer(streaming: TextStreaming, language: str | None) -> dict[str, Any]:
-    """The tokenizer for pieces below a sentence.
-
-    Left out, the plugin uses its own, which cuts at sentences, also in languages without spaces.
-    """
-    unspaced = (language or "").lower().split("-")[0] in UNSPACED
-    if unspaced or streaming is TextStreaming.SENTENCES:
-        return {}
-    return {"tokenizer": ChunkTokenizer(streaming)}
+def _tokenizer(streaming: TextStreaming) -> dict[str, Any]:
+    """The tokenizer for pieces below a sentence; left out, the plugin uses its own, for sentences."""
+    return {} if streaming is TextStreaming.SENTENCES else {"tokenizer": ChunkTokenizer(streaming)}
