@@ -8,6 +8,7 @@ from typing import Any
 from agent_runtime.agents.fields import Section, by_key, has_effect, section_of
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.sections import Options
+from agent_runtime.providers.common.option_types import option_name
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import provider, specs
 
@@ -25,11 +26,11 @@ def _section(
     section: type[Section], given: Mapping[str, Any], path: str, provider_name: Any
 ) -> Iterator[str]:
     fields = by_key(section)
-    options = _options(section.stage, provider_name) if issubclass(section, Options) else ()
+    options = _options(section.stage, provider_name) if issubclass(section, Options) else {}
     for key, value in given.items():
         field = fields.get(key)
         if field is None:
-            if key not in options and _asks(value):
+            if option_name(options, key) not in options and _asks(value):
                 yield f"{path}{key}: nothing acts on this key"
         elif not has_effect(field):
             if _asks(value):
@@ -43,7 +44,7 @@ def _section(
                 yield from _section(inner, value, f"{path}{key}.", named)
 
 
-def _options(stage: Stage, name: Any) -> frozenset[str]:
+def _options(stage: Stage, name: Any) -> Mapping[str, Any]:
     return specs()[provider(stage, name)].stages[stage].options
 
 

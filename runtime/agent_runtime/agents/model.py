@@ -202,7 +202,11 @@ def _choice(
         api_key=options.api_key or None,
         base_url=options.base_url or None,
         voice_id=voice_id or None,
-        extra=dict(options.model_extra or {}),
+        extra={
+            key: value
+            for key, value in (options.model_extra or {}).items()
+            if value is not None and value != ""
+        },
     )
 
 

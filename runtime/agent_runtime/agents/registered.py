@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent_runtime.agents.model import AgentConfig
+from agent_runtime.agents.plugin_options import option_issues
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 
 
@@ -22,7 +23,7 @@ def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | i
     Raises InvalidAgentConfig, which names each faulty field by that name.
     """
     try:
-        return AgentConfig.model_validate(config)
+        parsed = AgentConfig.model_validate(config)
     except ValidationError as error:
         raise InvalidAgentConfig(
             [
@@ -33,3 +34,9 @@ def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | i
                 for fault in error.errors(include_url=False, include_input=False)
             ]
         ) from error
+    if issues := [
+        ConfigIssue((name_of(issue.path[0]), *issue.path[1:]), issue.message)
+        for issue in option_issues(parsed)
+    ]:
+        raise InvalidAgentConfig(issues)
+    return parsed

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import pytest
+from pydantic import ConfigDict, TypeAdapter
 
 from agent_runtime import providers
 from agent_runtime.agents import parse_registered
@@ -19,8 +21,10 @@ from agent_runtime.agents.profiles import pace_of
 from agent_runtime.agents.sections import Profile
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.providers import registry
+from agent_runtime.providers.common.option_types import read_option
 from agent_runtime.providers.common.options import KeyMissingError
 from agent_runtime.providers.common.spec import Stage
+from agent_runtime.providers.deepgram.spec import FLUX_OPTIONS, NOVA_OPTIONS
 from agent_runtime.settings import HIDDEN, Settings, SettingsError
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.pipeline.fallbacks import speech_to_text
@@ -35,7 +39,7 @@ SPEC = ProviderSpec(
     api_key=Variable("ACME_API_KEY", "Acme's key.", secret=True),
     base_url=Variable("ACME_URL", "Acme's address.", "https://acme.example", schemes=("https",)),
     stages={{
-        Stage.STT: StageSpec(Variable("ACME_MODEL", "Acme's model.", "loud-1"), frozenset({{"volume"}}))
+        Stage.STT: StageSpec(Variable("ACME_MODEL", "Acme's model.", "loud-1"), {{"volume": int}})
     }},
 )
 """
@@ -161,16 +165,63 @@ def test_every_folder_keeps_its_spec(name: str) -> None:
         assert callable(builders[stage](name))
 
 
-def test_options_are_those_of_the_plugins() -> None:
-    """The options of a spec are the constructor's arguments, without those that are objects."""
+def plugins() -> list[tuple[str, Stage, Mapping[str, Any], Any]]:
+    """Vendor, stage, options by name and the plugin's class, for each plugin that is built."""
     from livekit.plugins import cartesia, deepgram, openai
 
-    # These take objects of Python, which no configuration in JSON can hold.
-    objects = {"client", "http_session", "tokenizer"}
-    for name, stage, constructor in (
-        ("deepgram", Stage.STT, deepgram.STT),
-        ("openai", Stage.LLM, openai.LLM),
-        ("cartesia", Stage.TTS, cartesia.TTS),
-    ):
-        arguments = inspect.signature(constructor).parameters.keys() - objects
-        assert registry.specs()[name].stages[stage].options == arguments
+    specs = registry.specs()
+    llm = dict(specs["openai"].stages[Stage.LLM].options)
+    del llm["max_tokens"]  # an older name of max_completion_tokens, which the builder translates
+    return [
+        ("deepgram", Stage.STT, NOVA_OPTIONS, deepgram.STT),
+        ("deepgram", Stage.STT, FLUX_OPTIONS, deepgram.STTv2),
+        ("openai", Stage.LLM, llm, openai.LLM),
+        ("cartesia", Stage.TTS, specs["cartesia"].stages[Stage.TTS].options, cartesia.TTS),
+    ]
+
+
+def test_options_are_those_of_the_plugins() -> None:
+    """A spec has every argument of the plugin's constructor, as an option or as an object of Python."""
+    for name, stage, options, plugin in plugins():
+        spec = registry.specs()[name].stages[stage]
+        arguments = inspect.signature(plugin).parameters.keys()
+        assert options.keys() == arguments - spec.objects
+        assert options.keys() <= spec.options.keys()
+        assert spec.objects <= arguments
+
+
+def test_the_types_of_options_are_those_of_the_plugins() -> None:
+    """A value is of an option's type exactly when the constructor's annotation accepts it.
+
+    Bounds are the spec's own. Two options differ on purpose: a stream cannot detect its language, and the
+    HTTP client takes a number of seconds where the annotation names its own class alone.
+    """
+    samples = [
+        *("x", True, False, 3, 0.5, ["x"], [0.5], [["x", 2]], {"x": "y"}, {"x": [1]}),
+        *("pcm_s16le", "fast", "auto", "24h", "none", "low", "numbers"),
+    ]
+    for name, _, options, plugin in plugins():
+        hints = get_type_hints(plugin.__init__)
+        for option in options.keys() - {"detect_language", "timeout"}:
+            config = ConfigDict(arbitrary_types_allowed=True)
+            hint = TypeAdapter(Annotated[hints[option], "hint"], config=config)
+            for sample in samples:
+                if option in ("tool_choice", "prompt_cache_options") and isinstance(sample, dict):
+                    continue  # the annotation knows their keys, which grow with the service
+                theirs = accepts(hint.validate_json, json.dumps(sample), strict=True)
+                ours = accepts(read_option, unbounded(options[option]), sample)
+                assert ours == theirs, (name, option, sample)
+
+
+def unbounded(kind: Any) -> Any:
+    """The type without its bounds."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def accepts(read: Callable[..., object], *args: Any, **more: Any) -> bool:
+    """Whether a value is of the type that `read` checks."""
+    try:
+        read(*args, **more)
+    except ValueError:
+        return False
+    return True

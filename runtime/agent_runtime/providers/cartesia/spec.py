@@ -1,7 +1,8 @@
 """Cartesia: text to speech."""
 
-from typing import Final
+from typing import Final, Literal
 
+from agent_runtime.providers.common.option_types import PositiveInt
 from agent_runtime.providers.common.spec import ProviderSpec, Stage, StageSpec, Variable
 
 SPEC: Final = ProviderSpec(
@@ -30,26 +31,25 @@ SPEC: Final = ProviderSpec(
                 "TTS_VOICE_ID",
                 "Cartesia's voice for agents without a voiceId; empty takes the plugin's default voice.",
             ),
-            options=frozenset(
-                {
-                    "add_phoneme_timestamps",
-                    "api_key",
-                    "api_version",
-                    "base_url",
-                    "emotion",
-                    "encoding",
-                    "language",
-                    "model",
-                    "pronunciation_dict_id",
-                    "sample_rate",
-                    "speed",
-                    "text_pacing",
-                    "use_normalized_timestamps",
-                    "voice",
-                    "volume",
-                    "word_timestamps",
-                }
-            ),
+            options={
+                "add_phoneme_timestamps": bool,
+                "api_key": str,
+                "api_version": str,
+                "base_url": str,
+                "emotion": str | list[str],
+                "encoding": Literal["pcm_s16le"],
+                "language": str,
+                "model": str,
+                "pronunciation_dict_id": str,
+                "sample_rate": PositiveInt,
+                "speed": Literal["fastest", "fast", "normal", "slow", "slowest"] | float,
+                "text_pacing": bool,
+                "use_normalized_timestamps": bool,
+                "voice": str | list[float],
+                "volume": float,
+                "word_timestamps": bool,
+            },
+            objects=frozenset({"http_session", "tokenizer"}),
         )
     },
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.providers.common.option_types import option_name, read_option
 from agent_runtime.providers.common.spec import (
     ProviderChoice,
     ProviderDefaults,
@@ -40,9 +41,12 @@ def key_of(
 
 
 def known_options(spec: ProviderSpec, stage: Stage, choice: ProviderChoice) -> Mapping[str, Any]:
-    """The options in `choice.extra` that the plugin takes; the others are logged and left out."""
-    known = spec.stages[stage].options
-    unknown = sorted(set(choice.extra) - known)
-    if unknown:
+    """The options in `choice.extra`, as the plugin takes them; those that it lacks are logged and left out.
+
+    Raises ValueError for a value of another type, which no configuration that was checked has.
+    """
+    types = spec.stages[stage].options
+    given = {option_name(types, key): value for key, value in choice.extra.items()}
+    if unknown := sorted(set(given) - set(types)):
         logger.warning("%s does not know these options: %s", choice.provider, ", ".join(unknown))
-    return {name: value for name, value in choice.extra.items() if name in known}
+    return {name: read_option(types[name], value) for name, value in given.items() if name in types}

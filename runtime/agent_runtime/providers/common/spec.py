@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -29,17 +29,26 @@ class Variable:
     schemes: tuple[str, ...] = ()  # of a URL: those that it may have; () for any other text
 
 
+def _no_conflicts(_model: str | None, _options: Mapping[str, Any], /) -> Iterable[tuple[str, str]]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """What a vendor offers at one stage.
 
     `model` and `voice` are the variables that hold the default model and voice. `options` are the further
-    settings of an agent that the plugin's constructor takes, by the constructor's own names.
+    settings of an agent that the plugin's constructor takes, by the constructor's own names, each with its
+    type as `option_types.py` reads it. `objects` are the arguments that take an object of Python, which no
+    configuration can hold. `conflicts` yields name and fault of each option that does not go with the model
+    (None where the agent names none) or with another option.
     """
 
     model: Variable
-    options: frozenset[str]
+    options: Mapping[str, Any]
     voice: Variable | None = None  # of text to speech alone
+    objects: frozenset[str] = frozenset()
+    conflicts: Callable[[str | None, Mapping[str, Any]], Iterable[tuple[str, str]]] = _no_conflicts
 
 
 @dataclass(frozen=True, slots=True)

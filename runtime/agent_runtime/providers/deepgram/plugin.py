@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from livekit.agents import stt
@@ -9,9 +11,20 @@ from livekit.plugins import deepgram
 
 from agent_runtime.providers.common.options import key_of, known_options
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
-from agent_runtime.providers.deepgram.spec import SPEC
+from agent_runtime.providers.deepgram.spec import (
+    FLUX_OPTIONS,
+    NOVA_OPTIONS,
+    SPEC,
+    conflicts,
+    is_flux,
+)
 from agent_runtime.providers.deepgram.stream import ShortFrameSTT
 
+logger = logging.getLogger(__name__)
+
+# Paths of Deepgram's two protocols; an address for the first serves Flux with the second.
+V1_PATH: Final = "/v1/listen"
+V2_PATH: Final = "/v2/listen"
 # Milliseconds of audio that the plugin collects before it sends, whatever the length of the frames.
 PLUGIN_FRAME_MS: Final = 50
 
@@ -19,15 +32,53 @@ PLUGIN_FRAME_MS: Final = 50
 def speech_to_text(
     choice: ProviderChoice, defaults: ProviderDefaults, *, frame_ms: int
 ) -> stt.STT[Any]:
-    """Build the plugin; frames shorter than the plugin's 50 ms go out in steps of 20 ms.
+    """Build the plugin for the model's protocol; frames go out as the plugin collects them, or shorter.
 
-    Raises KeyMissingError.
+    Frames shorter than the plugin's 50 ms go out in steps of 20 ms. Raises KeyMissingError.
     """
+    model = choice.model or defaults.model
+    given = _terms_for(model, known_options(SPEC, Stage.STT, choice))
+    is_v2 = is_flux(model)
+    takes = FLUX_OPTIONS if is_v2 else NOVA_OPTIONS
+    unfit = {name for name, _ in conflicts(model, given)} | (given.keys() - takes.keys())
+    if unfit:
+        logger.warning("%s does not take these options: %s", model, ", ".join(sorted(unfit)))
     options = {
-        "model": choice.model or defaults.model,
+        "model": model,
         "api_key": key_of(SPEC, Stage.STT, choice, defaults),
         "base_url": choice.base_url or defaults.base_url,
-        **({"language": choice.language} if choice.language else {}),
-        **known_options(SPEC, Stage.STT, choice),
+        **{name: value for name, value in given.items() if name not in unfit},
     }
+    if is_v2:
+        return _flux(options, choice.language, frame_ms)
+    if choice.language:
+        options.setdefault("language", choice.language)
     return (ShortFrameSTT if frame_ms < PLUGIN_FRAME_MS else deepgram.STT)(**options)
+
+
+def _flux(options: dict[str, Any], language: str | None, frame_ms: int) -> stt.STT[Any]:
+    """The plugin for Flux, which finds the turns itself and takes languages as hints."""
+    address = options["base_url"]
+    if address.endswith(V1_PATH):
+        options["base_url"] = f"{address.removesuffix(V1_PATH)}{V2_PATH}"
+    options.setdefault("audio_chunk_duration_ms", min(frame_ms, PLUGIN_FRAME_MS))
+    if options["model"].endswith("-multi") and language and language != "multi":
+        options.setdefault("language_hint", [language.partition("-")[0]])
+    return deepgram.STTv2(**options)
+
+
+def _terms_for(model: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with terms to listen for under the name that the model takes.
+
+    Nova-3 and Flux take `keyterm`, older models `keywords` with a boost; the plugin refuses the other one.
+    """
+    given = dict(options)
+    if is_flux(model) or model.startswith("nova-3"):
+        if keywords := given.pop("keywords", None):
+            given.setdefault("keyterm", [word for word, _boost in keywords])
+        return given
+    terms = [given.pop(name, None) for name in ("keyterm", "keyterms")]
+    if keyterm := next(filter(None, terms), None):
+        words = [keyterm] if isinstance(keyterm, str) else keyterm
+        given.setdefault("keywords", [(word, 1.0) for word in words])
+    return given

@@ -39,6 +39,8 @@ def language_model(
         **({"temperature": temperature} if temperature is not None else {}),
         **known_options(SPEC, Stage.LLM, choice),
     }
+    if (limit := options.pop("max_tokens", None)) is not None:
+        options.setdefault("max_completion_tokens", limit)
     # The client is ours, because the plugin's own would read the certificate authorities again, on the
     # event loop of a call that starts. Like the plugin's it does not retry: the pipeline does, and so sees
     # each failure.

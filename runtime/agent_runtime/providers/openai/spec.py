@@ -1,7 +1,10 @@
 """OpenAI, and every service that speaks its protocol: language model."""
 
-from typing import Final
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import Field
+
+from agent_runtime.providers.common.option_types import CountingInt, Fraction, PositiveInt
 from agent_runtime.providers.common.spec import ProviderSpec, Stage, StageSpec, Variable
 
 SPEC: Final = ProviderSpec(
@@ -26,36 +29,39 @@ SPEC: Final = ProviderSpec(
                 "OpenAI's model for agents that have no llmModel.",
                 "gpt-4o-mini",
             ),
-            options=frozenset(
-                {
-                    "_provider_fmt",
-                    "_strict_tool_schema",
-                    "api_key",
-                    "base_url",
-                    "extra_body",
-                    "extra_headers",
-                    "extra_query",
-                    "max_completion_tokens",
-                    "max_retries",
-                    "metadata",
-                    "model",
-                    "parallel_tool_calls",
-                    "prompt_cache_breakpoints",
-                    "prompt_cache_key",
-                    "prompt_cache_options",
-                    "prompt_cache_retention",
-                    "reasoning_effort",
-                    "safety_identifier",
-                    "service_tier",
-                    "store",
-                    "temperature",
-                    "timeout",
-                    "tool_choice",
-                    "top_p",
-                    "user",
-                    "verbosity",
-                }
-            ),
+            options={
+                "_provider_fmt": str,
+                "_strict_tool_schema": bool,
+                "api_key": str,
+                "base_url": str,
+                "extra_body": dict[str, Any],
+                "extra_headers": dict[str, str],
+                "extra_query": dict[str, str],
+                "max_completion_tokens": PositiveInt,
+                "max_retries": CountingInt,
+                # Sent as max_completion_tokens, its newer name, which the plugin takes.
+                "max_tokens": PositiveInt,
+                "metadata": dict[str, str],
+                "model": str,
+                "parallel_tool_calls": bool,
+                "prompt_cache_breakpoints": bool | Literal["auto"],
+                "prompt_cache_key": str,
+                "prompt_cache_options": dict[str, Any],
+                "prompt_cache_retention": Literal["in_memory", "24h"],
+                "reasoning_effort": Literal[
+                    "none", "minimal", "low", "medium", "high", "xhigh", "max"
+                ],
+                "safety_identifier": str,
+                "service_tier": str,
+                "store": bool,
+                "temperature": Annotated[float, Field(ge=0, le=2)],
+                "timeout": float,
+                "tool_choice": Literal["auto", "required", "none"] | dict[str, Any],
+                "top_p": Fraction,
+                "user": str,
+                "verbosity": Literal["low", "medium", "high"],
+            },
+            objects=frozenset({"client"}),
         )
     },
 )
