@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from agent_runtime.agents.languages import folded
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import provider
 
@@ -54,6 +55,8 @@ def _without_fraction(value: object) -> object:
 
 # In JSON, 10.0 is an integer, too.
 WholeNumber = Annotated[int, BeforeValidator(_without_fraction)]
+# A code or name of a language; becomes its BCP 47 code.
+Language = Annotated[str, AfterValidator(folded)]
 # "" is the same as null.
 Text = Annotated[str | None, AfterValidator(lambda text: text or None)]
 

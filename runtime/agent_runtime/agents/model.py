@@ -15,12 +15,14 @@ from pydantic import AfterValidator, Field, StrictBool
 
 from agent_runtime.agents.fields import (
     NO_EFFECT,
+    Language,
     Section,
     Text,
     WholeNumber,
     null_is,
     provider_of,
 )
+from agent_runtime.agents.languages import MULTI, spoken
 from agent_runtime.agents.sections import (
     LangfuseProject,
     LiveKitServer,
@@ -79,9 +81,10 @@ class AgentConfig(Section):
         description="model, language, key, address and options of text to speech",
     )
     voice_id: Text = Field(None, description="the voice; else `TTS_VOICE_ID`")
-    languages: Annotated[list[str], null_is([])] = Field(
+    languages: Annotated[list[Language], null_is([])] = Field(
         default_factory=list,
-        description="codes of languages; the agent hears and speaks the first one",
+        description="languages, by code or English name; the agent hears and speaks the first one; "
+        "`multi` follows the caller's language and is for hearing alone",
     )
 
     system_prompt: Annotated[
@@ -153,11 +156,8 @@ class AgentConfig(Section):
     def stt(self) -> ProviderChoice:
         """Speech to text, with its fallbacks."""
         return _with_fallbacks(
-            _choice(self.stt_provider, self.stt_config, language=self._language),
-            [
-                _choice(one.provider, one, language=self._language)
-                for one in self.stt_config.fallbacks
-            ],
+            _choice(self.stt_provider, self.stt_config, language=self._heard),
+            [_choice(one.provider, one, language=self._heard) for one in self.stt_config.fallbacks],
         )
 
     @cached_property
@@ -173,17 +173,21 @@ class AgentConfig(Section):
         """Text to speech, with its fallbacks."""
         return _with_fallbacks(
             _choice(
-                self.tts_provider, self.tts_config, language=self._language, voice_id=self.voice_id
+                self.tts_provider, self.tts_config, language=self._spoken, voice_id=self.voice_id
             ),
             [
-                _choice(one.provider, one, language=self._language, voice_id=one.voice_id)
+                _choice(one.provider, one, language=self._spoken, voice_id=one.voice_id)
                 for one in self.tts_config.fallbacks
             ],
         )
 
     @property
-    def _language(self) -> str | None:
-        return next(iter(self.languages), None)
+    def _heard(self) -> str | None:
+        return next(filter(None, self.languages), None)
+
+    @property
+    def _spoken(self) -> str | None:
+        return spoken(self.languages)
 
 
 def _choice(
@@ -198,7 +202,7 @@ def _choice(
     return ProviderChoice(
         provider=provider,
         model=model or options.model or None,
-        language=options.language or language,
+        language=_language(options, language),
         api_key=options.api_key or None,
         base_url=options.base_url or None,
         voice_id=voice_id or None,
@@ -208,6 +212,12 @@ def _choice(
             if value is not None and value != ""
         },
     )
+
+
+def _language(options: Options, language: str | None) -> str | None:
+    if options.stage is Stage.TTS and options.language == MULTI:
+        return language
+    return options.language or language
 
 
 def _with_fallbacks(first: ProviderChoice, fallbacks: Sequence[ProviderChoice]) -> ProviderChoice:

@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool
 
 from agent_runtime.agents.fields import (
     NO_EFFECT,
+    Language,
     Section,
     WholeNumber,
     null_is,
@@ -38,7 +39,7 @@ class Options(Section):
     stage: ClassVar[Stage]
 
     model: str | None = None
-    language: str | None = None
+    language: Language | None = None
     api_key: str | None = Field(None, repr=False)
     base_url: str | None = None
 
