@@ -123,7 +123,14 @@ class Call:
             self._give_voice(session)
         history = chat_context(transcript)
         await session.start(
-            ConfiguredAgent(prepared.config, prepared.pace, history, session, prepared.floor),
+            ConfiguredAgent(
+                prepared.config,
+                prepared.pace,
+                history,
+                session,
+                prepared.floor,
+                self._watchdog.on_answer,
+            ),
             room=context.job.room,
             room_options=room_options(prepared.pace),
             # Otherwise any participant could request the agent's instructions and the whole conversation.

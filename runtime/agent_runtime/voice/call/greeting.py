@@ -12,6 +12,7 @@ from livekit.agents import AgentSession
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.text.words import has_words
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.call.outcome import JobExit
@@ -53,7 +54,8 @@ def greet(
 ) -> None:
     """Greet, or continue the conversation of `transcript`.
 
-    The watchdog expects speech wherever the agent speaks first; without a greeting the caller does.
+    The watchdog expects speech wherever the agent speaks first; without a greeting the caller does. A
+    greeting without words, such as an emoji, is none.
     """
     if transcript:
         # Taken over from an agent that was lost: the caller is not greeted twice.
@@ -61,7 +63,7 @@ def greet(
         if transcript[-1].role == "user":
             watchdog.expect_speech()
             session.generate_reply()
-    elif config.greeting:
+    elif config.greeting and has_words(config.greeting):
         watchdog.expect_speech()
         session.say(config.greeting)
     elif config.greeting_instructions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.session import Session, SessionStatus
+from agent_runtime.text.variables import filled
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 from agent_runtime.voice.machine.pressure import recent_pressure
@@ -77,7 +79,18 @@ async def prepare(context: CallContext) -> PreparedCall:
         await stores.sessions.create_automatic(session, agent.max_sessions)
         # The worker does so for a session that it knows. Without a lease another agent would be sent soon.
         await stores.leases.claim(context.session_id, context.holder)
-    pace = pace_of(agent.config, settings.worker.profile, recent_pressure())
+    config = with_variables(agent.config, context.target.variables)
+    pace = pace_of(config, settings.worker.profile, recent_pressure())
     floor = Floor()
-    pipeline = build_session(agent.config, pace, floor, settings, context.job.proc)
-    return PreparedCall(agent.config, pace, floor, pipeline)
+    pipeline = build_session(config, pace, floor, settings, context.job.proc)
+    return PreparedCall(config, pace, floor, pipeline)
+
+
+def with_variables(config: AgentConfig, variables: Mapping[str, Any]) -> AgentConfig:
+    """The configuration with the variables of the job's metadata in its prompt and greeting."""
+    texts = {
+        "system_prompt": filled(config.system_prompt, variables),
+        "greeting": filled(config.greeting or "", variables) or None,
+        "greeting_instructions": filled(config.greeting_instructions or "", variables) or None,
+    }
+    return config.model_copy(update=texts)

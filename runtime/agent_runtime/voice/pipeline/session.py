@@ -6,7 +6,7 @@ Its parts are speech recognition, VAD, turn detection, language model and speech
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, Final, cast
 
 from livekit import rtc
@@ -26,6 +26,7 @@ from livekit.agents import (
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.text.markdown import without_markdown
+from agent_runtime.text.words import spoken_words
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.worker_watch import end_with_worker
 from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
@@ -89,7 +90,11 @@ def build_session(
 
 
 class ConfiguredAgent(Agent):
-    """The agent that talks in `session`; `history` is the conversation before it."""
+    """The agent that talks in `session`; `history` is the conversation before it.
+
+    `on_answer(has_words)` is called with true when the text of an answer or greeting begins, and with false
+    when it has ended and holds nothing to say.
+    """
 
     def __init__(
         self,
@@ -98,9 +103,11 @@ class ConfiguredAgent(Agent):
         history: ChatContext,
         session: AgentSession[Any],
         floor: Floor,
+        on_answer: Callable[[bool], None] = lambda _has_words: None,
     ) -> None:
         super().__init__(instructions=config.system_prompt, chat_ctx=history)
         self._pace = pace
+        self._on_answer = on_answer
         self._backchannels = BackchannelFilter(session, floor)
 
     async def stt_node(
@@ -112,6 +119,17 @@ class ConfiguredAgent(Agent):
         )
         turns = self._backchannels.filter(events)
         return with_preflights(turns) if self._pace.preflights else turns
+
+    def tts_node(
+        self, text: AsyncIterable[str], model_settings: ModelSettings
+    ) -> AsyncIterator[rtc.AudioFrame]:
+        """The framework's own node, which gets no text that has nothing to say."""
+        self._on_answer(True)
+        return spoken_words(
+            text,
+            lambda words: Agent.default.tts_node(self, words, model_settings),
+            lambda: self._on_answer(False),
+        )
 
 
 def room_options(pace: Pace) -> room_io.RoomOptions:

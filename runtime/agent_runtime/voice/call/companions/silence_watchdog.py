@@ -53,6 +53,8 @@ class SilenceWatchdog:
         self._voice_since: float | None = None
         self._agent_speaks = False
         self._repeats = 0
+        # False once an answer has ended that holds nothing to say, such as an emoji.
+        self._has_words = True
         self._last_error = "no answer"
         self._clip: asyncio.Task[None] | None = None
         self._over = False
@@ -68,6 +70,10 @@ class SilenceWatchdog:
         """Start the timer: the agent's greeting or answer is due within the bound."""
         if self._silence and not self._agent_speaks:
             self._start_timer(asyncio.get_running_loop().time() + self._silence)
+
+    def on_answer(self, has_words: bool) -> None:
+        """Learn that an answer has begun, or (false) that it holds nothing to say and is no fault."""
+        self._has_words = has_words
 
     async def close(self, _outcome: Outcome, /) -> None:
         """Stop the timer and the clip."""
@@ -91,6 +97,7 @@ class SilenceWatchdog:
         now = asyncio.get_running_loop().time()
         if event.new_state == "speaking":
             self._voice_since = now
+            self._has_words = True
             self._due_at = None if self._timer is None else self._timer.when()
             self._stop_timer()
         elif event.old_state == "speaking" and self._voice_since is not None:
@@ -136,6 +143,9 @@ class SilenceWatchdog:
             self._ask_to_repeat()
 
     def _on_silence(self) -> None:
+        if not self._has_words:
+            logger.info("the agent's answer holds nothing to say")
+            return
         logger.warning(
             "silent for %.1f s after the caller, last error: %s", self._silence, self._last_error
         )

@@ -160,3 +160,17 @@ async def test_an_answer_begun_while_the_caller_coughs_is_due_after_it(session: 
     await coughing
     async with asyncio.timeout(SILENCE + 1):
         assert await session.said.get() == repeat().text
+
+
+@pytest.mark.parametrize("is_next_stuck", [False, True])
+async def test_an_answer_that_holds_nothing_to_say_is_no_silence(is_next_stuck: bool) -> None:
+    """An answer of an emoji alone plays no clip, and an answer after it that is stuck does."""
+    session, watchdog = Session(), SilenceWatchdog(SILENCE, pytest.fail)
+    watchdog.listen_to(session)
+    await session.caller_speaks(SHORTEST_SPEECH)
+    watchdog.on_answer(True)
+    watchdog.on_answer(False)
+    if is_next_stuck:
+        watchdog.on_answer(True)
+    await asyncio.sleep(SILENCE * 1.5)
+    assert session.said.empty() is not is_next_stuck
