@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from livekit.agents import tts
+from livekit.agents.tokenize import SentenceTokenizer
 from livekit.plugins import cartesia
 
 from agent_runtime.providers.cartesia.spec import SPEC
 from agent_runtime.providers.common.options import key_of, known_options
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.text.chunker import ChunkTokenizer
+from agent_runtime.text.sentences import WholeTagSentences
 from agent_runtime.text.streaming import TextStreaming
 
 
@@ -25,12 +27,13 @@ def text_to_speech(
         "base_url": choice.base_url or defaults.base_url,
         **({"voice": voice} if voice else {}),
         **({"language": choice.language} if choice.language else {}),
-        **_tokenizer(text_streaming),
+        "tokenizer": _tokenizer(text_streaming),
         **known_options(SPEC, Stage.TTS, choice),
     }
     return cartesia.TTS(**options)
 
 
-def _tokenizer(streaming: TextStreaming) -> dict[str, Any]:
-    """The tokenizer for pieces below a sentence; left out, the plugin uses its own, for sentences."""
-    return {} if streaming is TextStreaming.SENTENCES else {"tokenizer": ChunkTokenizer(streaming)}
+def _tokenizer(streaming: TextStreaming) -> SentenceTokenizer:
+    return (
+        WholeTagSentences() if streaming is TextStreaming.SENTENCES else ChunkTokenizer(streaming)
+    )
