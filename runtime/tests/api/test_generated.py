@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from agent_runtime.api.http.bodies import MAX_BODY
-from agent_runtime.api.http.limits import MAX_HEAD
+from agent_runtime.api.http.framing.rules import MAX_HEAD
 from fixtures.runtime_client.api_contract import ApiContract, Documented
 from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import LiveKitServer

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from falcon import HTTPMethodNotAllowed
+from falcon import HTTPMethodNotAllowed, HTTPRouteNotFound
 from falcon.asgi import Request, Response
+
+from agent_runtime.api.http.framing.paths import has_encoded_slash, with_slashes
 
 
 class Resource:
@@ -28,11 +30,24 @@ class Resource:
 
 
 class AllowedMethods:
-    """Middleware that answers 405 also for methods unknown to Falcon (QUERY, PURGE)."""
+    """Middleware that answers 405 also for methods unknown to Falcon (QUERY, PURGE).
+
+    It gives resources the segments of the path as the client means them, with encoded slashes.
+    """
 
     async def process_resource(
-        self, req: Request, _resp: Response, resource: object, _params: dict[str, Any]
+        self, req: Request, _resp: Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Raise HTTPMethodNotAllowed when the resource does not have the method."""
+        """Raise HTTPMethodNotAllowed when the resource does not have the method.
+
+        Raises HTTPRouteNotFound when a segment is empty, or when an encoded slash makes the path look
+        like that of another operation: POST /api/sessions/a%2Fend is not the end of session a.
+        """
+        for name, segment in params.items():
+            if not segment:
+                raise HTTPRouteNotFound
+            params[name] = with_slashes(segment)
         if isinstance(resource, Resource) and not hasattr(resource, f"on_{req.method.lower()}"):
+            if has_encoded_slash(req.path):
+                raise HTTPRouteNotFound
             raise HTTPMethodNotAllowed([*resource.methods(), "OPTIONS"])

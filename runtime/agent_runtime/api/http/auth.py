@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from falcon import HTTPRouteNotFound, HTTPUnauthorized
 from falcon.asgi import Request, Response
 
+from agent_runtime.api.http.framing.paths import keep_encoded_slashes
+
 
 class KeyCheck:
     """Middleware that requires the key on `paths` and below them; an empty key requires nothing.
@@ -25,8 +27,10 @@ class KeyCheck:
         """Raise HTTPUnauthorized when the request needs the key and does not carry it.
 
         Raises HTTPRouteNotFound for a path with two leading slashes: the router drops one of them, so
-        it would serve //api/agents, which is below none of the protected paths.
+        it would serve //api/agents, which is below none of the protected paths. An encoded slash is no
+        slash of the path, neither here nor for the router.
         """
+        keep_encoded_slashes(req)
         if req.path.startswith("//"):
             raise HTTPRouteNotFound
         if not self._key or not self._needs_key(req.path):

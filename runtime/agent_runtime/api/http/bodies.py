@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 import orjson
@@ -16,6 +18,8 @@ from agent_runtime.api.http.zod_issues import InvalidBody, custom, wrong_type
 MAX_BODY: Final = 100 * 1024
 # Levels of nesting. orjson writes at most 254, and a configuration that was read must be written again.
 MAX_DEPTH: Final = 200
+# Members of a gzip body. Each costs some microseconds, and an empty one takes 20 bytes.
+MAX_MEMBERS: Final = 100
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WINDOW: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
@@ -41,6 +45,7 @@ async def json_object(req: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise HTTPBadRequest(description="The body must be a JSON object")
     _check_contents(raw, body)
+    _refuse_duplicates(raw, body)
     return body
 
 
@@ -63,13 +68,54 @@ def _decompressed(raw: bytes, req: Request) -> bytes:
         if window is None:
             raise HTTPUnsupportedMediaType(description=f'unsupported content encoding "{encoding}"')
         try:
-            # At most one byte more than allowed: a small body must not decompress to gigabytes.
-            raw = zlib.decompressobj(window).decompress(raw, MAX_BODY + 1)
-        except zlib.error as error:
+            raw = _inflated(raw, window)
+        except (zlib.error, EOFError) as error:
             raise HTTPBadRequest(description=f"The body is not {encoding}: {error}") from error
     if len(raw) > MAX_BODY:
         raise HTTPContentTooLarge(description=f"The body is larger than {MAX_BODY} bytes")
     return raw
+
+
+def _inflated(raw: bytes, window: int) -> bytes:
+    """The content of all members of `raw` (RFC 1952, section 2.2), or the first MAX_BODY + 1 bytes.
+
+    Raises zlib.error for what is not compressed so, and EOFError for what was cut off or
+    has too many members.
+    """
+    content = b""
+    for _ in range(MAX_MEMBERS):
+        # At most one byte more than allowed: a small body must not decompress to gigabytes.
+        member = zlib.decompressobj(window)
+        content += member.decompress(raw, MAX_BODY + 1 - len(content))
+        if len(content) > MAX_BODY:
+            return content
+        if not member.eof:
+            raise EOFError("the end is missing")
+        raw = member.unused_data
+        if not raw:
+            return content
+    raise EOFError(f"it has more than {MAX_MEMBERS} members")
+
+
+def _refuse_duplicates(raw: bytes, body: dict[str, Any]) -> None:
+    """Raise HTTPBadRequest when an object in `raw` has a key twice (RFC 8259, section 4).
+
+    A gateway in front may read the first, and this API the last. Each key takes one colon, so a flat
+    object with as many colons as keys has none twice; only other bodies are parsed again.
+    """
+    if raw.count(b":") == len(body):
+        return
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            names = sorted(name for name, _ in pairs)
+            twice = next(one for one, other in pairwise(names) if one == other)
+            raise HTTPBadRequest(
+                description=f'The body has the key "{twice[:40]}" twice in one object: send it once'
+            )
+
+    # Numbers are not needed, and are not read: a long one would take quadratic time.
+    json.loads(raw, object_pairs_hook=check, parse_int=str, parse_float=str)
 
 
 def _check_contents(raw: bytes, body: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import falcon
 from falcon.asgi import Request, Response
 
+from agent_runtime.api.http.framing.paths import with_slashes
 from agent_runtime.api.http.responses import respond_error
 from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
 from agent_runtime.domain.errors import (
@@ -47,7 +48,7 @@ async def _internal(req: Request, resp: Response, error: Exception, _params: Any
 
 async def _http(req: Request, resp: Response, error: falcon.HTTPError, _params: Any) -> None:
     if isinstance(error, falcon.HTTPRouteNotFound | falcon.HTTPMethodNotAllowed):
-        message = f"Cannot {req.method} {req.path}"
+        message = f"Cannot {req.method} {with_slashes(req.path)}"
     else:
         message = error.description or error.title or falcon.code_to_http_status(error.status_code)
     if error.headers is not None:

@@ -6,8 +6,7 @@ else, and a request that was cut off never runs. Limits of an incomplete request
     request line and headers    16 KiB, else 431    10 s, else the connection is dropped
     body                       100 KiB, else 413    30 s, else the connection is dropped
 
-This module writes the responses 400 (not HTTP), 413 and 431 itself, and closes the connection after
-them.
+Trailers count as headers. The connection is closed after a refusal.
 """
 
 from __future__ import annotations
@@ -18,26 +17,18 @@ import logging
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-import orjson
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from agent_runtime.api.http.bodies import MAX_BODY
-from agent_runtime.api.http.responses import JSON
+from agent_runtime.api.http.framing.protocol import TOO_LARGE, FramedProtocol
+from agent_runtime.api.http.framing.refusals import Refused
+from agent_runtime.api.http.framing.rules import MAX_HEAD, Fault
 
 logger = logging.getLogger(__name__)
 
-# Bytes of request line and headers; the limit of Node.js itself.
-MAX_HEAD: Final = 16 * 1024
 # Bytes that a body may take on the wire: a chunk of one byte takes six.
 MAX_BODY_ON_WIRE: Final = 8 * MAX_BODY
-# Seconds, and bytes, for which input after a refusal is read and dropped. A client that is still
-# sending must receive our response, which a closed socket may discard.
-LINGER: Final = 1.0
-MAX_LINGERING: Final = 1024 * 1024
+BODY_TOO_LARGE: Final = Fault(413, f"The body is larger than {MAX_BODY} bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +48,8 @@ class _Awaited(enum.Enum):
     BODY = "body"
 
 
-class _Refused(Exception):
-    """Stops the parser after a refusal, whose response is written already; never leaves this module."""
-
-
-class LimitedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits; a subclass may set other timeouts."""
+class LimitedProtocol(FramedProtocol):
+    """The protocol with limits; a subclass may set other timeouts."""
 
     timeouts: ClassVar[ReadTimeouts] = ReadTimeouts()
 
@@ -71,11 +58,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._in_body = False
         self._fed = 0  # bytes of the incomplete head or body that the parser has
+        self._fed_trailers = 0  # those of incomplete trailers
+        self._behind_chunk_size = False  # in front of a chunk's data, or in the trailers
         self._incomplete: tuple[RequestResponseCycle, Any] | None = None
         self._awaited = _Awaited.NOTHING
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timeout: a connection that sends nothing is limited as well."""
@@ -84,23 +72,23 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then check the limits."""
-        if self._refused:
-            self._linger(len(data))
+        if self.refused:
+            self.drop_input(len(data))
             return
-        was_in_head, was_in_body = self._in_head, self._in_body
-        super().data_received(data)
-        if self._refused or self.transport.is_closing():
+        in_head, in_body, behind_chunk_size = self._in_head, self._in_body, self._behind_chunk_size
+        self.feed(data)
+        if self.refused or self.transport.is_closing():
             return
         # The parser buffers the bytes of an incomplete header or chunk, so they count.
-        if was_in_head and self._in_head:
+        if in_head and self._in_head:
             self._fed += len(data)
-            if self._fed > MAX_HEAD:
-                self._refuse_head()
-        elif was_in_body and self._in_body:
+        elif in_body and self._in_body:
             self._fed += len(data)
-            if self._fed > MAX_BODY_ON_WIRE:
-                self._refuse_body()
-        self._set_read_timer()
+            if behind_chunk_size and self._behind_chunk_size:
+                self._fed_trailers += len(data)
+        self._check_incomplete()
+        if not self.refused:
+            self._set_read_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers."""
@@ -126,30 +114,30 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Refuse a request whose headers, or whose announced body, are too large."""
         self._in_head = False
-        size, length = len(self.url), 0
-        for name, value in self.headers:
-            size += len(name) + len(value) + 4  # ": " and the end of the line
-            if name == b"content-length":
-                length = int(value)
-        if size > MAX_HEAD:
-            self._refuse_head()
-            raise _Refused
-        if length > MAX_BODY:
-            self._refuse_body()
-            raise _Refused
-        self._in_body, self._fed = True, 0
+        if self.head_size + len(self.url) > MAX_HEAD:
+            self.refuse(TOO_LARGE)
+            raise Refused
+        if int(self.fields.get(b"content-length", 0)) > MAX_BODY:
+            self.refuse(BODY_TOO_LARGE)
+            raise Refused
         super().on_headers_complete()
+        self._in_body, self._fed, self._fed_trailers = True, 0, 0
+
+    def on_chunk_header(self) -> None:
+        """A chunk begins; trailers follow instead when its size is 0."""
+        self._behind_chunk_size = True
 
     def on_body(self, body: bytes) -> None:
         """Collect the body; the limit is small, so reading need not pause."""
+        self._behind_chunk_size = False
         if len(self.cycle.body) + len(body) > MAX_BODY:
-            self._refuse_body()
-            raise _Refused
+            self.refuse(BODY_TOO_LARGE)
+            raise Refused
         self.cycle.body += body
 
     def on_message_complete(self) -> None:
         """The request is complete: call the application."""
-        self._in_body = False
+        self._in_body = self._behind_chunk_size = False
         super().on_message_complete()
         if self._incomplete is not None and not self._incomplete[0].more_body:
             cycle, app = self._incomplete
@@ -167,9 +155,17 @@ class LimitedProtocol(HttpToolsProtocol):
             cycle.waiting_for_100_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def send_400_response(self, msg: str) -> None:
-        """The parser failed, or one of our own refusals stopped it."""
-        self._refuse(400, msg)
+    def refuse(self, fault: Fault) -> None:
+        """Refuse the request; no timeout of reading runs any more."""
+        self._stop_read_timer()
+        super().refuse(fault)
+
+    def withdraw_request(self) -> bool:
+        """Forget the request that is being read; returns whether earlier ones await their answers."""
+        if self._incomplete is not None:
+            self._incomplete = None
+            return False
+        return super().withdraw_request()
 
     def pause_writing(self) -> None:
         """The client does not read its response: start the timeout."""
@@ -190,6 +186,18 @@ class LimitedProtocol(HttpToolsProtocol):
             self.loop.call_later(self.timeouts.response, self.transport.abort)
 
     # Our own
+
+    def _check_incomplete(self) -> None:
+        if self._in_head:
+            if self._fed > MAX_HEAD:
+                self.refuse(TOO_LARGE)
+            else:
+                self.fail_on_old_version()
+        elif self._in_body:
+            if self._fed > MAX_BODY_ON_WIRE:
+                self.refuse(BODY_TOO_LARGE)
+            elif self._fed_trailers > MAX_HEAD:
+                self.refuse(TOO_LARGE)
 
     def _set_read_timer(self) -> None:
         awaited = self._now_awaited()
@@ -221,32 +229,3 @@ class LimitedProtocol(HttpToolsProtocol):
             "client too slow", extra={"awaited": self._awaited.value, "client": self.client}
         )
         self.transport.abort()
-
-    def _refuse_head(self) -> None:
-        self._refuse(431, f"The request line and headers are larger than {MAX_HEAD} bytes")
-
-    def _refuse_body(self) -> None:
-        self._refuse(413, f"The body is larger than {MAX_BODY} bytes")
-
-    def _refuse(self, status: int, message: str) -> None:
-        if self._refused:
-            return
-        logger.info("request refused", extra={"status": status, "client": self.client})
-        responding = self.cycle is not None and not self.cycle.response_complete
-        self._refused, self._fed = True, 0
-        self._stop_read_timer()
-        if responding and self._incomplete is None:
-            # An earlier request of this connection is still being answered; two responses would mix.
-            self.transport.close()
-            return
-        self._incomplete = None
-        body = orjson.dumps({"error": message})
-        head = f"content-type: {JSON}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(STATUS_LINE[status] + head.encode() + body)
-        self.transport.write_eof()
-        self._read_timer = self.loop.call_later(LINGER, self.transport.abort)
-
-    def _linger(self, size: int) -> None:
-        self._fed += size
-        if self._fed > MAX_LINGERING:
-            self.transport.abort()

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from agent_runtime.api.http.bodies import MAX_BODY
-from agent_runtime.api.http.limits import MAX_BODY_ON_WIRE, MAX_HEAD, ReadTimeouts
+from agent_runtime.api.http.framing.rules import MAX_HEAD
+from agent_runtime.api.http.limits import MAX_BODY_ON_WIRE, ReadTimeouts
 
 from .raw_server import LONG, TIMEOUTS, Echo, Served, head, refusal, serving
 
