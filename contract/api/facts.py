@@ -16,7 +16,8 @@ class RequestFacts:
     """A request in the words of the ledger.
 
     `known`: openapi.yaml has the operation; `allow`: the methods of its path. `key` is none, right or
-    wrong. `body` is the parsed JSON, None when there is none or it does not parse; `json`: it parses.
+    wrong. `body` is the parsed JSON, None when there is none or it does not parse; `json`: it parses;
+    `key_twice`: some object in it has a key twice.
     `guarded`: the path needs the key. `size` and `head` count bytes. `bad_date` names the first date
     parameter that is no date of openapi.yaml, `date_twice` the first that is given twice.
     """
@@ -31,6 +32,7 @@ class RequestFacts:
     query: Mapping[str, list[str]]
     body: Any
     json: bool
+    key_twice: bool
     content_type: str
     content_type_line: str
     guarded: bool
@@ -42,8 +44,8 @@ class RequestFacts:
 
     @property
     def unholdable(self) -> bool:
-        """Whether the body holds a value that JSON or a database cannot: 1e999, half surrogates."""
-        return _holds_too_much(self.json_body)
+        """Whether the body holds what JSON or a database cannot: 1e999, half surrogates, a key twice."""
+        return _holds_too_much(self.json_body) or (self.key_twice and self.json_body is not None)
 
     @property
     def json_body(self) -> Any:

@@ -22,7 +22,7 @@ _DATE: Final = re.compile(
 def request_facts(request: Request, api: Api) -> RequestFacts:
     """The facts of a request whose ids are symbols."""
     match = api.spec.match(request.method, request.path)
-    body, valid = _body(request)
+    body, valid, key_twice = _body(request)
     query = parse_qs(request.query, keep_blank_values=True)
     dates = api.spec.date_parameters
     return RequestFacts(
@@ -36,6 +36,7 @@ def request_facts(request: Request, api: Api) -> RequestFacts:
         query=query,
         body=body,
         json=valid,
+        key_twice=key_twice,
         content_type=(request.header("content-type") or "").partition(";")[0].strip().lower(),
         content_type_line=request.header("content-type") or "",
         guarded=api.profile.is_guarded(unquote(request.path)),
@@ -55,11 +56,18 @@ def _is_date(text: str) -> bool:
     return _DATE.fullmatch(text) is not None
 
 
-def _body(request: Request) -> tuple[Any, bool]:
+def _body(request: Request) -> tuple[Any, bool, bool]:
+    """The body, whether it is JSON, and whether it has a key twice in one object."""
     try:
-        return plain(parse_json(_text(request), keys_twice=True)), True
+        text = _text(request)
+        body = plain(parse_json(text, keys_twice=True))
     except (ValueError, RecursionError, LookupError, EOFError, gzip.BadGzipFile, zlib.error):
-        return None, False
+        return None, False, False
+    try:
+        parse_json(text)
+    except ValueError:
+        return body, True, True
+    return body, True, False
 
 
 def _text(request: Request) -> str:
