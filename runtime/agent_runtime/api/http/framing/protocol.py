@@ -36,6 +36,7 @@ class FramedProtocol(RefusingProtocol):
         self.head_size = 0  # bytes of target, headers and trailers
         self._lines = 0
         self._hosts = 0
+        self._valid_host: bytes | None = None  # of the last request
         self.fields: dict[bytes, bytes] = {}  # those in WATCHED
         self._head_complete = False
         self._offered_upgrade = False
@@ -83,24 +84,24 @@ class FramedProtocol(RefusingProtocol):
         """Collect a header; count a trailer and drop it (RFC 9110, section 6.5.1)."""
         self.head_size += len(name) + len(value) + 4  # ": " and the end of the line
         self._lines += 1
-        if self._lines > MAX_LINES:
-            self._refuse_and_stop(TOO_MANY)
         if self._head_complete:
+            if self._lines > MAX_LINES:
+                self._refuse_and_stop(TOO_MANY)
             if self.head_size > MAX_HEAD:
                 self._refuse_and_stop(TOO_LARGE)
             return
         name = name.lower()
         value = value.rstrip(b" \t")
         if name in WATCHED:
-            before = self.fields.get(name)
+            fields = self.fields
             if name == b"host":
                 self._hosts += 1
-            if before is None:
-                self.fields[name] = value
+            if name not in fields:
+                fields[name] = value
             elif name in FIRST_COUNTS:
                 return
             else:
-                self.fields[name] = before + b"," + value
+                fields[name] += b"," + value
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -114,7 +115,8 @@ class FramedProtocol(RefusingProtocol):
                 self._refuse_and_stop(CONNECT)
             self._offered_upgrade = True
             return
-        self.expect_100_continue = version != "1.0" and expects_continue(self.fields)
+        if b"expect" in self.fields:
+            self.expect_100_continue = version != "1.0" and expects_continue(self.fields)
         super().on_headers_complete()
         if version > "1.1":
             self.scope["http_version"] = "1.1"
@@ -129,18 +131,25 @@ class FramedProtocol(RefusingProtocol):
     # Our own
 
     def _check(self, version: str, method: bytes) -> None:
-        fields = self.fields
-        self._refuse_and_stop(fault_of_version(version))
-        self._refuse_and_stop(fault_of_host(version, self._hosts, fields.get(b"host", b"")))
+        fields, url = self.fields, self.url
+        host = fields.get(b"host", b"")
+        # Most requests are HTTP/1.1 for the same host as the one before, and name a path.
+        if version != "1.1" or self._hosts != 1 or host != self._valid_host:
+            self._refuse_and_stop(fault_of_version(version))
+            self._refuse_and_stop(fault_of_host(version, self._hosts, host))
+            self._valid_host = host
+        if self._lines > MAX_LINES:
+            self._refuse_and_stop(TOO_MANY)
         if b"transfer-encoding" in fields:
             self._refuse_and_stop(fault_of_codings(version, fields[b"transfer-encoding"]))
         if b"expect" in fields and version != "1.0":
             self._refuse_and_stop(fault_of_expectation(fields[b"expect"]))
-        target = origin_form(method, self.url)
-        if isinstance(target, Fault):
-            self._refuse_and_stop(target)
-        else:
-            self.url = target
+        if b"#" in url or not url.startswith(b"/"):
+            target = origin_form(method, url)
+            if isinstance(target, Fault):
+                self._refuse_and_stop(target)
+            else:
+                self.url = target
 
     def _refuse_and_stop(self, fault: Fault | None) -> None:
         if fault is not None:
