@@ -84,9 +84,9 @@ class FramedProtocol(RefusingProtocol):
         """Collect a header; count a trailer and drop it (RFC 9110, section 6.5.1)."""
         self.head_size += len(name) + len(value) + 4  # ": " and the end of the line
         self._lines += 1
+        if self._lines > MAX_LINES:
+            self._refuse_and_stop(TOO_MANY)
         if self._head_complete:
-            if self._lines > MAX_LINES:
-                self._refuse_and_stop(TOO_MANY)
             if self.head_size > MAX_HEAD:
                 self._refuse_and_stop(TOO_LARGE)
             return
@@ -138,8 +138,6 @@ class FramedProtocol(RefusingProtocol):
             self._refuse_and_stop(fault_of_version(version))
             self._refuse_and_stop(fault_of_host(version, self._hosts, host))
             self._valid_host = host
-        if self._lines > MAX_LINES:
-            self._refuse_and_stop(TOO_MANY)
         if b"transfer-encoding" in fields:
             self._refuse_and_stop(fault_of_codings(version, fields[b"transfer-encoding"]))
         if b"expect" in fields and version != "1.0":

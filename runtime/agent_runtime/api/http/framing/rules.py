@@ -38,7 +38,7 @@ WATCHED: Final = FIRST_COUNTS | FRAMING
 
 # RFC 3986, section 3.2.2 and 3.2.3: a name, an IPv4 address, or an IP literal in brackets; a port.
 _AUTHORITY: Final = (
-    rb"(?:\[[0-9A-Za-z:.~_!$&'()*+,;=-]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?"
+    rb"(?:\[[0-9A-Za-z:.~_!$&'()*+,;=%-]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?"
 )
 _HOST: Final = re.compile(_AUTHORITY)
 _ABSOLUTE: Final = re.compile(rb"(?i:https?)://(?P<authority>[^/?]+)(?P<path>[^?]*)(?P<query>.*)")
