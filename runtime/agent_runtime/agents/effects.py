@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agent_runtime.agents.fields import Section, by_key, has_effect, section_of
+from agent_runtime.agents.fields import (
+    Section,
+    by_key,
+    has_effect,
+    key_in,
+    section_of,
+    with_one_spelling,
+)
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.sections import Options
 from agent_runtime.providers.common.option_types import option_name
@@ -27,8 +34,10 @@ def _section(
 ) -> Iterator[str]:
     fields = by_key(section)
     options = _options(section.stage, provider_name) if issubclass(section, Options) else {}
+    spelled = with_one_spelling(section, given)
     for key, value in given.items():
-        field = fields.get(key)
+        name = key_in(section, key)
+        field = fields.get(name)
         if field is None:
             if option_name(options, key) not in options and _asks(value):
                 yield f"{path}{key}: nothing acts on this key"
@@ -38,9 +47,10 @@ def _section(
         elif (inner := section_of(field)) is not None and value:
             if isinstance(value, list):
                 for number, item in enumerate(value):
-                    yield from _section(inner, item, f"{path}{key}.{number}.", item.get("provider"))
+                    named = with_one_spelling(inner, item).get("provider")
+                    yield from _section(inner, item, f"{path}{key}.{number}.", named)
             else:
-                named = given.get(f"{key.removesuffix('Config')}Provider")
+                named = spelled.get(f"{name.removesuffix('Config')}Provider")
                 yield from _section(inner, value, f"{path}{key}.", named)
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Final, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
@@ -19,9 +26,18 @@ NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
 
 
 class Section(BaseModel):
-    """An object of the configuration. Its keys are camelCase; it keeps unknown keys in `model_extra`."""
+    """An object of the configuration. It keeps unknown keys in `model_extra`.
+
+    Its keys are camelCase; base_url, baseURL and base-url mean baseUrl, so that no spelling of a key is
+    silently without effect.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="allow", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_spelling(cls, given: Any) -> Any:
+        return with_one_spelling(cls, given) if isinstance(given, Mapping) else given
 
 
 def null_is(default: Any) -> BeforeValidator:
@@ -69,6 +85,38 @@ def has_effect(field: FieldInfo) -> bool:
 def by_key(section: type[Section]) -> dict[str, FieldInfo]:
     """The fields of a section by their JSON keys."""
     return {str(field.alias): field for field in section.model_fields.values()}
+
+
+def key_in(section: type[Section], key: str) -> str:
+    """The field's key that this is a spelling of; the key itself when it is none."""
+    return _spellings(section).get(_folded(key), key)
+
+
+def with_one_spelling(section: type[Section], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The object with the keys of its fields in their own spelling.
+
+    Raises ValueError when two spellings of a key have different values; null counts as not given.
+    """
+    found: dict[str, Any] = {}
+    given_as: dict[str, str] = {}
+    for name, value in given.items():
+        key = key_in(section, name)
+        if found.get(key) is None:
+            found[key], given_as[key] = value, name
+        elif value is not None and value != found[key]:
+            raise ValueError(
+                f"{given_as[key]} and {name} are the same key and differ; leave one of them out"
+            )
+    return found
+
+
+@cache
+def _spellings(section: type[Section]) -> dict[str, str]:
+    return {_folded(key): key for key in by_key(section)}
+
+
+def _folded(key: str) -> str:
+    return key.replace("_", "").replace("-", "").lower()
 
 
 def types_of(annotation: Any) -> Iterator[Any]:

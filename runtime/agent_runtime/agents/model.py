@@ -198,13 +198,16 @@ def _choice(
     language: str | None = None,
     voice_id: str | None = None,
 ) -> ProviderChoice:
-    """`model` is stronger than the options' own, `language` weaker; "" counts as not given."""
+    """`model` is stronger than the options' own, `language` weaker; "" counts as not given.
+
+    Blanks around key and address are no part of them.
+    """
     return ProviderChoice(
         provider=provider,
         model=model or options.model or None,
         language=_language(options, language),
-        api_key=options.api_key or None,
-        base_url=options.base_url or None,
+        api_key=(options.api_key or "").strip() or None,
+        base_url=(options.base_url or "").strip() or None,
         voice_id=voice_id or None,
         extra={
             key: value

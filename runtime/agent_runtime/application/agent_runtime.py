@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from agent_runtime.agents.addresses import check_addresses
 from agent_runtime.agents.effects import without_effect
 from agent_runtime.agents.registered import parse_registered
 from agent_runtime.application.refused_sessions import RefusedSessions
@@ -24,6 +25,7 @@ from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import SessionStore
 from agent_runtime.domain.ports.workers import Availability
 from agent_runtime.domain.session import Session, SessionStatus, new_session
+from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -40,16 +42,21 @@ class AgentRuntime:
         rooms: Rooms,
         database: Health,
         default_max_sessions: int,
+        providers: Mapping[Stage, Mapping[str, ProviderDefaults]],
         availability: Availability | None = None,
         clock: Clock = MACHINE,
     ) -> None:
-        """With `availability`, a create is refused while all workers are full; without, it is queued."""
+        """`providers` has the addresses and rules by which those of an agent are judged.
+
+        With `availability`, a create is refused while all workers are full; without, it is queued.
+        """
         self._agents = agents
         self._sessions = sessions
         self._metrics = metrics
         self._rooms = rooms
         self._database = database
         self._default_max_sessions = default_max_sessions
+        self._providers = providers
         self._availability = availability
         self._clock = clock
         self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
@@ -65,6 +72,7 @@ class AgentRuntime:
         Raises InvalidAgentConfig, naming every faulty field.
         """
         parsed = parse_registered(config)
+        check_addresses(parsed, self._providers)
         await self._agents.register(
             Registration(
                 agent_id=agent_id,

@@ -7,6 +7,7 @@ of a provider come from its folder (`providers/*/spec.py`).
 from agent_runtime.settings.groups import (
     ApiSettings,
     DatabaseSettings,
+    EgressSettings,
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
@@ -21,6 +22,7 @@ __all__ = [
     "HIDDEN",
     "ApiSettings",
     "DatabaseSettings",
+    "EgressSettings",
     "LangfuseSettings",
     "LiveKitSettings",
     "LogSettings",

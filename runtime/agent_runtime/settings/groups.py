@@ -7,9 +7,11 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from agent_runtime.agents.sections import Profile
+from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.settings.types import (
     NO_EFFECT,
     DatabaseUrl,
+    EgressAllow,
     Group,
     HttpUrl,
     LiveKitUrl,
@@ -44,6 +46,16 @@ class DatabaseSettings(Group):
     url: DatabaseUrl = Field("sqlite:///agent-runtime.sqlite3", alias="DATABASE_URL")
     prepare: bool = Field(True, alias="DATABASE_PREPARE")
     pool_size: int = Field(8, alias="DATABASE_POOL_SIZE", ge=1, le=200)
+
+
+class EgressSettings(Group):
+    """Which addresses the runtime may call when an agent's configuration names them."""
+
+    allow: EgressAllow = Field("", alias="EGRESS_ALLOW")
+
+    def policy(self) -> EgressPolicy:
+        """The rules that follow."""
+        return EgressPolicy.of(self.allow)
 
 
 class WatchSettings(Group):

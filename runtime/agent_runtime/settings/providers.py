@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, create_model
 
+from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage, Variable
 from agent_runtime.providers.registry import specs
 from agent_runtime.settings.types import Group, url_of
@@ -15,8 +16,11 @@ from agent_runtime.settings.types import Group, url_of
 class ProviderSettings(Group):
     """Keys, addresses, default models and voices of the providers; a field for each variable of a spec."""
 
-    def defaults(self) -> dict[Stage, dict[str, ProviderDefaults]]:
-        """What agents use that do not say otherwise, by stage and provider."""
+    def defaults(self, egress: EgressPolicy) -> dict[Stage, dict[str, ProviderDefaults]]:
+        """What agents use that do not say otherwise, by stage and provider.
+
+        `egress` decides which other addresses they may name.
+        """
         found: dict[Stage, dict[str, ProviderDefaults]] = {}
         for spec in specs().values():
             for stage, offer in spec.stages.items():
@@ -25,6 +29,7 @@ class ProviderSettings(Group):
                     base_url=self._value(spec.base_url),
                     model=self._value(offer.model),
                     voice="" if offer.voice is None else self._value(offer.voice),
+                    egress=egress,
                 )
         return found
 

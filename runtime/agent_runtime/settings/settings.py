@@ -14,6 +14,7 @@ from agent_runtime.domain.errors import InvalidInput
 from agent_runtime.settings.groups import (
     ApiSettings,
     DatabaseSettings,
+    EgressSettings,
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
@@ -42,6 +43,7 @@ class Settings(BaseModel):
     livekit: LiveKitSettings
     api: ApiSettings
     database: DatabaseSettings
+    egress: EgressSettings
     watch: WatchSettings
     langfuse: LangfuseSettings
     worker: WorkerSettings

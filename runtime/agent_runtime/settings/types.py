@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from agent_runtime.egress.policy import EgressPolicy
+
 HIDDEN: Final = "********"
 # `json_schema_extra` of a setting that is read and checked, while no code acts on it yet.
 NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
@@ -35,6 +37,12 @@ def url_of(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _egress_allow(text: str) -> str:
+    EgressPolicy.of(text)
+    return text.strip()
+
+
+EgressAllow = Annotated[str, AfterValidator(_egress_allow)]
 HttpUrl = Annotated[str, url_of("http", "https")]
 LiveKitUrl = Annotated[str, url_of("ws", "wss", "http", "https")]
 DatabaseUrl = Annotated[str, url_of("sqlite", "postgresql", "postgres")]

@@ -49,6 +49,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         rooms=rooms,
         database=database,
         default_max_sessions=settings.api.max_sessions_per_agent,
+        providers=settings.providers.defaults(settings.egress.policy()),
         availability=_availability(settings, database),
     )
     lock = leader_lock(settings.database.url, prepare=settings.database.prepare)

@@ -77,7 +77,7 @@ def _voice(settings: Settings) -> VoiceSettings:
     return VoiceSettings(
         worker=settings.worker,
         livekit=settings.livekit,
-        providers=settings.providers.defaults(),
+        providers=settings.providers.defaults(settings.egress.policy()),
         name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
         preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),

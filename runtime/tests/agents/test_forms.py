@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_runtime.agents import AgentConfig, parse_registered, parse_row
+from agent_runtime.agents.effects import without_effect
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import available
@@ -204,3 +205,31 @@ def test_any_text_in_a_json_column_is_read_or_named(column: str, text: str) -> N
         assert {issue.path[0] for issue in error.issues} == {column}
     else:
         assert not text.strip() or isinstance(json.loads(text), dict | None)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"llmConfig": {"base_url": "https://x/v1", "api_key": "k1"}},
+        {"llmConfig": {"baseURL": "https://x/v1", "apikey": "k1"}},
+        {"llm_config": {"base-url": "https://x/v1", "API_KEY": "k1", "baseUrl": None}},
+        {"llmConfig": {"baseUrl": " https://x/v1 ", "api_key": "k1", "apiKey": "k1"}},
+    ],
+)
+def test_all_spellings_of_a_key_mean_the_same(config: dict[str, Any]) -> None:
+    """camelCase, snake_case and the spellings of SDKs are one key, in the registered form and in rows."""
+    for parsed in (
+        parse_registered(config),
+        parse_row({"llm_config": json.dumps(next(iter(config.values())))}),
+    ):
+        assert (parsed.llm.base_url, parsed.llm.api_key) == ("https://x/v1", "k1")
+        assert parsed.llm.extra == {}
+    assert without_effect(config) == []
+
+
+def test_spellings_that_differ_are_refused() -> None:
+    """One key in two spellings with two values is an error that has both spellings and neither value."""
+    with pytest.raises(InvalidAgentConfig) as refused:
+        parse_registered({"sttConfig": {"apiKey": "s3cret", "api_key": "other-s3cret"}})
+    assert "sttConfig: apiKey and api_key are the same key and differ" in str(refused.value)
+    assert "s3cret" not in str(refused.value)

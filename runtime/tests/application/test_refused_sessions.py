@@ -14,10 +14,13 @@ from agent_runtime.application import refused_sessions
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.session import Session, SessionStatus, new_session
+from agent_runtime.egress.policy import EgressPolicy
+from agent_runtime.settings import Settings
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, open_database
 from agent_runtime.storage.schema.development import create_schema
 from fixtures.servers import postgres_server
 
+PROVIDERS = Settings.load({}).providers.defaults(EgressPolicy())
 REFUSED = "refused: database: no answer within 0.9 s"
 
 
@@ -54,7 +57,7 @@ async def world(url: str) -> AsyncIterator[SimpleNamespace]:
     rooms = Rooms()
     runtime = AgentRuntime(
         agents=RegisteredAgents(database, sessions), sessions=sessions, metrics=cast("Any", None),
-        rooms=cast("Any", rooms), database=database, default_max_sessions=10,
+        rooms=cast("Any", rooms), database=database, default_max_sessions=10, providers=PROVIDERS,
     )  # fmt: skip
     await runtime.register(7, 3, {})
     yield SimpleNamespace(runtime=runtime, sessions=sessions, rooms=rooms)

@@ -71,7 +71,10 @@ def put_vendor(
 
 def voice_of(settings: Settings) -> VoiceSettings:
     """What the pipeline needs of a worker's settings to build one provider."""
-    return cast("VoiceSettings", SimpleNamespace(providers=settings.providers.defaults()))
+    return cast(
+        "VoiceSettings",
+        SimpleNamespace(providers=settings.providers.defaults(settings.egress.policy())),
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,10 @@ from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.application.session_supervisor import SessionSupervisor
 from agent_runtime.domain.dispatch_rules import DispatchTimeouts
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
+from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.livekit_api.webhooks import WebhookReader
+from agent_runtime.settings import Settings
 
 from .processes import Process
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .world import World
 
 KEY, SECRET = "key", "secret-of-thirty-two-characters-"
+PROVIDERS = Settings.load({}).providers.defaults(EgressPolicy())
 INTERVAL = 0.25  # seconds between two passes of a supervisor
 
 
@@ -73,6 +76,7 @@ class Api(Process):
             rooms=rooms,
             database=self.connection,
             default_max_sessions=10,
+            providers=PROVIDERS,
             clock=self.clock,
         )
         self.supervisor = SessionSupervisor(

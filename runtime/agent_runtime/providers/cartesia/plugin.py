@@ -9,7 +9,8 @@ from livekit.agents.tokenize import SentenceTokenizer
 from livekit.plugins import cartesia
 
 from agent_runtime.providers.cartesia.spec import SPEC
-from agent_runtime.providers.common.options import key_of, known_options
+from agent_runtime.providers.common.endpoint import endpoint_of, http_session
+from agent_runtime.providers.common.options import known_options
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.text.chunker import ChunkTokenizer
 from agent_runtime.text.sentences import WholeTagSentences
@@ -19,12 +20,14 @@ from agent_runtime.text.streaming import TextStreaming
 def text_to_speech(
     choice: ProviderChoice, defaults: ProviderDefaults, *, text_streaming: TextStreaming
 ) -> tts.TTS[Any]:
-    """Build the plugin. Raises KeyMissingError."""
+    """Build the plugin. Raises KeyMissingError or EgressRefused."""
+    endpoint = endpoint_of(SPEC, Stage.TTS, choice, defaults)
     voice = choice.voice_id or defaults.voice
     options = {
         "model": choice.model or defaults.model,
-        "api_key": key_of(SPEC, Stage.TTS, choice, defaults),
-        "base_url": choice.base_url or defaults.base_url,
+        "api_key": endpoint.api_key,
+        "base_url": endpoint.base_url,
+        "http_session": http_session(endpoint),
         **({"voice": voice} if voice else {}),
         **({"language": choice.language} if choice.language else {}),
         "tokenizer": _tokenizer(text_streaming),

@@ -43,9 +43,14 @@ def key_of(
 def known_options(spec: ProviderSpec, stage: Stage, choice: ProviderChoice) -> Mapping[str, Any]:
     """The options in `choice.extra`, as the plugin takes them; those that it lacks are logged and left out.
 
-    Raises ValueError for a value of another type, which no configuration that was checked has.
+    Key and address are never among them: `endpoint.py` decides on both. Raises ValueError for a value of
+    another type, which no configuration that was checked has.
     """
-    types = spec.stages[stage].options
+    types = {
+        name: kind
+        for name, kind in spec.stages[stage].options.items()
+        if name not in ("api_key", "base_url")
+    }
     given = {option_name(types, key): value for key, value in choice.extra.items()}
     if unknown := sorted(set(given) - set(types)):
         logger.warning("%s does not know these options: %s", choice.provider, ", ".join(unknown))

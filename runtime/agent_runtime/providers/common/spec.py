@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from agent_runtime.egress.policy import EgressPolicy
+
 
 class Stage(StrEnum):
     """The stages of the pipeline that can be configured."""
@@ -92,9 +94,14 @@ class ProviderChoice:
 
 @dataclass(frozen=True, slots=True)
 class ProviderDefaults:
-    """Key, address, model and voice at one stage, for agents whose configuration has none."""
+    """Key, address, model and voice at one stage, for agents whose configuration has none.
+
+    Both are the worker's own, and the key is only sent to this address. `egress` decides which other
+    addresses agents may name.
+    """
 
     api_key: str = field(repr=False)
     base_url: str
     model: str
     voice: str = ""
+    egress: EgressPolicy = field(default_factory=EgressPolicy)

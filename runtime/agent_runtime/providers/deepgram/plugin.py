@@ -9,7 +9,8 @@ from typing import Any, Final
 from livekit.agents import stt
 from livekit.plugins import deepgram
 
-from agent_runtime.providers.common.options import key_of, known_options
+from agent_runtime.providers.common.endpoint import endpoint_of, http_session
+from agent_runtime.providers.common.options import known_options
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.providers.deepgram.spec import (
     FLUX_OPTIONS,
@@ -34,8 +35,10 @@ def speech_to_text(
 ) -> stt.STT[Any]:
     """Build the plugin for the model's protocol; frames go out as the plugin collects them, or shorter.
 
-    Frames shorter than the plugin's 50 ms go out in steps of 20 ms. Raises KeyMissingError.
+    Frames shorter than the plugin's 50 ms go out in steps of 20 ms. Raises KeyMissingError or
+    EgressRefused.
     """
+    endpoint = endpoint_of(SPEC, Stage.STT, choice, defaults)
     model = choice.model or defaults.model
     given = _terms_for(model, known_options(SPEC, Stage.STT, choice))
     is_v2 = is_flux(model)
@@ -45,8 +48,9 @@ def speech_to_text(
         logger.warning("%s does not take these options: %s", model, ", ".join(sorted(unfit)))
     options = {
         "model": model,
-        "api_key": key_of(SPEC, Stage.STT, choice, defaults),
-        "base_url": choice.base_url or defaults.base_url,
+        "api_key": endpoint.api_key,
+        "base_url": endpoint.base_url,
+        "http_session": http_session(endpoint),
         **{name: value for name, value in given.items() if name not in unfit},
     }
     if is_v2:

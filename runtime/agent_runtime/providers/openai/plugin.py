@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-from functools import cache
 from typing import Any, Final
 
 from livekit.agents import llm
@@ -14,7 +12,11 @@ from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClie
 from openai.lib.streaming import chat as _streaming  # noqa: F401
 from openai.resources.chat import chat as _resource  # noqa: F401
 
-from agent_runtime.providers.common.options import key_of, known_options
+from agent_runtime.egress.httpx_client import GuardedTransport
+from agent_runtime.egress.policy import Guard
+from agent_runtime.egress.tls import authorities
+from agent_runtime.providers.common.endpoint import Endpoint, endpoint_of
+from agent_runtime.providers.common.options import known_options
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.providers.openai.spec import SPEC
 
@@ -23,17 +25,11 @@ from agent_runtime.providers.openai.spec import SPEC
 LIMITS: Final = type(DEFAULT_CONNECTION_LIMITS)(keepalive_expiry=120)
 
 
-@cache
-def authorities() -> ssl.SSLContext:
-    """The certificate authorities that OpenSSL trusts by default; reading them takes 13 ms of CPU."""
-    return ssl.create_default_context()
-
-
 def language_model(
     choice: ProviderChoice, defaults: ProviderDefaults, *, temperature: float | None
 ) -> llm.LLM[Any]:
-    """Build the plugin. Raises KeyMissingError."""
-    key = key_of(SPEC, Stage.LLM, choice, defaults)
+    """Build the plugin. Raises KeyMissingError or EgressRefused."""
+    endpoint = endpoint_of(SPEC, Stage.LLM, choice, defaults)
     options = {
         "model": choice.model or defaults.model,
         **({"temperature": temperature} if temperature is not None else {}),
@@ -41,13 +37,43 @@ def language_model(
     }
     if (limit := options.pop("max_tokens", None)) is not None:
         options.setdefault("max_completion_tokens", limit)
-    # The client is ours, because the plugin's own would read the certificate authorities again, on the
-    # event loop of a call that starts. Like the plugin's it does not retry: the pipeline does, and so sees
-    # each failure.
-    client = AsyncOpenAI(
-        api_key=key,
-        base_url=choice.base_url or defaults.base_url,
-        max_retries=options.pop("max_retries", 0),
+    return openai.LLM(client=_client(endpoint, options.pop("max_retries", 0)), **options)
+
+
+class GuardedClient(AsyncOpenAI):
+    """The client for an agent's own address: nothing of the worker's environment goes there."""
+
+    def __init__(self, *, guard: Guard, api_key: str, max_retries: int) -> None:
+        super().__init__(
+            api_key=api_key,
+            base_url=guard.target.url,
+            max_retries=max_retries,
+            http_client=DefaultAsyncHttpxClient(
+                transport=GuardedTransport(guard, LIMITS), trust_env=False, follow_redirects=False
+            ),
+        )
+        # Left out, the constructor reads these from OPENAI_ADMIN_KEY, OPENAI_ORG_ID, OPENAI_PROJECT_ID
+        # and OPENAI_CUSTOM_HEADERS, which are the operator's.
+        self.admin_api_key = None
+        self.organization = None
+        self.project = None
+        self._custom_headers = {}
+        self._ambient_authorizations = frozenset()
+
+
+def _client(endpoint: Endpoint, max_retries: int) -> AsyncOpenAI:
+    """The client is ours, because the plugin's own would read the certificate authorities again.
+
+    It would do so on the event loop of a call that starts. Like the plugin's, ours does not retry unless
+    the agent says so: the pipeline does, and so sees each failure.
+    """
+    if endpoint.guard is not None:
+        return GuardedClient(
+            guard=endpoint.guard, api_key=endpoint.api_key, max_retries=max_retries
+        )
+    return AsyncOpenAI(
+        api_key=endpoint.api_key,
+        base_url=endpoint.base_url,
+        max_retries=max_retries,
         http_client=DefaultAsyncHttpxClient(verify=authorities(), limits=LIMITS),
     )
-    return openai.LLM(client=client, **options)

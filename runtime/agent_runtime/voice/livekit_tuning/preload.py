@@ -18,7 +18,7 @@ from livekit.agents.tokenize import basic
 from livekit.agents.utils import http_context
 from openai.types.chat import ChatCompletionChunk
 
-from agent_runtime.providers.openai.plugin import authorities
+from agent_runtime.egress.tls import authorities
 from agent_runtime.settings.providers import provider_settings
 
 # Reads the patterns of the hyphenation dictionary, otherwise at the first word of a call.

@@ -26,7 +26,7 @@ print(
 )
 from openai.types.chat import chat_completion_chunk
 print(chat_completion_chunk.ChoiceDelta.__pydantic_complete__)
-from agent_runtime.providers.openai.plugin import authorities
+from agent_runtime.egress.tls import authorities
 print(authorities.cache_info().currsize)
 print(http_context._ssl_context_for.cache_info().currsize)
 print(_basic_hyphenator._get_hyphenator.cache_info().currsize)

@@ -16,9 +16,9 @@ from agent_runtime.agents import parse_registered
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import PACES, pace_of
 from agent_runtime.agents.sections import Profile
+from agent_runtime.egress.tls import authorities
 from agent_runtime.providers.common.options import KeyMissingError
 from agent_runtime.providers.common.spec import Stage
-from agent_runtime.providers.openai.plugin import authorities
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.pipeline import session as pipeline
 from agent_runtime.voice.pipeline.session import (

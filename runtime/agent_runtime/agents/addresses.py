@@ -1,0 +1,43 @@
+"""Whether the runtime may call the addresses that an agent's configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from agent_runtime.agents.model import AgentConfig
+from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
+from agent_runtime.egress.urls import EgressRefused
+from agent_runtime.providers.common.endpoint import agent_address
+from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
+from agent_runtime.providers.registry import specs
+
+
+def check_addresses(
+    config: AgentConfig, providers: Mapping[Stage, Mapping[str, ProviderDefaults]]
+) -> None:
+    """Judge the addresses of all stages and their fallbacks, as far as that needs no DNS.
+
+    `providers` has the worker's own addresses, and the rules for others. The worker judges again when it
+    builds the pipeline, and each connection is judged by the IP address that it really goes to.
+    Raises InvalidAgentConfig, which names each faulty field.
+    """
+    issues = []
+    for stage, path, choice in _choices(config):
+        defaults = providers[stage][choice.provider]
+        try:
+            agent_address(specs()[choice.provider], choice, defaults)
+        except EgressRefused as error:
+            issues.append(ConfigIssue((*path, "baseUrl"), str(error)))
+    if issues:
+        raise InvalidAgentConfig(issues)
+
+
+def _choices(
+    config: AgentConfig,
+) -> Iterator[tuple[Stage, tuple[str | int, ...], ProviderChoice]]:
+    """Every provider that the agent may use, with its stage and its path in the configuration."""
+    for stage, first in ((Stage.STT, config.stt), (Stage.LLM, config.llm), (Stage.TTS, config.tts)):
+        section = f"{stage.name.lower()}Config"
+        yield stage, (section,), first
+        for number, fallback in enumerate(first.fallbacks):
+            yield stage, (section, "fallbacks", number), fallback
