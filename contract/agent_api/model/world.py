@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from contract.agent_api.model.addresses import addresses_at_fault
 from contract.agent_api.model.figures import agent_words, tenant_words
 from contract.agent_api.model.livekit_calls import joining, leaving
 from contract.agent_api.model.state import Agent, Session, hashable, number
@@ -134,4 +135,6 @@ class AgentWorld(World):
 
 def _config_at_fault(body: Mapping[str, Any], spec: Specification) -> bool:
     config = body.get("config")
-    return isinstance(config, dict) and not spec.is_valid("AgentConfig", config)
+    return isinstance(config, dict) and (
+        not spec.is_valid("AgentConfig", config) or addresses_at_fault(config)
+    )

@@ -16,7 +16,9 @@ Network = IPv4Network | IPv6Network
 
 # Global by the registries that `ipaddress` follows, and yet no place for a request of ours.
 _REFUSED: Final[tuple[Network, ...]] = (
-    IPv4Network("192.0.0.0/24"),  # protocols, RFC 6890, and Oracle's metadata; global for older Pythons
+    IPv4Network(
+        "192.0.0.0/24"
+    ),  # protocols, RFC 6890, and Oracle's metadata; global for older Pythons
     IPv4Network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
     IPv4Network("168.63.129.16/32"),  # Azure's host agent, which answers machines only from inside
     IPv6Network("3fff::/20"),  # documentation, RFC 9637; Python before 3.13 takes it for global

@@ -135,3 +135,40 @@ def test_faulty_configuration_names_the_field(api: JudgedApi, field: str, value:
 def test_an_unknown_provider_lists_the_known_ones(api: JudgedApi) -> None:
     """The error for an unknown provider lists the available ones."""
     assert "deepgram" in api.register(api.new_id(), sttProvider="nobody").error
+
+
+@pytest.mark.parametrize("section", ["sttConfig", "llmConfig", "ttsConfig"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"baseUrl": "https://x.example"}, "needs apiKey beside it"),
+        ({"base_url": "https://x.example", "api_key": " "}, "needs apiKey beside it"),
+        ({"baseUrl": "http://x.example", "apiKey": "s3cret"}, "EGRESS_ALLOW"),
+        ({"baseURL": "https://127.0.0.1:8080", "apiKey": "s3cret"}, "EGRESS_ALLOW"),
+        ({"baseUrl": "https://u:s3cret@x.example", "apiKey": "s3cret"}, "user name or password"),
+        ({"baseUrl": "file:///etc/passwd", "apiKey": "s3cret"}, "must be a URL"),
+    ],
+)
+def test_an_address_of_an_agent_s_own_is_judged_at_registration(
+    api: JudgedApi, section: str, options: dict[str, str], words: str
+) -> None:
+    """400 names the field and the remedy, and nothing is registered; no secret is in the answer."""
+    for config, path in (
+        (options, f'"{section}",\n      "baseUrl"'),
+        ({"fallbacks": [options]}, f'"{section}",\n      "fallbacks",\n      0,\n      "baseUrl"'),
+    ):
+        agent_id = api.new_id()
+        answer = api.register(agent_id, **{section: config})
+        assert answer.status == 400
+        assert path in answer.json["error"]
+        assert words in answer.json["error"]
+        assert "s3cret" not in answer.json["error"]
+        assert not api.ask("GET", f"/api/agents/{agent_id}").json["registered"]
+
+
+def test_an_address_with_a_key_of_its_own_is_registered(api: JudgedApi) -> None:
+    """A public address over https with the agent's key is accepted, host only and in any spelling."""
+    options = {"base_url": " https://api.eu.vendor.example ", "api_key": "k"}
+    config = {**options, "fallbacks": [options]}
+    answer = api.register(api.new_id(), sttConfig=config, llmConfig=config, ttsConfig=config)
+    assert (answer.status, "warnings" in answer.json) == (200, False)

@@ -1,0 +1,44 @@
+"""The addresses of a configuration that the new service refuses, beyond what a schema can say.
+
+Its rules depend on its settings. These are the rules of a service that the testbed starts: EGRESS_ALLOW is
+not set, and the providers' public addresses are the service's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_SECTIONS: Final = ("sttConfig", "llmConfig", "ttsConfig")
+_OWN: Final = ("https://api.deepgram.com", "https://api.openai.com", "https://api.cartesia.ai")
+
+
+def addresses_at_fault(config: Mapping[str, Any]) -> bool:
+    """Whether a base URL is not https (or wss), or has no key of the agent's beside it."""
+    return any(map(_is_at_fault, _options(config)))
+
+
+def _options(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for name in _SECTIONS:
+        section = config.get(name)
+        if isinstance(section, dict):
+            yield section
+            fallbacks = section.get("fallbacks")
+            for one in fallbacks if isinstance(fallbacks, list) else ():
+                if isinstance(one, dict):
+                    yield one
+
+
+def _is_at_fault(options: Mapping[str, Any]) -> bool:
+    spelled = {
+        name.replace("_", "").replace("-", "").lower(): value for name, value in options.items()
+    }
+    url, key = spelled.get("baseurl"), spelled.get("apikey")
+    if not isinstance(url, str) or not url.strip():
+        return False
+    address = url.strip().lower()
+    if address.startswith(_OWN):
+        return False
+    return not address.startswith(("https://", "wss://")) or not (
+        isinstance(key, str) and key.strip()
+    )
