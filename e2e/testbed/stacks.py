@@ -39,6 +39,8 @@ def running_stack(
                 # The test machine also runs compilers and browsers: their CPU pressure must not count.
                 environ={
                     **provider_environ(providers),
+                    # Stand-ins that an agent's own configuration names.
+                    "EGRESS_ALLOW": "http://127.0.0.1",
                     "WORKER_MOST_CPU_PRESSURE": "100",
                     **environ,
                 },

@@ -39,8 +39,10 @@ class Warnings:
         properties = self._resolved(schema).get("properties", {})
         names = tuple(part for part in path if not part.isdecimal())
         options = self._provider_options(names, given, config)
-        for key, value in given.items():
-            shown = ".".join((*path, key))
+        spellings = {_folded(name): name for name in properties}
+        for given_as, value in given.items():
+            shown = ".".join((*path, given_as))
+            key = spellings.get(_folded(given_as), given_as)
             if key not in properties:
                 if key not in options and _asks(value):
                     yield f"{shown}: nothing acts on this key"
@@ -78,3 +80,8 @@ def _asks(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_asks, value))
     return value is not None and value is not False and value != ""
+
+
+def _folded(key: str) -> str:
+    """base_url, baseURL and base-url are baseUrl."""
+    return key.replace("_", "").replace("-", "").lower()

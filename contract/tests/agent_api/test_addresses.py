@@ -23,7 +23,7 @@ from contract.agent_api.model.addresses import addresses_at_fault
         ({"baseUrl": "http://x.example", "apiKey": "k"}, True),
     ],
 )
-def test_an_address_needs_https_and_a_key(options: dict[str, Any], refused: bool) -> None:  # noqa: FBT001
+def test_an_address_needs_https_and_a_key(options: dict[str, Any], refused: bool) -> None:
     """A first provider and a fallback are judged alike; what the schema refuses is left to it."""
     for config in ({"llmConfig": options}, {"ttsConfig": {"fallbacks": [{}, options]}}):
         assert addresses_at_fault(config) is refused

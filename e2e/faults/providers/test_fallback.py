@@ -8,7 +8,7 @@ import pytest
 from e2e.faults.call import greeted
 from e2e.faults.provider_faults import STAGES, fault, speak
 from e2e.testbed.testbed import Testbed
-from fixtures.providers import provider_environ
+from fixtures.providers import KEY, provider_environ
 from fixtures.providers.process import stand_in_process
 from fixtures.speech import ANSWERS
 
@@ -38,9 +38,9 @@ async def test_the_fallback_answers(
     """With a fallback the caller gets the right answers, in time and without an apology."""
     environ = provider_environ(other_providers)
     fallbacks = {
-        "sttConfig": {"fallbacks": [{"baseUrl": environ["DEEPGRAM_BASE_URL"]}]},
-        "llmConfig": {"fallbacks": [{"baseUrl": environ["OPENAI_BASE_URL"]}]},
-        "ttsConfig": {"fallbacks": [{"baseUrl": environ["CARTESIA_BASE_URL"]}]},
+        "sttConfig": {"fallbacks": [{"baseUrl": environ["DEEPGRAM_BASE_URL"], "apiKey": KEY}]},
+        "llmConfig": {"fallbacks": [{"baseUrl": environ["OPENAI_BASE_URL"], "apiKey": KEY}]},
+        "ttsConfig": {"fallbacks": [{"baseUrl": environ["CARTESIA_BASE_URL"], "apiKey": KEY}]},
     }
     async with greeted(testbed, **fallbacks) as call, fault(providers, stage, kind):
         for question in ("weather", "opening"):
