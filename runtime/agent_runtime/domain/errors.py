@@ -12,6 +12,8 @@ AgentRuntimeError              base of all
 │   ├── SettingsError *        environment variables are missing or malformed (settings)
 │   ├── UnknownProviderError * no provider of this name serves the stage (providers.registry)
 │   ├── PackageMissingError *  a provider's package is not installed (providers.registry)
+│   ├── EgressRefused *        the runtime may not call this address (egress.urls)
+│   │   └── AddressRefusedError * its name stands for such an IP address (egress.policy); an OSError, too
 │   └── KeyMissingError *      a provider has no key (providers.common.options)
 ├── NotFound                   what was named does not exist
 │   ├── AgentNotRegistered     a session was requested for an agent that is not registered

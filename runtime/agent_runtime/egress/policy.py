@@ -16,8 +16,11 @@ _LOOPBACK: Final = (parse("127.0.0.1"), parse("::1"))
 _FORMS: Final = "write for example http://vllm:8000, vllm.internal or 10.0.0.0/8"
 
 
-class AddressRefusedError(OSError):
-    """Raised at connect time, when the name stands for an address that may not be called."""
+class AddressRefusedError(EgressRefused, OSError):
+    """Raised at connect time, when the name stands for an address that may not be called.
+
+    An OSError, too, so that clients take it for a failed connection.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def test_an_address_of_an_agent_s_own_is_judged_at_registration(
         assert path in answer.json["error"]
         assert words in answer.json["error"]
         assert "s3cret" not in answer.json["error"]
-        assert not api.ask("GET", f"/api/agents/{agent_id}").json["registered"]
+        assert not api.send("GET", f"/api/agents/{agent_id}").json["registered"]
 
 
 def test_an_address_with_a_key_of_its_own_is_registered(api: JudgedApi) -> None:
