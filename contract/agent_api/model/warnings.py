@@ -39,7 +39,7 @@ class Warnings:
         properties = self._resolved(schema).get("properties", {})
         names = tuple(part for part in path if not part.isdecimal())
         options = self._provider_options(names, given, config)
-        spellings = {_folded(name): name for name in properties}
+        spellings: dict[str, str] = {_folded(name): name for name in properties}
         for given_as, value in given.items():
             shown = ".".join((*path, given_as))
             key = spellings.get(_folded(given_as), given_as)
