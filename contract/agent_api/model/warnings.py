@@ -39,10 +39,10 @@ class Warnings:
         properties = self._resolved(schema).get("properties", {})
         names = tuple(part for part in path if not part.isdecimal())
         options = self._provider_options(names, given, config)
-        spellings: dict[str, str] = {_folded(name): name for name in properties}
+        spellings = {_folded(name): name for name in properties}
         for given_as, value in given.items():
             shown = ".".join((*path, given_as))
-            key = spellings.get(_folded(given_as), given_as)
+            key: str = spellings.get(_folded(given_as)) or given_as
             if key not in properties:
                 if key not in options and _asks(value):
                     yield f"{shown}: nothing acts on this key"
