@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from agent_runtime.agents.languages import folded
+from agent_runtime.agents.languages.codes import folded
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import provider
 

@@ -22,7 +22,7 @@ from agent_runtime.agents.fields import (
     null_is,
     provider_of,
 )
-from agent_runtime.agents.languages import MULTI, spoken
+from agent_runtime.agents.languages.codes import MULTI, spoken
 from agent_runtime.agents.sections import (
     LangfuseProject,
     LiveKitServer,
@@ -83,8 +83,8 @@ class AgentConfig(Section):
     voice_id: Text = Field(None, description="the voice; else `TTS_VOICE_ID`")
     languages: Annotated[list[Language], null_is([])] = Field(
         default_factory=list,
-        description="languages, by code or English name; the agent hears and speaks the first one; "
-        "`multi` follows the caller's language and is for hearing alone",
+        description="languages, by code or English name; the first one is spoken and heard; "
+        "`multi` is heard alone",
     )
 
     system_prompt: Annotated[

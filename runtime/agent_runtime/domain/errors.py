@@ -8,6 +8,7 @@ AgentRuntimeError              base of all
 │   ├── InvalidAgentConfig     no agent can run with this configuration
 │   ├── NotOurJob *            a LiveKit job names no agent of ours (domain.job)
 │   ├── InvalidBody *          a request's body has faulty fields (api.http.zod_issues)
+│   ├── RequestRefused *       a request is not framed as HTTP/1.1 has it (api.http.framing.refusals)
 │   ├── WebhookRefused *       a webhook is not from our LiveKit server (livekit_api.webhooks)
 │   ├── SettingsError *        environment variables are missing or malformed (settings)
 │   ├── UnknownProviderError * no provider of this name serves the stage (providers.registry)

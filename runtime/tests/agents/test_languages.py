@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.languages import folded
+from agent_runtime.agents.languages.codes import folded
 
 
 @pytest.mark.parametrize(

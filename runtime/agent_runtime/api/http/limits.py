@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from agent_runtime.api.http.bodies import MAX_BODY
 from agent_runtime.api.http.framing.protocol import TOO_LARGE, FramedProtocol
-from agent_runtime.api.http.framing.refusals import Refused
+from agent_runtime.api.http.framing.refusals import RequestRefused
 from agent_runtime.api.http.framing.rules import MAX_HEAD, Fault
 
 logger = logging.getLogger(__name__)
@@ -116,10 +116,10 @@ class LimitedProtocol(FramedProtocol):
         self._in_head = False
         if self.head_size + len(self.url) > MAX_HEAD:
             self.refuse(TOO_LARGE)
-            raise Refused
+            raise RequestRefused
         if int(self.fields.get(b"content-length", 0)) > MAX_BODY:
             self.refuse(BODY_TOO_LARGE)
-            raise Refused
+            raise RequestRefused
         super().on_headers_complete()
         self._in_body, self._fed, self._fed_trailers = True, 0, 0
 
@@ -132,7 +132,7 @@ class LimitedProtocol(FramedProtocol):
         self._behind_chunk_size = False
         if len(self.cycle.body) + len(body) > MAX_BODY:
             self.refuse(BODY_TOO_LARGE)
-            raise Refused
+            raise RequestRefused
         self.cycle.body += body
 
     def on_message_complete(self) -> None:

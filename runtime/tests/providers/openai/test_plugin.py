@@ -37,8 +37,8 @@ async def test_an_answer_is_bounded(options: dict[str, Any], sent: int | None) -
     app = web.Application()
     app.router.add_post("/v1/chat/completions", chat)
     async with TestServer(app) as server:
-        choice = ProviderChoice("openai", base_url=str(server.make_url("/v1")), extra=options)
-        defaults = ProviderDefaults("k", "https://llm.example/v1", "m")
+        choice = ProviderChoice("openai", extra=options)
+        defaults = ProviderDefaults("k", str(server.make_url("/v1")), "m")
         model = language_model(choice, defaults, temperature=None)
         context = llm.ChatContext()
         context.add_message(role="user", content="Hello")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httptools
 
-from agent_runtime.api.http.framing.refusals import Refused, RefusingProtocol
+from agent_runtime.api.http.framing.refusals import RefusingProtocol, RequestRefused
 from agent_runtime.api.http.framing.rules import (
     FIRST_COUNTS,
     MAX_HEAD,
@@ -74,7 +74,7 @@ class FramedProtocol(RefusingProtocol):
     def on_message_begin(self) -> None:
         """A request begins, unless the connection closes after the one before (RFC 9112, 9.6)."""
         if self._closing:
-            raise Refused
+            raise RequestRefused
         super().on_message_begin()
         self.head_size = self._lines = self._hosts = 0
         self.fields = {}
@@ -152,7 +152,7 @@ class FramedProtocol(RefusingProtocol):
     def _refuse_and_stop(self, fault: Fault | None) -> None:
         if fault is not None:
             self.refuse(fault)
-            raise Refused
+            raise RequestRefused
 
     def _fail(self, error: httptools.HttpParserError) -> None:
         if self._closing:

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from agent_runtime.api.http.framing.rules import Fault
 from agent_runtime.api.http.responses import JSON
+from agent_runtime.domain.errors import InvalidInput
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +21,10 @@ LINGER: Final = 1.0
 MAX_LINGERING: Final = 1024 * 1024
 
 
-class Refused(Exception):
-    """Stops the parser after a refusal; never leaves the protocol."""
+class RequestRefused(InvalidInput):
+    """Raised to stop the parser after a refusal; it never leaves the protocol."""
+
+    remedy = "send what the response asks for"
 
 
 class RefusingProtocol(HttpToolsProtocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from agent_runtime.agents.language_names import TABLE
+from agent_runtime.agents.languages.names import TABLE
 
 # Speech recognition that follows the caller from one language to another. No voice speaks it.
 MULTI: Final = "multi"
