@@ -166,11 +166,11 @@ async def test_automatic_calls_count_into_the_capacity(scene: Scene, agent_rows:
 async def test_a_job_that_crashes_ends_its_row_with_the_error(scene: Scene) -> None:
     """An option that makes the plugin raise ends the row as error, with the plugin's own text."""
     room = f"crash-{scene.agent_id}"
-    session = await scene.create(room, sttConfig={"sample_rate": 16000, "keyterm": 5, "tags": "x"})
+    session = await scene.create(room, sttConfig={"tags": ["longer than Deepgram takes" * 10]})
     ended = await scene.ended(session.session_id)
     assert ended.status is SessionStatus.ERROR
     assert ended.reason is not None
-    assert "Error" in ended.reason
+    assert "Error: tag must be no more than 128 characters" in ended.reason
 
 
 async def test_a_provider_that_fails_ends_the_call_as_error(scene: Scene) -> None:
