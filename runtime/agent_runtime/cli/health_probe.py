@@ -7,13 +7,15 @@ import urllib.error
 import urllib.request
 
 from agent_runtime.settings import Settings
+from agent_runtime.settings.addresses import local_url
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print one line a part; returns 0 when every part that was named is healthy, else 1."""
+    worker, api_settings = settings.worker, settings.api
     urls = {
-        "worker": f"http://127.0.0.1:{settings.worker.health_port}/",
-        "api": f"http://127.0.0.1:{settings.api.port}/health",
+        "worker": f"{local_url(worker.health_host, worker.health_port)}/",
+        "api": f"{local_url(api_settings.address, api_settings.port)}/health",
     }
     parts = urls if arguments.part == "all" else {arguments.part: urls[arguments.part]}
     healthy = True

@@ -44,7 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.run is processes.worker and arguments.mode == processes.DOWNLOAD_FILES:
         needs = ()  # it runs while an image is built, where no key is known
     try:
-        settings = Settings.load(os.environ, env_file=Path(".env"), needs=needs)
+        settings = Settings.load(
+            os.environ,
+            env_file=Path(".env"),
+            needs=needs,
+            serves_api=arguments.run in (processes.api, processes.serve),
+        )
     except SettingsError as error:
         print("agent-runtime: invalid settings:", file=sys.stderr)
         for problem in error.problems:

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 
 from agent_runtime.agents.sections import Profile
 from agent_runtime.egress.policy import EgressPolicy
+from agent_runtime.settings.addresses import EVERYWHERE, LOOPBACK
 from agent_runtime.settings.types import (
     NO_EFFECT,
     DatabaseUrl,
@@ -31,13 +32,24 @@ class LiveKitSettings(Group):
 class ApiSettings(Group):
     """The HTTP API."""
 
-    host: str = Field("0.0.0.0", alias="HOST")  # noqa: S104 - a container publishes the port it wants
+    host: str = Field("", alias="HOST")
     port: Port = Field(8080, alias="PORT")
     api_key: SecretStr = Field(SecretStr(""), alias="AGENT_RUNTIME_API_KEY")
+    allow_no_key: bool = Field(False, alias="AGENT_RUNTIME_ALLOW_NO_KEY")
     open_sessions_and_metrics: bool = Field(False, alias="AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS")
     max_sessions_per_agent: int = Field(100, alias="MAX_SESSIONS_PER_AGENT", ge=1)
     header_timeout: float = Field(10.0, alias="HTTP_HEADER_TIMEOUT", gt=0)
     body_timeout: float = Field(30.0, alias="HTTP_BODY_TIMEOUT", gt=0)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether requests need a key."""
+        return bool(self.api_key.get_secret_value())
+
+    @property
+    def address(self) -> str:
+        """The address to listen on: HOST, else every interface when that is safe or allowed."""
+        return self.host or (EVERYWHERE if self.has_key or self.allow_no_key else LOOPBACK)
 
 
 class DatabaseSettings(Group):
@@ -87,7 +99,7 @@ class WorkerSettings(Group):
 
     idle_processes: int = Field(3, alias="WORKER_NUM_IDLE_PROCESSES", ge=0, le=64)
     max_calls: int = Field(50, alias="MAX_AGENTS_PER_INSTANCE", ge=1)
-    health_host: str = Field("0.0.0.0", alias="WORKER_HEALTH_HOST")  # noqa: S104 - probes come from outside
+    health_host: str = Field(LOOPBACK, alias="WORKER_HEALTH_HOST")
     health_port: Port = Field(8081, alias="WORKER_HEALTH_PORT")
     drain_timeout: int = Field(1800, alias="WORKER_DRAIN_TIMEOUT", ge=0)
     name: str = Field("", alias="WORKER_NAME", max_length=200)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.settings.addresses import is_loopback
 from agent_runtime.settings.groups import (
     ApiSettings,
     DatabaseSettings,
@@ -57,16 +58,16 @@ class Settings(BaseModel):
         *,
         env_file: Path | None = None,
         needs: Iterable[str] = (),
+        serves_api: bool = False,
     ) -> Self:
         """Read and check every setting. `environ` wins over `env_file`; an empty value counts as unset.
 
-        `needs` names the variables that the command cannot do without.
+        White space around a value does not count: a value that was read from a file ends with a line break.
+        `needs` names the variables that the command cannot do without. With `serves_api`, an API that
+        strangers could use without a key is a problem as well.
         Raises SettingsError with all problems at once.
         """
-        given = {
-            **{k: v for k, v in _read_env_file(env_file).items() if v},
-            **{k: v for k, v in environ.items() if v},
-        }
+        given = {**_trimmed(_read_env_file(env_file)), **_trimmed(environ)}
         for variable in ("LOG_LEVEL", "LOG_FORMAT"):
             if variable in given:
                 given[variable] = _fold(variable, given[variable])
@@ -89,6 +90,9 @@ class Settings(BaseModel):
         watch, worker = groups.get("watch"), groups.get("worker")
         if isinstance(watch, WatchSettings) and isinstance(worker, WorkerSettings):
             problems += _too_short(watch, worker)
+        api = groups.get("api")
+        if serves_api and isinstance(api, ApiSettings):
+            problems += _open_to_strangers(api)
         if problems:
             raise SettingsError(problems)
         return cls.model_validate(groups)
@@ -118,6 +122,11 @@ def _read_env_file(path: Path | None) -> dict[str, str | None]:
     return dotenv_values(path) if path is not None and path.is_file() else {}
 
 
+def _trimmed(values: Mapping[str, str | None]) -> dict[str, str]:
+    stripped = {name: value.strip() for name, value in values.items() if value}
+    return {name: value for name, value in stripped.items() if value}
+
+
 def _fold(variable: str, value: str) -> str:
     return value.upper() if variable == "LOG_LEVEL" else value.lower()
 
@@ -140,6 +149,16 @@ def _contradictions(given: Mapping[str, str]) -> list[str]:
             "LANGFUSE_ENABLED: set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, or set it to false"
         )
     return problems
+
+
+def _open_to_strangers(api: ApiSettings) -> list[str]:
+    if api.has_key or api.allow_no_key or is_loopback(api.address):
+        return []
+    problem = (
+        f"HOST: other machines can reach {api.address}, and AGENT_RUNTIME_API_KEY is not set: set a key, "
+        "or HOST=127.0.0.1, or AGENT_RUNTIME_ALLOW_NO_KEY=true where something else keeps strangers away"
+    )
+    return [problem]
 
 
 def _too_short(watch: WatchSettings, worker: WorkerSettings) -> list[str]:

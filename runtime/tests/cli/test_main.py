@@ -68,11 +68,19 @@ def test_a_taken_port_is_reported_with_its_setting(
 
 def test_an_unknown_host_is_reported_in_words(tmp_path: Path) -> None:
     """An unknown host is reported in words, although the system has no text for its error number."""
-    ended = run(tmp_path, "api", **KEYS, HOST="nowhere.invalid")
+    ended = run(tmp_path, "api", **KEYS, HOST="nowhere.invalid", AGENT_RUNTIME_API_KEY="k")
     assert ended.returncode == 1
     assert "the API cannot listen on nowhere.invalid port 8080: " in ended.stderr
     assert "Unknown error" not in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_an_api_that_strangers_could_use_does_not_start(tmp_path: Path) -> None:
+    """Without a key `api` and `serve` refuse an address that other machines reach, with exit code 2."""
+    for command in ("api", "serve"):
+        ended = run(tmp_path, command, **KEYS, HOST="0.0.0.0")  # noqa: S104
+        assert ended.returncode == 2
+        assert "  HOST: other machines can reach 0.0.0.0, and AGENT_RUNTIME_API_KEY" in ended.stderr
 
 
 def test_a_path_too_long_for_sockets_is_reported(tmp_path: Path) -> None:

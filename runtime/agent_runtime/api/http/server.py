@@ -16,6 +16,7 @@ from uvicorn.config import Config
 
 from agent_runtime.api.http.limits import LimitedProtocol, ReadTimeouts
 from agent_runtime.domain.errors import CannotStart
+from agent_runtime.settings.addresses import listening_socket
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,8 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises CannotStart when the address is taken or not ours.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return listening_socket(host, port, BACKLOG)
     except OSError as error:
         raise CannotStart.on(host, port, error, what="the API", settings="HOST and PORT") from error
 
@@ -77,7 +77,8 @@ class ApiServer(uvicorn.Server):
         await super().startup(sockets)
         for listening in sockets or ():
             host, port = listening.getsockname()[:2]
-            logger.info("API listening on http://%s:%s", host, port)
+            shown = f"[{host}]" if ":" in host else host
+            logger.info("API listening on http://%s:%s", shown, port)
 
     def stop(self) -> None:
         """Finish running requests and return from `serve_on`; a second call returns at once."""

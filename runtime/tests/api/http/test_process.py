@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 
 import psutil
+import pytest
 
 from fixtures.processes.logged_process import LoggedProcess
 from fixtures.runtime_client.judged_api import JudgedApi
+from fixtures.stack.stack import command
 from runtime.tests.api.start import StartApi
 
 
@@ -27,6 +30,42 @@ def test_first_signal_ends_it_with_code_0(start_api: StartApi) -> None:
         )
         process_of(api).send(signal.SIGTERM)
         assert process_of(api).wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"key": ""}, "AGENT_RUNTIME_API_KEY is not set"),
+        (
+            {"AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS": "true"},
+            "AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS is true",
+        ),
+    ],
+)
+def test_an_open_door_is_warned_of_at_each_start(
+    start_api: StartApi, environ: dict[str, str], words: str
+) -> None:
+    """An API that answers without a key says so in one line of the log at each start."""
+    with start_api(**environ) as api:
+        warnings = [line for line in process_of(api).lines() if '"WARNING"' in line]
+        assert [words in line for line in warnings] == [True]
+
+
+def test_both_stacks_answer_on_the_ipv6_wildcard(start_api: StartApi) -> None:
+    """HOST=:: answers on IPv4 and IPv6, and `health api` finds it."""
+    with start_api(HOST="::") as api:
+        assert api.ask("GET", "/health").status == 200
+        with socket.create_connection(("::1", api.port), 5) as client:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        ended = subprocess.run(
+            [command(), "health", "api"],
+            env={"HOST": "::", "PORT": str(api.port), "AGENT_RUNTIME_API_KEY": "k"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ended.returncode, ended.stdout) == (0, "api: healthy\n")
 
 
 def test_memory_stays_small(start_api: StartApi) -> None:
