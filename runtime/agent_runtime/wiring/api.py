@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import socket
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from agent_runtime.application.session_supervisor import SessionSupervisor
     from agent_runtime.domain.ports.workers import Availability, LeaderLock
     from agent_runtime.livekit_api.rooms import LiveKitRooms
+    from agent_runtime.settings import ApiSettings
     from agent_runtime.storage import Database, StoredSessions
+
+logger = logging.getLogger(__name__)
 
 
 def run_api(settings: Settings) -> int:
@@ -24,10 +28,28 @@ def run_api(settings: Settings) -> int:
     import uvloop
 
     from agent_runtime.api.http.server import listen
+    from agent_runtime.wiring.descriptors import raise_descriptor_limit
 
-    listening = listen(settings.api.host, settings.api.port)
+    raise_descriptor_limit()
+    listening = listen(settings.api.address, settings.api.port)
+    _warn_of_open_doors(settings.api)
     uvloop.run(_serve(settings, listening))
     return 0
+
+
+def _warn_of_open_doors(api: ApiSettings) -> None:
+    if not api.has_key:
+        logger.warning(
+            "AGENT_RUNTIME_API_KEY is not set: everybody who reaches %s port %d may use every operation",
+            api.address,
+            api.port,
+        )
+    elif api.open_sessions_and_metrics:
+        logger.warning(
+            "AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS is true: both need no key on %s port %d",
+            api.address,
+            api.port,
+        )
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:

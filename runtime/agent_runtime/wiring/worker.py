@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
     """Run the worker command `mode` with the rest of the command line; returns the exit code."""
     from agent_runtime.voice.worker.commands import run_worker
+    from agent_runtime.wiring.descriptors import raise_descriptor_limit
 
+    raise_descriptor_limit()  # before job processes are forked, which inherit it
     return run_worker(_voice(settings), open_stores, mode, arguments)
 
 
@@ -80,5 +82,6 @@ def _voice(settings: Settings) -> VoiceSettings:
         providers=settings.providers.defaults(settings.egress.policy()),
         name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
+        metrics_key=settings.api.api_key,
         preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
 
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 from agent_runtime.settings import LiveKitSettings, WorkerSettings
@@ -24,6 +26,8 @@ class VoiceSettings:
     # Unique among the live workers of a namespace: `WORKER_NAME`, or host name and process id.
     name: str
     max_sessions_per_agent: int
+    # Needed to read the worker's metrics from another machine; empty when none is needed.
+    metrics_key: SecretStr = field(default_factory=lambda: SecretStr(""))
     # Path of the socket on which jobs report their turns to the worker; the worker sets it when it serves.
     turns_socket: str = ""
     # Modules that a job needs besides those of voice; the fork server imports them once for all jobs.

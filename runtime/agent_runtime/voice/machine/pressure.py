@@ -9,6 +9,7 @@ kernel's own average over ten seconds shows it only when too many calls have beg
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,20 +26,27 @@ MEMORY: Final = Path("/proc/meminfo")
 MIN_MEMORY: Final = 0.04
 # A limit of CPU pressure, in percent, that sets no limit.
 NO_CPU_LIMIT: Final = 100.0
+# The open files of this process, see proc(5).
+DESCRIPTORS: Final = Path("/proc/self/fd")
 # Seconds that the worker's own event loop may be late before the worker refuses calls.
 MAX_LAG: Final = 0.5
+# File descriptors that must be free for another call: its process takes some ten for pipes and sockets, and
+# several calls may start between two readings.
+MIN_DESCRIPTORS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
     """One reading: CPU pressure in percent over `WINDOW`, available memory as a share, lag in seconds.
 
-    `cpu` and `memory` are None where the kernel does not report them.
+    `cpu` and `memory` are None where the kernel does not report them. `descriptors` is the number of files
+    that this process can still open.
     """
 
     cpu: float | None
     memory: float | None
     lag: float
+    descriptors: int = MIN_DESCRIPTORS
 
     def refusal_reason(self, max_cpu: float) -> str | None:
         """Return why the machine should take no further call, or None. `max_cpu` is in percent."""
@@ -48,6 +56,8 @@ class Pressure:
             return f"only {self.memory:.0%} of the memory is available"
         if self.lag > MAX_LAG:
             return f"the event loop is {self.lag:.1f} s late"
+        if self.descriptors < MIN_DESCRIPTORS:
+            return f"only {self.descriptors} file descriptors are free: raise the limit (ulimit -n)"
         return None
 
 
@@ -77,7 +87,7 @@ class PressureGauge:
             ]
             cpu = min(100.0, 100 * max(shares)) if shares else None
         self._readings.append((now, stalled))
-        return Pressure(cpu, _memory(), lag)
+        return Pressure(cpu, _memory(), lag, _free_descriptors())
 
 
 class LagMeter:
@@ -135,3 +145,14 @@ def _memory() -> float | None:
     if "MemAvailable" not in fields:
         return None
     return fields["MemAvailable"] / fields["MemTotal"]
+
+
+def _free_descriptors() -> int:
+    """Return how many files this process can still open; 0 when it can open none, or the machine cannot."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        return max(0, limit - sum(1 for _ in DESCRIPTORS.iterdir()))
+    except FileNotFoundError:
+        return MIN_DESCRIPTORS  # no /proc: nothing is known
+    except OSError:
+        return 0

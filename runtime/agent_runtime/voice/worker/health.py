@@ -1,15 +1,19 @@
 """The worker's HTTP port for probes and for Prometheus.
 
 `/` and `/worker` pass on the answers of the agent server, which serves them on a port of the loopback
-interface that it chose itself; `/metrics` is the runtime's own.
+interface that it chose itself; `/metrics` is the runtime's own. On an address that other machines reach,
+`/worker` and `/metrics` need the API key if there is one; `/` never does, since probes send none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
+import logging
 import math
-from collections.abc import Callable
-from typing import Final, Self
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final, Self, TypeAlias
 
 import aiohttp
 from aiohttp import web
@@ -18,24 +22,38 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from prometheus_client.registry import REGISTRY
 
 from agent_runtime.domain.errors import CannotStart
+from agent_runtime.settings.addresses import is_loopback, listening_socket
+from agent_runtime.voice.machine.bounded_connections import MAX_CONNECTIONS, BoundedConnections
 from agent_runtime.voice.worker.admission import Admission
+
+logger = logging.getLogger(__name__)
 
 # Limit of 2 s for the agent server's answer: most probes wait no longer themselves.
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=2)
 LOOPBACK: Final = "127.0.0.1"
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class HealthPort:
     """An asynchronous context manager. Raises CannotStart when it cannot listen on the address."""
 
     def __init__(
-        self, server: AgentServer, host: str, port: int, registry: CollectorRegistry
+        self,
+        server: AgentServer,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        key: str = "",
     ) -> None:
         self._server = server
         self._host = host
         self._port = port
         self._registry = registry
-        app = web.Application()
+        self._key = b"" if is_loopback(host) else key.encode()
+        self._connections: BoundedConnections | None = None
+        self._listening: asyncio.Server | None = None
+        app = web.Application(middlewares=[self._guard])
         app.add_routes(
             [
                 web.get("/", self._pass_on),
@@ -47,11 +65,9 @@ class HealthPort:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            listening = listening_socket(self._host, self._port, MAX_CONNECTIONS)
         except OSError as error:
-            await self._runner.cleanup()
             raise CannotStart.on(
                 self._host,
                 self._port,
@@ -59,11 +75,48 @@ class HealthPort:
                 what="the worker's port for probes",
                 settings="WORKER_HEALTH_HOST and WORKER_HEALTH_PORT",
             ) from error
+        await self._serve_on(listening)
+        if not self._key and not is_loopback(self._host):
+            logger.warning(
+                "other machines can read /metrics on %s port %d: AGENT_RUNTIME_API_KEY is not set",
+                self._host,
+                self._port,
+            )
         return self
+
+    async def _serve_on(self, listening: socket.socket) -> None:
+        await self._runner.setup()
+        server = self._runner.server
+        if server is None:
+            raise RuntimeError("aiohttp's runner has no server after its setup")
+        self._connections = BoundedConnections(server)
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self._connections, sock=listening)
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening."""
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._connections is not None:
+            self._connections.serving(request.protocol)
+        response: web.StreamResponse
+        if self._is_allowed(request):
+            response = await handler(request)
+        else:
+            text = "this path needs AGENT_RUNTIME_API_KEY as `Authorization: Bearer <key>`"
+            response = web.Response(status=401, text=text, headers={"WWW-Authenticate": "Bearer"})
+        response.force_close()
+        return response
+
+    def _is_allowed(self, request: web.Request) -> bool:
+        if not self._key or request.path == "/":
+            return True
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._key)
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         try:

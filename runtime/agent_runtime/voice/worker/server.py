@@ -112,7 +112,8 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
             background.append(asyncio.create_task(direct_dispatch.run(), name="direct dispatch"))
         host, port = settings.worker.health_host, settings.worker.health_port
         try:
-            async with HealthPort(server, host, port, registry):
+            key = settings.metrics_key.get_secret_value()
+            async with HealthPort(server, host, port, registry, key):
                 return await run_until_signal(server, admission, direct_dispatch, background)
         finally:
             for task in background:
