@@ -54,7 +54,8 @@ def create_app(
     requests = CollectorRegistry()
     app = falcon.asgi.App(media_type=JSON)
     app.add_middleware(AccessLog(RequestDurations(requests)))
-    app.add_middleware(KeyCheck(auth.key, _protected_paths(auth)))
+    keys = KeyCheck(auth.key, _protected_paths(auth))
+    app.add_middleware(keys)
     app.add_middleware(AllowedMethods())
     app.req_options.strip_url_path_trailing_slash = True
     add_error_handlers(app)
@@ -68,7 +69,7 @@ def create_app(
     app.add_route(f"{METRICS}/tenant/{{tenant_id}}", TenantMetricsResource(runtime))
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionMetricsResource(runtime))
     app.add_route("/health", Health())
-    app.add_route("/ready", Readiness(runtime))
+    app.add_route("/ready", Readiness(runtime, keys.has_key))
     app.add_route(PROMETHEUS, PrometheusResource(requests, overview))
     app.add_route("/livekit/webhook", webhooks)
     return app

@@ -9,6 +9,7 @@ from typing import Any
 from agent_runtime.agents.addresses import check_addresses
 from agent_runtime.agents.effects import without_effect
 from agent_runtime.agents.registered import parse_registered
+from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.clock import MACHINE, Clock
@@ -54,7 +55,7 @@ class AgentRuntime:
         self._sessions = sessions
         self._metrics = metrics
         self._rooms = rooms
-        self._database = database
+        self._readiness = Readiness({"database": database, "LiveKit": rooms})
         self._default_max_sessions = default_max_sessions
         self._providers = providers
         self._availability = availability
@@ -160,13 +161,9 @@ class AgentRuntime:
             raise SessionNotFound(session_id)
         return metrics
 
-    async def check_ready(self) -> None:
-        """Return when database and LiveKit are usable.
-
-        Raises StoreUnavailable or LiveKitUnavailable with the reason.
-        """
-        await self._database.check()
-        await self._rooms.check()
+    async def not_ready(self) -> Mapping[str, str]:
+        """Why database or LiveKit is not usable, by part; empty when both are. At most a second old."""
+        return await self._readiness.problems()
 
     async def _end_as_error(self, session: Session, reason: str) -> None:
         try:

@@ -33,12 +33,16 @@ class KeyCheck:
         keep_encoded_slashes(req)
         if req.path.startswith("//"):
             raise HTTPRouteNotFound
-        if not self._key or not self._needs_key(req.path):
-            return
+        if self._needs_key(req.path) and not self.has_key(req):
+            raise HTTPUnauthorized(title="Unauthorized", challenges=["Bearer"])
+
+    def has_key(self, req: Request) -> bool:
+        """Whether the request carries the key, or none is configured."""
+        if not self._key:
+            return True
         # ASGI decodes headers as Latin-1, so encoding restores the bytes that were sent.
         given = (req.auth or "").replace("Bearer ", "", 1).encode("latin-1")
-        if not hmac.compare_digest(given, self._key):
-            raise HTTPUnauthorized(title="Unauthorized", challenges=["Bearer"])
+        return hmac.compare_digest(given, self._key)
 
     def _needs_key(self, path: str) -> bool:
         return path in self._paths or path.startswith(self._below)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from falcon.asgi import Request, Response
@@ -9,7 +10,6 @@ from falcon.asgi import Request, Response
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.responses import respond, timestamp
 from agent_runtime.application.agent_runtime import AgentRuntime
-from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 
 
 class Health(Resource):
@@ -25,16 +25,23 @@ class Health(Resource):
 class Readiness(Resource):
     """Serves /ready."""
 
-    def __init__(self, runtime: AgentRuntime) -> None:
+    def __init__(self, runtime: AgentRuntime, has_key: Callable[[Request], bool]) -> None:
         self._runtime = runtime
+        self._has_key = has_key
 
-    async def on_get(self, _req: Request, resp: Response) -> None:
-        """Respond with 200 when database, migrations and LiveKit are usable, else 503 and the reason."""
-        try:
-            await self._runtime.check_ready()
-        except (StoreUnavailable, LiveKitUnavailable) as error:
-            respond(resp, {"status": "not ready", "reason": str(error)}, 503)
-        else:
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Respond with 200 when database, migrations and LiveKit are usable, else 503 and the reason.
+
+        Without the key the reason only names the part: an error holds the names of hosts and users.
+        """
+        problems = await self._runtime.not_ready()
+        if not problems:
             respond(resp, {"status": "ready", "timestamp": timestamp(datetime.now(UTC))})
+            return
+        if self._has_key(req):
+            reason = "; ".join(problems.values())
+        else:
+            reason = "; ".join(f"{part} is not available" for part in problems)
+        respond(resp, {"status": "not ready", "reason": reason}, 503)
 
     on_head = on_get

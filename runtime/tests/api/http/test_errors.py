@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg2
 
+from agent_runtime.application.readiness import VALID
 from fixtures.processes.ports import free_ports
 from fixtures.runtime_client.api_contract import ApiContract
 from runtime.tests.api.start import StartApi
@@ -73,6 +74,7 @@ def test_every_documented_fault_is_seen(
             ((name,),) = statements.fetchall()
         with cursor(postgres_database.rpartition("/")[0] + "/postgres") as statements:
             statements.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        time.sleep(VALID)  # the readiness of before may be reported for as long
         began = time.monotonic()
         down = api.send_every_operation()
         took = time.monotonic() - began

@@ -116,5 +116,9 @@ def test_an_outage_of_livekit_takes_no_capacity(
         assert api.send("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
         ready = api.send("GET", "/ready")
         assert (ready.status, ready.json["status"]) == (503, "not ready")
-        assert "LiveKit" in ready.json["reason"]
+        assert f"127.0.0.1:{nobody}" in ready.json["reason"]
+        for key in ("", "Bearer no"):
+            to_a_stranger = api.send("GET", "/ready", headers={"Authorization": key})
+            assert to_a_stranger.status == 503
+            assert to_a_stranger.json["reason"] == "LiveKit is not available"
         assert api.send("GET", "/health").status == 200
