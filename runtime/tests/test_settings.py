@@ -29,6 +29,22 @@ def test_environment_wins_over_file(tmp_path: Path) -> None:
     assert settings.log.level == "DEBUG"
 
 
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        ("warn", "WARNING"),
+        ("fatal", "CRITICAL"),
+        ("Trace", "DEBUG"),
+        ("verbose", "DEBUG"),
+        ("err", "ERROR"),
+        (" info\n", "INFO"),
+    ],
+)
+def test_levels_have_the_names_of_other_loggers(given: str, level: str) -> None:
+    """LOG_LEVEL takes the names that pino, the logger of the Node.js version, has for its levels."""
+    assert Settings.load({"LOG_LEVEL": given}).log.level == level
+
+
 def test_all_problems_are_reported_at_once() -> None:
     """Three invalid variables and a missing one give four lines, each with the variable's name."""
     with pytest.raises(SettingsError) as caught:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
 from agent_runtime.agents.sections import Profile
 from agent_runtime.egress.policy import EgressPolicy
@@ -18,6 +18,8 @@ from agent_runtime.settings.types import (
     LiveKitUrl,
     Port,
 )
+from agent_runtime.storage.sql.postgres_url import read_postgres_url
+from agent_runtime.storage.sql.url import is_postgres
 
 
 class LiveKitSettings(Group):
@@ -58,6 +60,23 @@ class DatabaseSettings(Group):
     url: DatabaseUrl = Field("sqlite:///agent-runtime.sqlite3", alias="DATABASE_URL")
     prepare: bool = Field(True, alias="DATABASE_PREPARE")
     pool_size: int = Field(8, alias="DATABASE_POOL_SIZE", ge=1, le=200)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_parameters_of_the_url(
+        cls, given: Any, validate: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        """Apply the parameters of the URL that mean one of these settings."""
+        found = validate(given)
+        if not is_postgres(found.url):
+            return found
+        url = read_postgres_url(found.url)
+        return found.model_copy(
+            update={
+                "prepare": found.prepare and url.prepare is not False,
+                "pool_size": min(found.pool_size, url.pool_size or found.pool_size),
+            }
+        )
 
 
 class EgressSettings(Group):

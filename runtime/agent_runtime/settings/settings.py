@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,7 +23,16 @@ from agent_runtime.settings.groups import (
     WorkerSettings,
 )
 from agent_runtime.settings.providers import ProviderSettings, provider_settings
-from agent_runtime.settings.types import NO_EFFECT, Group, shown
+from agent_runtime.settings.types import NO_EFFECT, Group, shown, shown_invalid
+
+# Names of levels in other loggers, pino's above all, which the Node.js version used.
+LEVELS: Final = {
+    "WARN": "WARNING",
+    "ERR": "ERROR",
+    "FATAL": "CRITICAL",
+    "TRACE": "DEBUG",
+    "VERBOSE": "DEBUG",
+}
 
 
 class SettingsError(InvalidInput):
@@ -128,15 +137,14 @@ def _trimmed(values: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _fold(variable: str, value: str) -> str:
-    return value.upper() if variable == "LOG_LEVEL" else value.lower()
+    return LEVELS.get(value.upper(), value.upper()) if variable == "LOG_LEVEL" else value.lower()
 
 
 def _describe(fault: Mapping[str, Any]) -> str:
     variable = ".".join(map(str, fault["loc"]))
     message = str(fault["msg"]).removeprefix("Value error, ")
-    return (
-        f"{variable}: {message[:1].lower()}{message[1:]} (the value is {shown(fault['input'])!r})"
-    )
+    value = shown_invalid(variable, fault["input"])
+    return f"{variable}: {message[:1].lower()}{message[1:]} (the value is {value!r})"
 
 
 def _contradictions(given: Mapping[str, str]) -> list[str]:

@@ -9,12 +9,18 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from agent_runtime.egress.policy import EgressPolicy
+from agent_runtime.storage.sql.url import check_url
 
 HIDDEN: Final = "********"
 # `json_schema_extra` of a setting that is read and checked, while no code acts on it yet.
 NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
-# The password of a URL, also of a malformed one: from the user's name to the last @.
+# The password of a URL: from the user's name to the last @.
 _PASSWORD: Final = re.compile(r"(://[^:@/]*:).*(@)", re.DOTALL)
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}")
+# The value of a query's parameter whose name suggests a secret.
+_SECRET_PARAMETER: Final = re.compile(
+    r"([?&][^=&]*(?:pass|secret|token|key|auth|sig|credential)[^=&]*=)[^&#]*", re.IGNORECASE
+)
 
 
 def url_of(*schemes: str) -> AfterValidator:
@@ -45,7 +51,7 @@ def _egress_allow(text: str) -> str:
 EgressAllow = Annotated[str, AfterValidator(_egress_allow)]
 HttpUrl = Annotated[str, url_of("http", "https")]
 LiveKitUrl = Annotated[str, url_of("ws", "wss", "http", "https")]
-DatabaseUrl = Annotated[str, url_of("sqlite", "postgresql", "postgres")]
+DatabaseUrl = Annotated[str, AfterValidator(check_url)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -61,4 +67,15 @@ def shown(value: object) -> str:
         return HIDDEN if value.get_secret_value() else ""
     if isinstance(value, bool):
         return str(value).lower()
-    return _PASSWORD.sub(rf"\1{HIDDEN}\2", str(value))
+    text = str(value)
+    if "://" not in text:
+        return text
+    return _SECRET_PARAMETER.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}\2", text))
+
+
+def shown_invalid(variable: str, value: object) -> str:
+    """A value that was refused. Of a URL only the scheme: where it is malformed, no part is safe."""
+    if not variable.endswith("_URL"):
+        return shown(value)
+    scheme, separator, _ = str(value).partition("://")
+    return f"{scheme}://{HIDDEN}" if separator and _SCHEME.fullmatch(scheme) else HIDDEN

@@ -139,18 +139,40 @@ def _execute(statement: Statement) -> str:
 
 
 async def _addresses(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters with the host's addresses: libpq would block the loop while it resolves the name."""
-    host = parameters.get("host", "")
-    if not host or "hostaddr" in parameters or host.startswith(("/", "@")) or "," in host:
+    """The parameters with the hosts' addresses: libpq would block the loop while it resolves a name.
+
+    Raises OSError when no host has an address.
+    """
+    if not parameters.get("host") or "hostaddr" in parameters:
         return {}
+    hosts = parameters["host"].split(",")
+    ports = str(parameters.get("port", "")).split(",")
+    if len(ports) == 1:
+        ports *= len(hosts)
+    found: list[tuple[str, str, str]] = []  # host, address, port
+    failure: OSError | None = None
+    for host, port in zip(hosts, ports, strict=False):
+        try:
+            found += [(host, address, port) for address in await _resolved(host)]
+        except OSError as error:
+            failure = error  # another server of the cluster may have a name
+    if failure is not None and not found:
+        raise failure
+    names, addresses, numbers = (",".join(part) for part in zip(*found, strict=True))
+    return {"host": names, "hostaddr": addresses, "port": numbers}
+
+
+async def _resolved(host: str) -> list[str]:
+    """The addresses of one host; an empty text for a socket's folder, for which libpq needs none."""
+    if not host or host.startswith(("/", "@")):
+        return [""]
     try:
         ipaddress.ip_address(host)
     except ValueError:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        return {"hostaddr": ",".join(addresses), "host": ",".join([host] * len(addresses))}
-    return {}
+        return list(dict.fromkeys(str(info[4][0]) for info in found))
+    return [host]
 
 
 async def _until_ready(connection: Any) -> None:

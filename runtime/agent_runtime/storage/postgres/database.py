@@ -12,8 +12,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import psycopg2
-from psycopg2 import errors, extensions
+from psycopg2 import errors
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.postgres.connection import DEAD, NOT_APPLIED, STALE, Connection, brief
@@ -21,6 +20,7 @@ from agent_runtime.storage.schema.migrations import LATEST_VERSION, OUTDATED, ap
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import SCAN_TIMEOUT, STATEMENT_TIMEOUT, DuplicateError, Rows
 from agent_runtime.storage.sql.dialects import POSTGRESQL
+from agent_runtime.storage.sql.postgres_url import read_postgres_url
 from agent_runtime.storage.sql.statements import Bind, Step
 from agent_runtime.storage.sql.times import naive_utc
 
@@ -144,12 +144,7 @@ class PostgresDatabase:
 
 def connection_parameters(url: str, *, prepare: bool) -> dict[str, Any]:
     """The parameters of libpq in the URL. Raises ValueError when it is malformed."""
-    try:
-        parameters: dict[str, Any] = extensions.parse_dsn(url)
-    except psycopg2.ProgrammingError as error:
-        raise ValueError(
-            f"database URL: {brief(error)}; use postgresql://user:password@host:port/name"
-        ) from error
+    parameters: dict[str, Any] = dict(read_postgres_url(url).parameters)
     if prepare:
         # A statement that was given up must not be applied much later. PgBouncer rejects this parameter.
         limit = f"-c statement_timeout={SCAN_TIMEOUT * 1000:.0f}"

@@ -6,17 +6,19 @@ as soon as they change. A test compares the tables that all steps make with the 
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import peewee
 from peewee import fn
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.schema.runtime import SchemaVersion
+from agent_runtime.storage.sql.postgres_url import read_postgres_url
 from agent_runtime.storage.sql.times import naive_utc
 
 OUTDATED: Final = "the runtime's tables are missing or outdated: run `agent-runtime db migrate`"
@@ -151,9 +153,10 @@ def postgres_transaction(url: str) -> Iterator[peewee.PostgresqlDatabase]:
 
     Raises StoreUnavailable when no connection can be made.
     """
-    # libpq knows the shorter scheme as well, but Peewee takes such a URL for the name of a database.
-    url = url.replace("postgres://", "postgresql://", 1)
-    database = peewee.PostgresqlDatabase(url, connect_timeout=5)
+    parameters: dict[str, Any] = {"connect_timeout": 5, **read_postgres_url(url).parameters}
+    # libpq's own default for the name; Peewee needs one.
+    name = parameters.pop("dbname", None) or parameters.get("user") or getpass.getuser()
+    database = peewee.PostgresqlDatabase(name, **parameters)
     try:
         database.connect()
     except peewee.OperationalError as error:
