@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.plugin_options import option_issues
-from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
+from agent_runtime.domain.errors import MAX_ISSUES, ConfigIssue, InvalidAgentConfig
 
 
 def parse_registered(config: Mapping[str, Any]) -> AgentConfig:
@@ -31,7 +31,7 @@ def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | i
                     (name_of(fault["loc"][0]), *fault["loc"][1:]) if fault["loc"] else (),
                     str(fault["msg"]).removeprefix("Value error, "),
                 )
-                for fault in error.errors(include_url=False, include_input=False)
+                for fault in error.errors(include_url=False, include_input=False)[:MAX_ISSUES]
             ]
         ) from error
     if issues := [

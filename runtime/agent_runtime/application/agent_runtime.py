@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from agent_runtime.agents.addresses import check_addresses
 from agent_runtime.agents.effects import without_effect
@@ -14,6 +15,7 @@ from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.domain.agent import AgentStatus, Registration
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
+    MAX_ISSUES,
     LiveKitUnavailable,
     NoFreeWorker,
     SessionNotFound,
@@ -29,6 +31,12 @@ from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 
 logger = logging.getLogger(__name__)
+
+# Seconds that the removal of agents from rooms may take, however many: the client waits for it, and the
+# agents leave by themselves with their next heartbeat.
+REMOVAL_DEADLINE: Final = 3.0
+# Agents removed at the same time; each takes a connection to LiveKit.
+MAX_REMOVALS: Final = 16
 
 
 class AgentRuntime:
@@ -69,7 +77,8 @@ class AgentRuntime:
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> list[str]:
         """Register an agent, or replace its configuration; its sessions stay.
 
-        Returns a warning for each key of the configuration that is set and has no effect.
+        Returns a warning for each key of the configuration that is set and has no effect, at most
+        `MAX_ISSUES`.
         Raises InvalidAgentConfig, naming every faulty field.
         """
         parsed = parse_registered(config)
@@ -82,15 +91,14 @@ class AgentRuntime:
                 max_sessions=parsed.max_concurrent_sessions or self._default_max_sessions,
             )
         )
-        return without_effect(config)
+        return without_effect(config)[:MAX_ISSUES]
 
     async def unregister(self, agent_id: int) -> None:
         """Delete the registration, end its sessions, remove its agents from the rooms.
 
         An unknown id is no error.
         """
-        for session in await self._agents.unregister(agent_id):
-            await self._remove_agent(session)
+        await self._remove_agents(await self._agents.unregister(agent_id))
 
     async def agent_status(self, agent_id: int) -> AgentStatus:
         """Whether the agent is registered, and how many sessions it holds."""
@@ -137,7 +145,7 @@ class AgentRuntime:
         session = await self._sessions.finish(session_id, SessionStatus.ENDED, "ended over HTTP")
         if session is None:
             raise SessionNotFound(session_id)
-        await self._remove_agent(session)
+        await self._remove_agents([session])
 
     async def session(self, session_id: str) -> Session:
         """The session. Raises SessionNotFound."""
@@ -171,6 +179,24 @@ class AgentRuntime:
         except StoreUnavailable as error:
             logger.warning("session %s is not ended yet: %s", session.session_id, error)
             self._refused_sessions.add(session.session_id, reason)
+
+    async def _remove_agents(self, sessions: Sequence[Session]) -> None:
+        """Remove the agents of final sessions from their rooms, together and within one deadline."""
+        places = asyncio.Semaphore(MAX_REMOVALS)
+
+        async def remove(session: Session) -> None:
+            async with places:
+                await self._remove_agent(session)
+
+        try:
+            async with asyncio.timeout(REMOVAL_DEADLINE), asyncio.TaskGroup() as removing:
+                for session in sessions:
+                    removing.create_task(remove(session))
+        except TimeoutError:
+            # As below: the agents leave by themselves.
+            logger.warning(
+                "LiveKit is too slow: not all agents of %d sessions are removed", len(sessions)
+            )
 
     async def _remove_agent(self, session: Session) -> None:
         try:

@@ -41,7 +41,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+# Faulty fields that an error lists: nobody reads more, and 50,000 of them would be an answer of 8 MB.
+MAX_ISSUES: Final = 50
 
 
 class AgentRuntimeError(Exception):
@@ -89,13 +92,13 @@ class ConfigIssue:
 
 
 class InvalidAgentConfig(InvalidInput):
-    """Raised for a configuration that no agent can run with; `issues` names every faulty field."""
+    """Raised for a configuration that no agent can run with; `issues` names at most `MAX_ISSUES` fields."""
 
     remedy = "correct the fields named and register the agent again"
 
     def __init__(self, issues: Sequence[ConfigIssue]) -> None:
-        super().__init__("; ".join(map(str, issues)))
-        self.issues = tuple(issues)
+        self.issues = tuple(issues[:MAX_ISSUES])
+        super().__init__("; ".join(map(str, self.issues)))
 
 
 class AgentNotRegistered(NotFound):

@@ -13,6 +13,7 @@ from agent_runtime.api.app import AuthPolicy, create_app
 from agent_runtime.api.resources.prometheus import Overview
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
+from agent_runtime.livekit_api.webhooks import Webhook
 from fixtures.runtime_client.api_contract import ApiContract, ContractBroken
 
 
@@ -22,7 +23,7 @@ def routes() -> set[str]:
     async def overview() -> Overview:
         raise NotImplementedError
 
-    webhooks = Webhooks(lambda *_: {}, int)
+    webhooks = Webhooks(lambda *_: Webhook({}, is_repeated=False), int)
     app = create_app(cast("AgentRuntime", None), AuthPolicy(), webhooks=webhooks, overview=overview)
     found = set()
     for route in inspect_routes(app):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from falcon import HTTPUnauthorized
 from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.responses import respond
+from agent_runtime.livekit_api.webhooks import Webhook
 
 logger = logging.getLogger(__name__)
 
-ReadWebhook = Callable[[str, bytes], dict[str, Any]]
+ReadWebhook = Callable[[str, bytes], Webhook]
 
 
 class Webhooks(Resource):
@@ -31,9 +31,11 @@ class Webhooks(Resource):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Check the signature and nudge the supervisor."""
         try:
-            event = self._read(req.auth or "", await req.stream.read())
+            webhook = self._read(req.auth or "", await req.stream.read())
         except ValueError as error:
             raise HTTPUnauthorized(description=str(error), challenges=["Bearer"]) from error
-        logger.debug("webhook", extra={"event": event.get("event")})
-        self._nudge()
+        logger.debug("webhook", extra={"event": webhook.event.get("event")})
+        # LiveKit sends a webhook again when our response is lost; what it changes was done the first time.
+        if not webhook.is_repeated:
+            self._nudge()
         respond(resp, {"success": True})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fixtures.runtime_client.judged_api import JudgedApi
@@ -172,3 +174,16 @@ def test_an_address_with_a_key_of_its_own_is_registered(api: JudgedApi) -> None:
     config = {**options, "fallbacks": [options]}
     answer = api.register(api.new_id(), sttConfig=config, llmConfig=config, ttsConfig=config)
     assert (answer.status, "warnings" in answer.json) == (200, False)
+
+
+def test_at_most_fifty_issues_are_listed(api: JudgedApi) -> None:
+    """Of 20,000 wrong entries the answer names the first 50, of 49 all; so it does with warnings."""
+    for count, listed in ((49, 49), (50, 50), (51, 50), (20_000, 50)):
+        answer = api.register(api.new_id(), languages=[1] * count)
+        assert answer.status == 400
+        issues = json.loads(answer.error)
+        assert [issue["path"] for issue in issues] == [
+            ["config", "languages", n] for n in range(listed)
+        ]
+    accepted = api.register(api.new_id(), **{f"unknown{n}": 1 for n in range(2000)})
+    assert len(accepted.json["warnings"]) == 50
