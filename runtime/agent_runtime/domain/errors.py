@@ -15,7 +15,8 @@ AgentRuntimeError              base of all
 │   ├── PackageMissingError *  a provider's package is not installed (providers.registry)
 │   ├── EgressRefused *        the runtime may not call this address (egress.urls)
 │   │   └── AddressRefusedError * its name stands for such an IP address (egress.policy); an OSError, too
-│   └── KeyMissingError *      a provider has no key (providers.common.options)
+│   ├── KeyMissingError *      a provider has no key (providers.common.options)
+│   └── UnstorableError *      the database's encoding lacks a character (storage.sql.database)
 ├── NotFound                   what was named does not exist
 │   ├── AgentNotRegistered     a session was requested for an agent that is not registered
 │   ├── AgentUnknown           neither a registration nor a row of the agents table

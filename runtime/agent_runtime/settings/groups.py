@@ -42,6 +42,7 @@ class ApiSettings(Group):
     max_sessions_per_agent: int = Field(100, alias="MAX_SESSIONS_PER_AGENT", ge=1)
     header_timeout: float = Field(10.0, alias="HTTP_HEADER_TIMEOUT", gt=0)
     body_timeout: float = Field(30.0, alias="HTTP_BODY_TIMEOUT", gt=0)
+    keep_alive: int = Field(5, alias="HTTP_KEEP_ALIVE", ge=1, le=3600)
 
     @property
     def has_key(self) -> bool:

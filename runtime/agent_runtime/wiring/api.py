@@ -7,10 +7,11 @@ import gc
 import logging
 import socket
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
+from agent_runtime.wiring.plaintext import warn_of_plaintext
 
 if TYPE_CHECKING:
     from agent_runtime.api.resources.prometheus import ReadOverview
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# File descriptors that clients' connections leave free: for files, LiveKit and the leader lock.
+RESERVED: Final = 40
+
 
 def run_api(settings: Settings) -> int:
     """Serve the HTTP API until a signal; returns the exit code. Raises CannotStart."""
@@ -30,10 +34,11 @@ def run_api(settings: Settings) -> int:
     from agent_runtime.api.http.server import listen
     from agent_runtime.wiring.descriptors import raise_descriptor_limit
 
-    raise_descriptor_limit()
+    descriptors = raise_descriptor_limit()
     listening = listen(settings.api.address, settings.api.port)
     _warn_of_open_doors(settings.api)
-    uvloop.run(_serve(settings, listening))
+    warn_of_plaintext(settings)
+    uvloop.run(_serve(settings, listening, descriptors))
     return 0
 
 
@@ -52,10 +57,10 @@ def _warn_of_open_doors(api: ApiSettings) -> None:
         )
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> None:
+async def _serve(settings: Settings, listening: socket.socket, descriptors: int) -> None:
     from agent_runtime.api.app import AuthPolicy, create_app
     from agent_runtime.api.http.limits import ReadTimeouts
-    from agent_runtime.api.http.server import ApiServer
+    from agent_runtime.api.http.server import MAX_CONNECTIONS, ApiServer
     from agent_runtime.api.resources.webhooks import Webhooks
     from agent_runtime.application.agent_runtime import AgentRuntime
     from agent_runtime.livekit_api.webhooks import WebhookReader
@@ -76,7 +81,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     )
     lock = leader_lock(settings.database.url, prepare=settings.database.prepare)
     supervisor = _supervisor(settings, database, sessions, rooms, lock)
-    api, livekit = settings.api, settings.livekit
+    api, livekit, store = settings.api, settings.livekit, settings.database
     reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
     app = create_app(
         runtime,
@@ -84,7 +89,12 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         webhooks=Webhooks(reader.read, supervisor.nudge),
         overview=_overview(settings, database),
     )
-    server = ApiServer(app, ReadTimeouts(head=api.header_timeout, body=api.body_timeout))
+    server = ApiServer(
+        app,
+        ReadTimeouts(head=api.header_timeout, body=api.body_timeout),
+        keep_alive=api.keep_alive,
+        max_connections=min(MAX_CONNECTIONS, max(8, descriptors - RESERVED - store.pool_size)),
+    )
     gc.collect()
     gc.freeze()  # the garbage collector need not visit what is loaded now: it stays to the end
     supervising = asyncio.create_task(supervisor.run())

@@ -26,8 +26,10 @@ def run_worker(settings: Settings, mode: str, arguments: Sequence[str]) -> int:
     """Run the worker command `mode` with the rest of the command line; returns the exit code."""
     from agent_runtime.voice.worker.commands import run_worker
     from agent_runtime.wiring.descriptors import raise_descriptor_limit
+    from agent_runtime.wiring.plaintext import warn_of_plaintext
 
     raise_descriptor_limit()  # before job processes are forked, which inherit it
+    warn_of_plaintext(settings)
     return run_worker(_voice(settings), open_stores, mode, arguments)
 
 

@@ -20,6 +20,7 @@ from agent_runtime.domain.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
+from agent_runtime.storage.sql.database import UnstorableError
 
 if TYPE_CHECKING:
     from agent_runtime.api.http.types import Application
@@ -33,6 +34,7 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(falcon.HTTPError, _http)
     app.add_error_handler(AgentNotRegistered, _bad_request)
     app.add_error_handler(AgentAtCapacity, _bad_request)
+    app.add_error_handler(UnstorableError, _bad_request)
     app.add_error_handler(InvalidBody, _invalid_body)
     app.add_error_handler(InvalidAgentConfig, _invalid_config)
     app.add_error_handler(SessionNotFound, _not_found)

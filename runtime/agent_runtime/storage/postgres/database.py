@@ -18,7 +18,13 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.postgres.connection import DEAD, NOT_APPLIED, STALE, Connection, brief
 from agent_runtime.storage.schema.migrations import LATEST_VERSION, OUTDATED, applied_version
 from agent_runtime.storage.sql.compiled import CompiledOnce
-from agent_runtime.storage.sql.database import SCAN_TIMEOUT, STATEMENT_TIMEOUT, DuplicateError, Rows
+from agent_runtime.storage.sql.database import (
+    SCAN_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    DuplicateError,
+    Rows,
+    UnstorableError,
+)
 from agent_runtime.storage.sql.dialects import POSTGRESQL
 from agent_runtime.storage.sql.postgres_url import read_postgres_url
 from agent_runtime.storage.sql.statements import Bind, Step
@@ -29,6 +35,13 @@ logger = logging.getLogger(__name__)
 # First key of the runtime's advisory locks, which keeps them apart from those of other programs; the
 # second key is an agent's id. The number is "ARNT" in ASCII, the same in every version.
 LOCK_NAMESPACE: Final = 0x41524E54
+
+# A character that the database's encoding lacks; a column that counts bytes, as in SQL_ASCII.
+UNSTORABLE: Final = (
+    errors.UntranslatableCharacter,
+    errors.CharacterNotInRepertoire,
+    errors.StringDataRightTruncation,
+)
 
 _LOCK: Final = POSTGRESQL.raw(
     f"SELECT pg_advisory_xact_lock({LOCK_NAMESPACE}, %s)", Bind("agent_id", "integer")
@@ -111,6 +124,10 @@ class PostgresDatabase:
                     return await self._run_once(steps)
         except TimeoutError as error:
             raise StoreUnavailable(f"database: no answer within {timeout} s") from error
+        except UNSTORABLE as error:
+            raise UnstorableError(
+                f"the database cannot store a text of the request; {UnstorableError.remedy}"
+            ) from error
         except errors.UniqueViolation as error:
             raise DuplicateError(brief(error)) from error
         except errors.UndefinedTable as error:

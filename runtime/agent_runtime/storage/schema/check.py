@@ -18,6 +18,14 @@ from agent_runtime.storage.schema.runtime import RUNTIME_TABLES, SchemaVersion
 from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 from agent_runtime.storage.sql.url import is_postgres, sqlite_path
 
+# What a database of this encoding does not store, or not reliably.
+_UNSTORABLE: Final = {
+    "SQL_ASCII": "nothing is checked, so texts of clients with other encodings are mixed, and they",
+    "LATIN1": "the euro sign, Greek, Cyrillic, Chinese and most other letters",
+    "LATIN9": "Greek, Cyrillic, Chinese and most other letters",
+    "WIN1252": "Greek, Cyrillic, Chinese and most other letters",
+}
+
 _VERSION_TABLE: Final = SchemaVersion._meta.table_name  # noqa: SLF001 - Peewee's documented name
 
 
@@ -33,6 +41,7 @@ class Difference(StrEnum):
     UNIQUE = "unique"
     REFERENCE = "foreign key"
     MIGRATION = "migration"
+    ENCODING = "encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +72,14 @@ def check_schema(url: str) -> list[Finding]:
     with postgres_transaction(url) as database:
         models = (*SHARED_TABLES, *RUNTIME_TABLES)
         actual = actual_tables(database, models)
+        encoding = database.execute_sql("SHOW server_encoding").fetchone()[0]
         version = 0
         if _VERSION_TABLE in actual:
             version = database.execute(applied_version()).fetchone()[0]
     findings: list[Finding] = []
+    if encoding != "UTF8":
+        found = f"{encoding}: {_UNSTORABLE.get(encoding, 'other characters')} cannot be stored"
+        findings.append(Finding("database", None, Difference.ENCODING, "UTF8", found))
     if version < LATEST_VERSION:
         found = f"{version} ({OUTDATED})"
         findings.append(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from agent_runtime.domain.errors import Conflict
+from agent_runtime.domain.errors import Conflict, InvalidInput
 from agent_runtime.storage.sql.dialects import Dialect
 from agent_runtime.storage.sql.statements import Step
 
@@ -27,6 +27,14 @@ def can_be_stored(text: str) -> bool:
     No row has any other key, so a lookup can be skipped.
     """
     return "\0" not in text and len(text) <= LONGEST_KEY
+
+
+class UnstorableError(InvalidInput):
+    """Raised when the database cannot store a text, since its encoding is not UTF-8."""
+
+    remedy = (
+        "make a database with ENCODING 'UTF8'; `agent-runtime db check` shows the present encoding"
+    )
 
 
 class DuplicateError(Conflict):

@@ -54,7 +54,7 @@ def test_an_open_door_is_warned_of_at_each_start(
 def test_both_stacks_answer_on_the_ipv6_wildcard(start_api: StartApi) -> None:
     """HOST=:: answers on IPv4 and IPv6, and `health api` finds it."""
     with start_api(HOST="::") as api:
-        assert api.ask("GET", "/health").status == 200
+        assert api.send("GET", "/health").status == 200
         with socket.create_connection(("::1", api.port), 5) as client:
             client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 200")
