@@ -51,7 +51,7 @@ class StoredEvents(Store):
             )
             .where(
                 SessionEvents.session_id == bind("session_id"),
-                SessionEvents.id > bind("after", "integer"),
+                SessionEvents.id > bind("after", "bigint"),
             )
             .order_by(SessionEvents.id)
         )

@@ -47,6 +47,7 @@ Table = Mapping[str, Column]
 
 _TYPES: Final = {
     peewee.AutoField: "integer",
+    peewee.BigAutoField: "bigint",
     peewee.BooleanField: "boolean",
     peewee.DateField: "date",
     peewee.DateTimeField: "timestamp without time zone",

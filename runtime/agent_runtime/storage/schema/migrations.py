@@ -30,10 +30,14 @@ MIGRATION_LOCK: Final = 7_236_001
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The statements that lead to `version` from the one before; `{serial}` is the dialect's serial key."""
+    """The statements that lead to `version` from the one before; `{serial}` is the dialect's serial key.
+
+    Those in `postgresql` follow on PostgreSQL only.
+    """
 
     version: int
     statements: Sequence[str]
+    postgresql: Sequence[str] = ()
 
 
 STEPS: Final[Sequence[Step]] = (
@@ -110,6 +114,19 @@ STEPS: Final[Sequence[Step]] = (
         3,
         ("ALTER TABLE runtime_live_sessions ADD COLUMN numbered integer NOT NULL DEFAULT 0",),
     ),
+    # A key of 32 bits ends after 2^31 rows, also those that were deleted. SQLite's keys have 64 bits.
+    Step(
+        4,
+        (),
+        postgresql=tuple(
+            statement.format(table=table)
+            for table in ("runtime_registrations", "runtime_session_events", "runtime_utterances")
+            for statement in (
+                "ALTER TABLE {table} ALTER COLUMN id TYPE bigint",
+                "ALTER SEQUENCE {table}_id_seq AS bigint",
+            )
+        ),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version
@@ -131,15 +148,12 @@ def apply_steps(database: peewee.Database) -> list[int]:
     """Apply the missing steps in the caller's transaction; returns the versions that were applied."""
     database.execute_sql(_VERSIONS)
     current: int = database.execute(applied_version()).fetchone()[0]
-    serial = (
-        "INTEGER PRIMARY KEY"
-        if isinstance(database, peewee.SqliteDatabase)
-        else "SERIAL PRIMARY KEY"
-    )
+    is_sqlite = isinstance(database, peewee.SqliteDatabase)
+    serial = "INTEGER PRIMARY KEY" if is_sqlite else "SERIAL PRIMARY KEY"
     applied = []
     for step in STEPS:
         if step.version > current:
-            for statement in step.statements:
+            for statement in (*step.statements, *(() if is_sqlite else step.postgresql)):
                 database.execute_sql(statement.format(serial=serial))
             now = naive_utc(datetime.now(UTC))
             database.execute(SchemaVersion.insert(version=step.version, applied_at=now))

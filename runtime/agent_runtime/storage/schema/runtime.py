@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from peewee import SQL, AutoField, CharField, DateTimeField, IntegerField, Model, TextField
+from peewee import SQL, BigAutoField, CharField, DateTimeField, IntegerField, Model, TextField
 
 
 class SchemaVersion(Model):
@@ -20,7 +20,7 @@ class SchemaVersion(Model):
 class Registrations(Model):
     """The registered agents; `id` is the order of their first registration."""
 
-    id = AutoField()
+    id = BigAutoField()
     agent_id = IntegerField(unique=True)
     tenant_id = IntegerField()
     config = TextField()
@@ -63,7 +63,7 @@ class LiveSessions(Model):
 class SessionEvents(Model):
     """The events of each session, in order. Rows are only appended, and deleted after a time."""
 
-    id = AutoField()
+    id = BigAutoField()
     session_id = CharField()
     at = DateTimeField(index=True)
     kind = CharField(max_length=50)
@@ -77,7 +77,7 @@ class SessionEvents(Model):
 class Utterances(Model):
     """The transcripts of the live sessions, for an agent that takes one over; deleted at its end."""
 
-    id = AutoField()
+    id = BigAutoField()
     session_id = CharField()
     role = CharField(max_length=16)
     text = TextField()
