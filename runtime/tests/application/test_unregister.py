@@ -52,10 +52,10 @@ def runtime_with(rooms: Rooms, count: int) -> AgentRuntime:
 
 async def test_all_agents_are_removed_together() -> None:
     """A hundred agents are removed at the same time, though not more than a few at once."""
-    rooms = Rooms(0.02)
+    rooms = Rooms(0.1)
     began = asyncio.get_running_loop().time()
     await runtime_with(rooms, 100).unregister(7)
-    assert asyncio.get_running_loop().time() - began < 1
+    assert asyncio.get_running_loop().time() - began < 5  # one after another they take 10 s
     assert (rooms.removed, rooms.most) == (100, MAX_REMOVALS)
 
 
@@ -68,7 +68,7 @@ async def test_a_livekit_that_hangs_is_waited_for_once(
     rooms = Rooms(3600)
     began = asyncio.get_running_loop().time()
     await runtime_with(rooms, count).unregister(7)
-    assert 0.15 < asyncio.get_running_loop().time() - began < 1
+    assert 0.15 < asyncio.get_running_loop().time() - began < 5
     assert rooms.now == 0
     assert f"not all agents of {count} sessions are removed" in caplog.text
 
