@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 import peewee
 
-BindType = Literal["integer", "text", "timestamp", "date", "json"]
+BindType = Literal["integer", "bigint", "text", "timestamp", "date", "json"]
 
 _names: Final[Iterator[int]] = itertools.count(1)
 
