@@ -10,6 +10,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from contract.agent_api.services.coverage import CoverageMeter
 from contract.agent_api.services.databases import Database, database
@@ -25,6 +26,9 @@ from fixtures.processes.logged_process import LoggedProcess, ProcessEndedError
 from fixtures.processes.ports import free_ports
 from fixtures.servers.source import ServerUnavailableError
 from fixtures.stack.stack import API_READY, command
+
+# Seconds, and a little, for which /ready may report what was before a fault or its repair.
+READINESS_VALID: Final = 1.05
 
 
 @dataclass
@@ -111,11 +115,13 @@ class NewService:
     async def _bring_about(self, fault: str, action: Hook) -> None:
         if fault not in self._present:
             await action()
+            await asyncio.sleep(READINESS_VALID)
             self._present.add(fault)
 
     async def _repair(self, fault: str, action: Hook) -> None:
         if fault in self._present:
             await action()
+            await asyncio.sleep(READINESS_VALID)
             self._present.remove(fault)
 
     def _start(self) -> None:
