@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ _FIELDS: Final = {
     "POST /api/agents/register": ("agentId", "tenantId", "config"),
     "POST /api/sessions/create": ("agentId", "tenantId", "roomName", "participantName"),
 }
+# A room whose callers wait for the agent of that id; a suffix comes from LiveKit's SIP rules.
+_AGENTS_ROOM: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room(_.+)?", re.DOTALL)
 Issue = Mapping[str, Any]
 
 
@@ -89,6 +92,22 @@ def _of_field(name: str, body: Mapping[str, Any]) -> Iterator[Issue]:
         yield _limit(
             "string", "too_big", "maximum", MAX_TEXT, name, "string to have", " characters"
         )
+    elif name == "roomName":
+        yield from _of_room(value, body.get("agentId"))
+
+
+def _of_room(room: Any, agent: Any) -> Iterator[Issue]:
+    """The issue of a room that is named after another agent than the session's."""
+    named = _AGENTS_ROOM.fullmatch(room) if isinstance(room, str) else None
+    is_id = isinstance(agent, int | float) and not isinstance(agent, bool)
+    if named is None or not is_id or agent != int(agent) or not 1 <= agent <= MAX_ID:
+        return
+    if int(named[1]) != agent and int(named[1]) <= MAX_ID:
+        message = (
+            f"Invalid input: this room's callers wait for agent {int(named[1])}; name it "
+            f"agent-{int(agent)}-room, or otherwise, or leave the name empty"
+        )
+        yield {"code": "custom", "path": ["roomName"], "message": message}
 
 
 def _of_id(name: str, value: Any) -> Iterator[Issue]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from agent_runtime.domain.fleet import Fleet
-from agent_runtime.domain.job import ROOM_PATTERN
+from agent_runtime.domain.job import agent_of_room
 from agent_runtime.domain.lease import LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import SessionStatus
 
@@ -163,7 +163,7 @@ class DispatchRules:
         They have no session although the dispatch that LiveKit sends for a new room has had its time.
         """
         served = {one.session.room_name for one in live}
-        waiting = {r for r in rooms if ROOM_PATTERN.fullmatch(r)} - served
+        waiting = {room for room in rooms if agent_of_room(room)} - served
         self._rooms = {room: due for room, due in self._rooms.items() if room in waiting}
         found = []
         for room in sorted(waiting):

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from agent_runtime.domain.errors import InvalidInput
 
-ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room")
+# A room named after an agent. LiveKit's SIP dispatch rules of kind "individual" append the caller's
+# number and random characters to the prefix of the rule: agent-7-room_+4930123_x8Kd3fQz.
+ROOM_PATTERN: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room(?:_.+)?", re.DOTALL)
 # Key of a variable that marks a session which LiveKit's automatic dispatch began, not a create over
 # HTTP.
 AUTOMATIC: Final = "automatic"
@@ -60,6 +62,15 @@ class JobTarget:
         if self.dispatch > 1:
             own[_DISPATCH] = self.dispatch
         return json.dumps(own | dict(self.variables), separators=(",", ":"))
+
+
+def agent_of_room(room_name: str) -> int | None:
+    """The id of the agent after which the room is named; None for any other room.
+
+    Its callers wait for that agent, and LiveKit's automatic dispatch sends it.
+    """
+    match = ROOM_PATTERN.fullmatch(room_name)
+    return int(match[1]) if match is not None and int(match[1]) <= MAX_ID else None
 
 
 def target_of(metadata: str, room_name: str) -> JobTarget:

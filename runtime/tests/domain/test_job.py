@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
+from agent_runtime.domain.job import JobTarget, NotOurJob, agent_of_room, target_of
 
 IDS = st.integers(min_value=1, max_value=2**31 - 1)
 
@@ -45,6 +45,16 @@ def test_room_name_names_the_agent(agent_id: int) -> None:
     assert target_of("", f"agent-{agent_id}-room") == JobTarget(agent_id)
 
 
+@pytest.mark.parametrize(
+    "room",
+    ["agent-7-room_+493012345_x8Kd3fQz", "agent-7-room_alice_x_y", "agent-7-room__abc"],
+)
+def test_a_room_of_a_sip_dispatch_rule_names_the_agent(room: str) -> None:
+    """LiveKit's SIP rules append the caller and random characters to the agent's room name."""
+    assert target_of("", room) == JobTarget(7)
+    assert agent_of_room(room) == 7
+
+
 def test_metadata_wins_over_the_room() -> None:
     """Metadata that names an agent wins over the room's name, also in snake_case and with text ids."""
     assert target_of('{"agent_id": "8", "session_id": "s"}', "agent-7-room") == JobTarget(8, "s")
@@ -58,6 +68,9 @@ def test_metadata_wins_over_the_room() -> None:
         ("", "agent-07-room"),
         ("", "agent-99999999999-room"),
         ("", "xagent-7-room"),
+        ("", "agent-7-room-2"),
+        ("", "agent-7-room_"),
+        ("", "agent-9999999999-room_1_x"),
         ("{}", "lobby"),
         ("{", "agent-7-room"),
         ("[7]", "agent-7-room"),

@@ -23,7 +23,7 @@ from agent_runtime.api.http.zod_issues import (
     too_small,
     wrong_type,
 )
-from agent_runtime.domain.job import MAX_ID
+from agent_runtime.domain.job import MAX_ID, agent_of_room
 from agent_runtime.domain.metrics import DateRange
 
 # Characters of a name; the width of the database's columns.
@@ -167,6 +167,15 @@ def _room_issues(body: Mapping[str, Any]) -> list[Issue]:
     if not issues and len(body["roomName"].encode()) > MAX_ROOM_NAME:
         issues.append(
             custom(f"Invalid input: LiveKit takes at most {MAX_ROOM_NAME} bytes", "roomName")
+        )
+    owner, agent_id = agent_of_room(body["roomName"]) if not issues else None, body.get("agentId")
+    if owner not in (None, agent_id) and not _id_issues(body, "agentId"):
+        issues.append(
+            custom(
+                f"Invalid input: this room's callers wait for agent {owner}; name it "
+                f"agent-{agent_id:.0f}-room, or otherwise, or leave the name empty",
+                "roomName",
+            )
         )
     return issues
 

@@ -131,6 +131,20 @@ def test_create_lists_every_fault(api: JudgedApi, fields: Any, issues: list[Any]
     assert api.create(1, **fields).error == json.dumps(issues, indent=2)
 
 
+@pytest.mark.parametrize("room", ["agent-{}-room", "agent-{}-room_+4930123_x8Kd3fQz"])
+def test_an_agents_room_takes_no_other_agent(api: JudgedApi, room: str) -> None:
+    """A room named after an agent is refused for any other agent, with the field and the remedy."""
+    own, other = api.new_id(), api.new_id()
+    for agent_id in (own, other):
+        api.register(agent_id)
+    refused = api.create(own, roomName=room.format(other))
+    (issue,) = json.loads(refused.error)
+    assert (refused.status, issue["path"]) == (400, ["roomName"])
+    assert f"agent-{own}-room" in issue["message"]
+    assert api.create(own, roomName=room.format(own)).status == 200
+    assert api.create(own, roomName=f"agent-{other}-room-2").status == 200
+
+
 def test_long_names_are_refused(api: JudgedApi) -> None:
     """A room name of up to 255 characters and 256 bytes passes, a longer one is refused."""
     agent_id = api.new_id()
