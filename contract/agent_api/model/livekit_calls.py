@@ -17,8 +17,9 @@ def joining(session_id: str, room: str, body: Mapping[str, Any]) -> list[Effect]
         "sessionId": session_id,
         "tenantId": hashable(body.get("tenantId")),
     }
-    if "participantName" in body:
-        metadata["participantName"] = body["participantName"]
+    for name in ("participantName", "participantIdentity"):
+        if name in body:
+            metadata[name] = body[name]
     return [_effect("Launch", {"room": room, "agentName": "", "metadata": metadata})]
 
 

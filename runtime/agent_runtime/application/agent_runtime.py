@@ -109,9 +109,16 @@ class AgentRuntime:
         return await self._agents.list_ids()
 
     async def create_session(
-        self, agent_id: int, tenant_id: int, room_name: str, participant_name: str | None
+        self,
+        agent_id: int,
+        tenant_id: int,
+        room_name: str,
+        participant_name: str | None,
+        participant_identity: str | None = None,
     ) -> Session:
         """Store a session within the agent's capacity and dispatch an agent into its room.
+
+        The agent serves the participant of `participant_identity`; by default the first who may speak.
 
         Raises NoFreeWorker, AgentNotRegistered, AgentAtCapacity, StoreUnavailable or
         LiveKitUnavailable. After the last two, a session that was stored, or will be, ends as an error,
@@ -122,16 +129,20 @@ class AgentRuntime:
             if seconds is not None:
                 raise NoFreeWorker(seconds)
         session = new_session(
-            agent_id, tenant_id, room_name, participant_name, now=self._clock.wall()
+            agent_id,
+            tenant_id,
+            room_name,
+            participant_name,
+            participant_identity,
+            now=self._clock.wall(),
         )
         try:
             await self._sessions.create(session)
         except StoreUnavailable as error:
             self._refused_sessions.add(session.session_id, f"refused: {error}")
             raise
-        variables = {} if participant_name is None else {"participantName": participant_name}
         try:
-            await self._rooms.dispatch(session, variables)
+            await self._rooms.dispatch(session, session.variables)
         except LiveKitUnavailable as error:
             await self._end_as_error(session, str(error))
             raise

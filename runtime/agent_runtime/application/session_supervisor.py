@@ -35,7 +35,7 @@ from agent_runtime.domain.ports.sessions import (
     TranscriptStore,
 )
 from agent_runtime.domain.ports.workers import LeaderLock, WorkerStore
-from agent_runtime.domain.session import Session
+from agent_runtime.domain.session import PARTICIPANT_IDENTITY, Session
 from agent_runtime.telemetry.log_throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
@@ -189,7 +189,8 @@ class SessionSupervisor:
             await self._redispatch(rules, action)
 
     async def _check_for_caller(self, rules: DispatchRules, live: LiveSession) -> bool:
-        found = bool(await self._rooms.count_callers(live.session.room_name))
+        identity = live.variables.get(PARTICIPANT_IDENTITY)
+        found = bool(await self._rooms.count_callers(live.session.room_name, identity))
         rules.record_caller(self._clock.steady(), live, found=found)
         return found
 

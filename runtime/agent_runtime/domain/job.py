@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.domain.session import PARTICIPANT_IDENTITY
 
 # A room named after an agent. LiveKit's SIP dispatch rules of kind "individual" append the caller's
 # number and random characters to the prefix of the rule: agent-7-room_+4930123_x8Kd3fQz.
@@ -51,6 +52,12 @@ class JobTarget:
     tenant_id: int | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     dispatch: int = 0
+
+    @property
+    def participant_identity(self) -> str | None:
+        """The identity of the participant that the agent serves; None for whoever may speak."""
+        identity = self.variables.get(PARTICIPANT_IDENTITY)
+        return identity if isinstance(identity, str) and identity else None
 
     def to_metadata(self) -> str:
         """The JSON text that an explicit dispatch carries."""

@@ -22,6 +22,8 @@ SESSION_ID_LENGTH: Final = 21
 # nanoid's alphabet: clients of the Node.js version may match ids against it.
 SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
 IDENTITY_PREFIX: Final = "agent-"
+# Key of the identity of the participant whom the agents of a session serve.
+PARTICIPANT_IDENTITY: Final = "participantIdentity"
 
 
 class SessionStatus(StrEnum):
@@ -70,6 +72,16 @@ class Session:
     participant_count: int = 0
     reason: str | None = None
     participant_name: str | None = None
+    participant_identity: str | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What its agents are given to know of the caller, by the keys of the HTTP contract."""
+        given = {
+            "participantName": self.participant_name,
+            PARTICIPANT_IDENTITY: self.participant_identity,
+        }
+        return {key: value for key, value in given.items() if value is not None}
 
     @property
     def has_room_of_its_own(self) -> bool:
@@ -112,6 +124,7 @@ def new_session(
     tenant_id: int,
     room_name: str,
     participant_name: str | None = None,
+    participant_identity: str | None = None,
     *,
     now: datetime | None = None,
 ) -> Session:
@@ -128,4 +141,5 @@ def new_session(
         status=SessionStatus.CONNECTING,
         started_at=now or datetime.now(UTC),
         participant_name=participant_name,
+        participant_identity=participant_identity,
     )

@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent_runtime.domain.job import MAX_ID, JobTarget, NotOurJob, target_of
-from agent_runtime.domain.session import Session, agent_identity, dispatch_of, session_of
+from agent_runtime.domain.participant import Participant
+from agent_runtime.domain.session import (
+    IDENTITY_PREFIX,
+    Session,
+    agent_identity,
+    dispatch_of,
+    session_of,
+)
 from agent_runtime.livekit_api.twirp import NotThereError, Twirp
 
 logger = logging.getLogger(__name__)
@@ -82,9 +89,12 @@ class LiveKitRooms:
         request = {"room": room_name, "agent_name": AGENT_NAME}
         await self._livekit.call("AgentDispatchService/CreateDispatch", request, room=room_name)
 
-    async def count_callers(self, room_name: str) -> int:
-        """The number of participants that are not agents."""
-        return sum(one.get("kind") != "AGENT" for one in await self._participants(room_name))
+    async def count_callers(self, room_name: str, identity: str | None = None) -> int:
+        """The number of callers, as `domain.participant` judges them; with `identity`, of that one."""
+        return sum(
+            one.is_caller and identity in (None, one.identity)
+            for one in await self._participants(room_name)
+        )
 
     async def occupied_rooms(self) -> Mapping[str, datetime]:
         """Rooms with participants, and their creation times by LiveKit's clock, to the second."""
@@ -110,8 +120,13 @@ class LiveKitRooms:
         found = await self._livekit.call("RoomService/ListRooms", {"names": [room]})
         if not found.get("rooms"):
             return
-        removed = await self._remove(room, agent_identity(session.session_id))
-        for identity in await self._agents_of(session):
+        participants = await self._participants(room)
+        own = agent_identity(session.session_id)
+        found_agents = [one.identity for one in participants if _is_agent_of(session, one)]
+        if all(one.identity != own for one in participants):
+            found_agents.insert(0, own)  # it may be joining
+        removed = False
+        for identity in found_agents:
             removed = await self._remove(room, identity) or removed
         if not removed:
             await self._delete_dispatches(session)
@@ -129,20 +144,19 @@ class LiveKitRooms:
         if self._on_dispatch is not None:
             self._on_dispatch(room, metadata)
 
-    async def _participants(self, room: str) -> list[dict[str, Any]]:
+    async def _participants(self, room: str) -> list[Participant]:
         try:
             found = await self._livekit.call(
                 "RoomService/ListParticipants", {"room": room}, room=room
             )
         except NotThereError:
             return []
-        participants: list[dict[str, Any]] = found.get("participants", [])
-        return participants
+        return [_participant(one) for one in found.get("participants", [])]
 
     async def _agents_of(self, session: Session) -> list[str]:
         """Identities of the session's agents in its room, where a lost one may still be."""
-        identities = [one["identity"] for one in await self._participants(session.room_name)]
-        return [name for name in identities if session_of(name) == session.session_id]
+        participants = await self._participants(session.room_name)
+        return [one.identity for one in participants if _is_agent_of(session, one)]
 
     async def _remove(self, room: str, identity: str) -> bool:
         """Remove a participant from the room; False when none has this identity."""
@@ -171,6 +185,26 @@ class LiveKitRooms:
                     await self._livekit.call(method, request, room=room)
         except NotThereError as error:
             logger.debug("no dispatch to delete in room %s: %s", room, error)
+
+
+def _is_agent_of(session: Session, participant: Participant) -> bool:
+    # A caller may have any identity, also the agent's or the session's.
+    identity = participant.identity
+    is_named = identity.startswith(IDENTITY_PREFIX) and session_of(identity) == session.session_id
+    return participant.is_agent and is_named
+
+
+def _participant(info: Mapping[str, Any]) -> Participant:
+    """A participant from LiveKit's JSON; what is left out of it is permitted."""
+    may = info.get("permission") or {}
+    return Participant(
+        info["identity"],
+        info.get("kind", "STANDARD"),
+        may.get("can_publish", not may),
+        may.get("can_publish_sources", ()),
+        may.get("hidden", False),
+        info.get("attributes", {}),
+    )
 
 
 def _metadata(session: Session, variables: Mapping[str, Any], number: int) -> str:

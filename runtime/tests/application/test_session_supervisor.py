@@ -50,7 +50,7 @@ class World:
         self.passes += 1
         return [WorkerState("worker-one", str(self.passes), "running", active=1, free=0)]
 
-    async def count_callers(self, _room: str) -> list[str]:
+    async def count_callers(self, _room: str, _identity: str | None = None) -> list[str]:
         """No caller, if LiveKit is available."""
         self.checks += 1
         self.call_livekit()

@@ -1,7 +1,9 @@
 """Removing an agent from its room, before and after it has joined."""
 
 import asyncio
+from typing import Any
 
+import pytest
 from livekit import api, rtc
 
 from agent_runtime.domain.session import agent_identity, new_session
@@ -17,9 +19,10 @@ async def test_an_agent_in_the_room_is_removed(rooms: LiveKitRooms, livekit: Liv
     agent, caller = rtc.Room(), rtc.Room()
     removed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     agent.on("disconnected", removed.set_result)
-    for room, identity in ((agent, agent_identity(session.session_id)), (caller, "caller")):
-        token = room_token(livekit.api_key, livekit.api_secret, "full-room", identity)
-        await room.connect(livekit.url, token)
+    key, secret = livekit.api_key, livekit.api_secret
+    own = agent_identity(session.session_id)
+    await agent.connect(livekit.url, room_token(key, secret, "full-room", own, "agent"))
+    await caller.connect(livekit.url, room_token(key, secret, "full-room", "caller"))
 
     await rooms.remove_agent(session)
 
@@ -54,3 +57,49 @@ async def test_a_deleted_room_is_no_error(rooms: LiveKitRooms, admin: api.LiveKi
     await rooms.dispatch(session, {})
     await admin.room.delete_room(api.DeleteRoomRequest(room="closed-room"))
     await rooms.remove_agent(session)
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.2", "agent-{}", "agent-{}.2"])
+async def test_a_caller_is_never_removed(
+    rooms: LiveKitRooms, livekit: LiveKitServer, form: str
+) -> None:
+    """A caller whose identity is the session's id, or the agent's own, stays in the room."""
+    session = new_session(7, 3, "look-alike-room")
+    identity = form.format(session.session_id)
+    caller = rtc.Room()
+    token = room_token(livekit.api_key, livekit.api_secret, session.room_name, identity)
+    await caller.connect(livekit.url, token)
+    try:
+        await rooms.remove_agent(session)
+        await rooms.redispatch(session, {}, 3)
+        assert await rooms.count_callers(session.room_name) == 1
+    finally:
+        await caller.disconnect()
+
+
+async def test_only_callers_are_counted(rooms: LiveKitRooms, livekit: LiveKitServer) -> None:
+    """Agents, recorders, hidden listeners and an audience are no callers, and nor is another identity."""
+    room_name = "crowded-room"
+    crowd: list[tuple[str, Any, dict[str, bool]]] = [
+        ("person", None, {}),
+        ("telephone", "sip", {}),
+        ("agent-x", "agent", {}),
+        ("recorder", "egress", {}),
+        ("hidden-recorder", "egress", {"hidden": True, "recorder": True}),
+        ("hidden", None, {"hidden": True}),
+        ("audience", None, {"can_publish": False}),
+    ]
+    joined = []
+    for identity, kind, grants in crowd:
+        room = rtc.Room()
+        key, secret = livekit.api_key, livekit.api_secret
+        token = room_token(key, secret, room_name, identity, kind, **grants)
+        await room.connect(livekit.url, token)
+        joined.append(room)
+    try:
+        assert await rooms.count_callers(room_name) == 2
+        assert await rooms.count_callers(room_name, "telephone") == 1
+        assert await rooms.count_callers(room_name, "recorder") == 0
+    finally:
+        for room in joined:
+            await room.disconnect()

@@ -72,6 +72,7 @@ class CreateBody:
     tenant_id: int
     room_name: str
     participant_name: str | None
+    participant_identity: str | None
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
@@ -83,6 +84,8 @@ class CreateBody:
         ]
         if "participantName" in body:
             issues += _text_issues(body, "participantName")
+        if "participantIdentity" in body:
+            issues += _text_issues(body, "participantIdentity") or _empty_issues(body)
         if issues:
             raise InvalidBody(issues)
         return cls(
@@ -90,6 +93,7 @@ class CreateBody:
             int(body["tenantId"]),
             body["roomName"],
             body.get("participantName"),
+            body.get("participantIdentity"),
         )
 
 
@@ -178,6 +182,13 @@ def _room_issues(body: Mapping[str, Any]) -> list[Issue]:
             )
         )
     return issues
+
+
+def _empty_issues(body: Mapping[str, Any]) -> list[Issue]:
+    if body["participantIdentity"]:
+        return []
+    message = "Invalid input: no participant has an empty identity; leave the key out"
+    return [custom(message, "participantIdentity")]
 
 
 def _text_issues(body: Mapping[str, Any], name: str) -> list[Issue]:

@@ -23,7 +23,11 @@ class Sessions(Resource):
         """Create a session and dispatch the agent into its room."""
         body = CreateBody.of(await json_object(req))
         session = await self._runtime.create_session(
-            body.agent_id, body.tenant_id, body.room_name, body.participant_name
+            body.agent_id,
+            body.tenant_id,
+            body.room_name,
+            body.participant_name,
+            body.participant_identity,
         )
         respond(
             resp,

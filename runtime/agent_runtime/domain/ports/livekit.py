@@ -31,8 +31,11 @@ class Rooms(Health, Protocol):
         Removes the agents and jobs of earlier dispatches and keeps those of later ones.
         """
 
-    async def count_callers(self, room_name: str) -> int:
-        """How many participants other than agents are in the room; 0 when there is no such room."""
+    async def count_callers(self, room_name: str, identity: str | None = None) -> int:
+        """How many callers are in the room; 0 when there is no such room.
+
+        With `identity`, only the participant of that identity is a caller.
+        """
 
     async def occupied_rooms(self) -> Mapping[str, datetime]:
         """The rooms with participants, and when each was created (aware, UTC)."""

@@ -24,7 +24,7 @@ from agent_runtime.voice.call.context import CallContext, context_of
 from agent_runtime.voice.call.greeting import caller_arrives, greet
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 from agent_runtime.voice.call.outcome import CANNOT_START, JobExit, OutcomeWriter
-from agent_runtime.voice.call.participants import Participants
+from agent_runtime.voice.call.participants import NOBODY, Participants
 from agent_runtime.voice.call.preparation import PreparedCall, join_early, prepare_and_join
 from agent_runtime.voice.call.room_log import log_room_events
 from agent_runtime.voice.call.tasks import CallTasks
@@ -78,6 +78,7 @@ class Call:
             grace=context.settings.worker.leave_grace,
             on_change=self._count_participants,
             on_callers_gone=self.exit.caller_left,
+            serves=context.target.participant_identity,
         )
         self._watchdog = SilenceWatchdog(context.settings.worker.silence, self.exit.fail)
         self._companions: list[Companion] = []
@@ -132,7 +133,7 @@ class Call:
                 self._watchdog.on_answer,
             ),
             room=context.job.room,
-            room_options=room_options(prepared.pace),
+            room_options=room_options(prepared.pace, links=NOBODY),
             # Otherwise any participant could request the agent's instructions and the whole conversation.
             session_host=False,
         )

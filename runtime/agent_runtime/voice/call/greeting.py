@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
@@ -36,8 +35,7 @@ async def caller_arrives(
     settings = context.settings.worker
     timeout = settings.leave_grace + COME_BACK if continues else settings.wait_for_caller
     try:
-        async with asyncio.timeout(timeout):
-            await participants.wait_for_caller()
+        await participants.wait_for_caller(timeout)
     except TimeoutError:
         if continues:
             job_exit.caller_left()

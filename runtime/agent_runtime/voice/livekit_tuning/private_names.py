@@ -37,6 +37,12 @@ PRIVATE_USES: Final = (
         drop_when="livekit.rtc offers both, or does them itself",
     ),
     PrivateUse(
+        "voice.livekit_tuning.audio_sources",
+        ("room_input._accepted_sources",),
+        why="hears a caller whose only sound is a track of unknown source",
+        drop_when="AudioInputOptions has the sources, or the framework takes such a track itself",
+    ),
+    PrivateUse(
         "voice.livekit_tuning.preload",
         ("http_context._create_ssl_context",),
         why="parses the certificate authorities of the plugins' HTTP sessions before any call",

@@ -132,8 +132,11 @@ class ConfiguredAgent(Agent):
         )
 
 
-def room_options(pace: Pace) -> room_io.RoomOptions:
-    """How the session takes the caller's sound; the agent's voice has an output of its own."""
+def room_options(pace: Pace, links: str) -> room_io.RoomOptions:
+    """How the session takes the caller's sound; the agent's voice has an output of its own.
+
+    The session listens to the participant `links` until it is told to listen to another one.
+    """
     return room_io.RoomOptions(
         audio_output=False,
         audio_input=room_io.AudioInputOptions(
@@ -143,6 +146,7 @@ def room_options(pace: Pace) -> room_io.RoomOptions:
         ),
         # The call decides when it is over: a caller may lose the connection and come back.
         close_on_disconnect=False,
+        participant_identity=links,
     )
 
 

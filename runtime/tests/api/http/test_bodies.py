@@ -118,6 +118,10 @@ def test_register_lists_every_fault(api: JudgedApi, body: object, issues: list[A
         ({"participantName": None}, [wrong("string", "null", "participantName")]),
         ({"roomName": None}, [wrong("string", "null", "roomName")]),
         (
+            {"participantIdentity": 7},
+            [wrong("string", "number", "participantIdentity")],
+        ),
+        (
             {"roomName": 1, "participantName": []},
             [
                 wrong("string", "number", "roomName"),

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
@@ -42,19 +43,26 @@ class Scene:
     recogniser: Recogniser
     worker: LoggedProcess
 
-    async def create(self, room_name: str, **config: object) -> Session:
-        """Register the receptionist and dispatch it into a room, as the API does."""
+    async def create(
+        self, room_name: str, identity: str | None = None, **config: object
+    ) -> Session:
+        """Register the receptionist and dispatch it into a room for `identity`, as the API does."""
         given = sample_agent("receptionist", **config)
         await self.stores.agents.register(Registration(self.agent_id, 3, given, 10))
-        session = new_session(self.agent_id, 3, room_name)
+        session = new_session(self.agent_id, 3, room_name, None, identity)
         await self.stores.sessions.create(session)
-        await self.rooms.dispatch(session, {})
+        await self.rooms.dispatch(session, session.variables)
         return session
 
     def caller(self, room_name: str, identity: str = "caller") -> Caller:
         """A caller who is about to join."""
         key, secret = self.livekit.api_key, self.livekit.api_secret
         return Caller(self.livekit.url, room_token(key, secret, room_name, identity))
+
+    def token(self, room_name: str, identity: str, **more: Any) -> str:
+        """A token for somebody who is no ordinary caller."""
+        key, secret = self.livekit.api_key, self.livekit.api_secret
+        return room_token(key, secret, room_name, identity, **more)
 
     async def hears(self, caller: Caller) -> str | None:
         """The text of the next utterance that the caller hears."""
@@ -211,6 +219,47 @@ async def test_when_one_of_two_callers_leaves_the_other_is_answered(scene: Scene
             await scene.session_when(session.session_id, lambda s: s.participant_count == 2)
             await scene.is_answered(bob, "table")
     assert (await scene.ended(session.session_id)).status is SessionStatus.ENDED
+
+
+async def test_the_named_caller_is_served_and_nobody_else(scene: Scene) -> None:
+    """A stranger who joined first is not heard; the caller is, also through a track of unknown source.
+
+    Neither the stranger nor a recorder keeps the call when the caller has left.
+    """
+    room_name = f"named-{scene.agent_id}"
+    recorder = rtc.Room()
+    await recorder.connect(
+        scene.livekit.url, scene.token(room_name, "recorder", kind="egress", recorder=True)
+    )
+    async with scene.caller(room_name, "stranger") as stranger:
+        session = await scene.create(room_name, "ada")
+        await stranger.agent_joined()
+        await stranger.say(clip("table"))
+        unknown = rtc.TrackSource.SOURCE_UNKNOWN
+        ada = Caller(scene.livekit.url, scene.token(room_name, "ada"), unknown)
+        async with ada:
+            assert await scene.hears(ada) == ANSWERS["greeting"]
+            await scene.is_answered(ada, "weather")
+        ended = await scene.ended(session.session_id)
+    await recorder.disconnect()
+    assert (ended.status, ended.reason) == (SessionStatus.ENDED, "the caller left")
+
+
+async def test_a_telephone_is_greeted_when_it_is_picked_up(scene: Scene) -> None:
+    """A telephone that is dialed hears nothing; the greeting begins when its call is active."""
+    room_name = f"phone-{scene.agent_id}"
+    session = await scene.create(room_name)
+    dialing = {"sip.callStatus": "dialing"}
+    token = scene.token(
+        room_name, "phone", kind="sip", attributes=dialing, can_update_own_metadata=True
+    )
+    async with Caller(scene.livekit.url, token) as phone:
+        await phone.agent_joined()
+        with pytest.raises(TimeoutError):
+            await phone.onset(2)
+        await phone.set_attributes({"sip.callStatus": "active"})
+        assert await scene.hears(phone) == ANSWERS["greeting"]
+    await scene.ended(session.session_id)
 
 
 async def test_a_session_that_was_ended_in_the_database_is_left(scene: Scene) -> None:

@@ -228,14 +228,21 @@ def person(
     state: Any = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE,
 ) -> Any:
     """A participant."""
-    return SimpleNamespace(identity="someone", kind=kind, state=state)
+    return SimpleNamespace(
+        identity="someone",
+        kind=kind,
+        state=state,
+        permissions=SimpleNamespace(can_publish=True, can_publish_sources=(), hidden=False),
+        attributes={},
+        track_publications={},
+    )
 
 
 @pytest.fixture
 def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Session]]:
     """Starts the session of the call, after the transcript that is given."""
     for name in ("ConfiguredAgent", "room_options"):
-        monkeypatch.setattr(call_module, name, lambda *_: None)
+        monkeypatch.setattr(call_module, name, lambda *_, **__: None)
     monkeypatch.setattr(companion, "TurnReporter", lambda _: MagicMock())
     monkeypatch.setattr(call_module, "TrackAudioOutput", Output)
     session = Session()
@@ -342,6 +349,7 @@ async def test_the_greeting_waits_for_a_caller_who_can_hear_it(
     scene.job.room.emit("participant_active", scene.job.room.remote_participants["other"])
     await asyncio.sleep(0.01)
     assert session.said == []
+    joining.state = rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
     scene.job.room.emit("participant_active", joining)
     await asyncio.sleep(0.01)
     assert session.said == ["Hello."]
@@ -370,6 +378,7 @@ async def test_a_call_that_cannot_begin_is_an_error(
     """An error of the greeting ends the call: the row has its text, the log its trace."""
     session = await talking()
     session.error = RuntimeError("no voice")
+    scene.job.room.remote_participants["someone"] = person()
     scene.job.room.emit("participant_active", person())
     await asyncio.sleep(0.01)
     assert scene.job.left == ["RuntimeError: no voice"]

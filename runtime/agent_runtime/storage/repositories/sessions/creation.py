@@ -87,7 +87,7 @@ class SessionCreation(SessionReader):
         variables: Mapping[str, Any] | None = None,
         **limit: int,
     ) -> bool:
-        metadata = {"participantName": session.participant_name} if session.participant_name else {}
+        metadata = session.variables
         values = {
             "session_id": session.session_id,
             "agent_id": session.agent_id,

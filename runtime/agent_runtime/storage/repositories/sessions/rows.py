@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import peewee
 
-from agent_runtime.domain.session import Session, SessionStatus
+from agent_runtime.domain.session import PARTICIPANT_IDENTITY, Session, SessionStatus
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
@@ -90,4 +90,5 @@ def session_from(row: tuple[Any, ...]) -> Session:
         participant_count=count or 0,
         reason=details.get("reason"),
         participant_name=details.get("participantName"),
+        participant_identity=details.get(PARTICIPANT_IDENTITY),
     )

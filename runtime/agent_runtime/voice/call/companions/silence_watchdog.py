@@ -4,6 +4,10 @@ After the caller has spoken, or when the greeting is due, the agent must speak w
 fallback clip that needs no provider asks the caller to repeat. A provider that refuses us for good (a wrong
 key), or fails again and again, ends the call with a farewell.
 
+A voice that was not understood is nobody's fault: noise, or words that never became a final transcript.
+Its caller is asked to repeat, and the call goes on. The agent owes an answer only to a turn, or when a
+provider has failed.
+
 No speech is due while the agent speaks. A caller's words over the agent's may need no answer, or be
 ignored as the agent's configuration wants it; an answer is due once the agent starts to think about one.
 """
@@ -20,6 +24,7 @@ from livekit.agents import (
     AgentStateChangedEvent,
     APIStatusError,
     ErrorEvent,
+    UserInputTranscribedEvent,
     UserStateChangedEvent,
 )
 
@@ -54,8 +59,13 @@ class SilenceWatchdog:
         self._agent_speaks = False
         self._repeats = 0
         # False once an answer has ended that holds nothing to say, such as an emoji.
-        self._has_words = True
-        self._last_error = "no answer"
+        self._answer_has_words = True
+        # Times that the caller was asked to repeat what may have been noise; not since the agent spoke.
+        self._unclear = 0
+        # Since the agent spoke: whether it owes speech, the caller's words are known, a provider failed.
+        self._owes_speech = False
+        self._caller_has_words = False
+        self._last_error: str | None = None
         self._clip: asyncio.Task[None] | None = None
         self._over = False
 
@@ -64,16 +74,21 @@ class SilenceWatchdog:
         self._session = session
         session.on("user_state_changed", self._on_user)
         session.on("agent_state_changed", self._on_agent)
+        session.on("user_input_transcribed", self._on_transcript)
         session.on("error", self._on_error)
 
     def expect_speech(self) -> None:
         """Start the timer: the agent's greeting or answer is due within the bound."""
+        self._owes_speech = True
+        self._await_speech()
+
+    def _await_speech(self) -> None:
         if self._silence and not self._agent_speaks:
             self._start_timer(asyncio.get_running_loop().time() + self._silence)
 
     def on_answer(self, has_words: bool) -> None:
         """Learn that an answer has begun, or (false) that it holds nothing to say and is no fault."""
-        self._has_words = has_words
+        self._answer_has_words = has_words
 
     async def close(self, _outcome: Outcome, /) -> None:
         """Stop the timer and the clip."""
@@ -97,12 +112,12 @@ class SilenceWatchdog:
         now = asyncio.get_running_loop().time()
         if event.new_state == "speaking":
             self._voice_since = now
-            self._has_words = True
+            self._answer_has_words = True
             self._due_at = None if self._timer is None else self._timer.when()
             self._stop_timer()
         elif event.old_state == "speaking" and self._voice_since is not None:
             if now - self._voice_since >= SHORTEST_SPEECH:
-                self.expect_speech()
+                self._await_speech()
             elif self._due_at is not None:
                 # It was only noise: restore the previous deadline.
                 self._start_timer(self._due_at)
@@ -114,15 +129,22 @@ class SilenceWatchdog:
             self._stop_timer()
             self._due_at = None
             if self._clip is None:
-                self._repeats = 0
+                self._repeats = self._unclear = 0
+                self._last_error = None
+            self._owes_speech = self._caller_has_words = False
         elif event.new_state == "thinking":
+            self._owes_speech = True
             self._expect_answer()
+
+    def _on_transcript(self, event: UserInputTranscribedEvent) -> None:
+        if event.transcript.strip():
+            self._caller_has_words = True
 
     def _expect_answer(self) -> None:
         """Start the timer for speech that did not: it overlapped the agent's, or was very short."""
         if self._voice_since is None:
             if self._timer is None:
-                self.expect_speech()
+                self._await_speech()
         elif self._due_at is None and self._silence:
             # A caller who speaks now needs no answer yet; if it is a cough, the answer is due as usual.
             self._due_at = asyncio.get_running_loop().time() + self._silence
@@ -143,13 +165,19 @@ class SilenceWatchdog:
             self._ask_to_repeat()
 
     def _on_silence(self) -> None:
-        if not self._has_words:
+        if not self._answer_has_words:
             logger.info("the agent's answer holds nothing to say")
             return
         logger.warning(
-            "silent for %.1f s after the caller, last error: %s", self._silence, self._last_error
+            "silent for %.1f s after the caller, last error: %s",
+            self._silence,
+            self._last_error or "none",
         )
-        self._ask_to_repeat()
+        if self._owes_speech or self._last_error is not None:
+            self._ask_to_repeat()
+        elif self._caller_has_words or self._unclear < MAX_REPEATS:
+            self._unclear += 1
+            self._play_repeat()
 
     def _ask_to_repeat(self) -> None:
         if self._over or self._clip is not None:
@@ -158,6 +186,10 @@ class SilenceWatchdog:
         if self._repeats > MAX_REPEATS:
             self._end()
         else:
+            self._play_repeat()
+
+    def _play_repeat(self) -> None:
+        if not self._over and self._clip is None:
             self._clip = asyncio.create_task(self._play(repeat()))
 
     def _end(self) -> None:
@@ -173,7 +205,7 @@ class SilenceWatchdog:
         try:
             await self._play(farewell())
         finally:
-            self._give_up(f"a provider failed: {self._last_error}")
+            self._give_up(f"a provider failed: {self._last_error or 'no answer'}")
 
     async def _play(self, clip: Clip) -> None:
         if self._session is None:

@@ -6,10 +6,19 @@ import asyncio
 from typing import Any, cast
 
 import pytest
-from livekit.agents import AgentSession, AgentStateChangedEvent, UserStateChangedEvent
+from livekit.agents import (
+    AgentSession,
+    AgentStateChangedEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+)
 
-from agent_runtime.voice.call.companions.fallback_clips import repeat
-from agent_runtime.voice.call.companions.silence_watchdog import SHORTEST_SPEECH, SilenceWatchdog
+from agent_runtime.voice.call.companions.fallback_clips import farewell, repeat
+from agent_runtime.voice.call.companions.silence_watchdog import (
+    MAX_REPEATS,
+    SHORTEST_SPEECH,
+    SilenceWatchdog,
+)
 
 SILENCE = 0.6
 
@@ -174,3 +183,39 @@ async def test_an_answer_that_holds_nothing_to_say_is_no_silence(is_next_stuck: 
         watchdog.on_answer(True)
     await asyncio.sleep(SILENCE * 1.5)
     assert session.said.empty() is not is_next_stuck
+
+
+async def asked(session: Session, times: int, *, interim: bool) -> list[str]:
+    """What a caller hears who speaks that many times without a final transcript."""
+    for _ in range(times):
+        if interim:
+            words = UserInputTranscribedEvent(transcript="I would like", is_final=False)
+            session.emit("user_input_transcribed", words)
+        await session.caller_speaks(SHORTEST_SPEECH)
+        await asyncio.sleep(SILENCE + 0.1)
+    return [session.said.get_nowait() for _ in range(session.said.qsize())]
+
+
+async def test_noise_never_ends_a_call(session: Session) -> None:
+    """A voice without any word is asked about twice, then ignored; the watchdog never gives up."""
+    heard = await asked(session, MAX_REPEATS + 2, interim=False)
+    assert heard == [repeat().text] * MAX_REPEATS
+
+
+async def test_words_without_a_final_transcript_are_asked_about(session: Session) -> None:
+    """A caller whose words never become final is asked to repeat each time, and not sent away."""
+    heard = await asked(session, MAX_REPEATS + 2, interim=True)
+    assert heard == [repeat().text] * (MAX_REPEATS + 2)
+
+
+async def test_a_turn_without_an_answer_ends_the_call_in_the_end() -> None:
+    """An agent that owes an answer three times says goodbye, and a provider is blamed."""
+    session, reasons = Session(), list[str]()
+    SilenceWatchdog(SILENCE, reasons.append).listen_to(session)
+    for _ in range(MAX_REPEATS + 1):
+        await session.caller_speaks(SHORTEST_SPEECH)
+        session.agent_is("thinking")
+        await asyncio.sleep(SILENCE + 0.1)
+    heard = [session.said.get_nowait() for _ in range(session.said.qsize())]
+    assert heard == [repeat().text] * MAX_REPEATS + [farewell().text]
+    assert reasons == ["a provider failed: no answer"]
