@@ -31,6 +31,18 @@ async def test_ended_over_http(testbed: Testbed) -> None:
     assert row["metadata"]["reason"] == "ended over HTTP"
 
 
+async def test_the_room_of_a_session_ends_with_it(testbed: Testbed) -> None:
+    """Ending over HTTP closes a room that was made for the session, which tells its callers."""
+    await testbed.register()
+    session_id = await testbed.api.create(testbed.agent_id, "")
+    async with testbed.person_in(f"session-{session_id}") as person:
+        await person.hears_greeting()
+        await testbed.api.end(session_id)
+        assert await person.caller.disconnected() == "ROOM_DELETED"
+    row = await testbed.rows.session_when(session_id, lambda row: row["status"] == "ended")
+    assert row["metadata"]["reason"] == "ended over HTTP"
+
+
 async def test_ended_before_the_caller_came(testbed: Testbed) -> None:
     """A session that is ended before its agent has joined stays ended, and no agent stays."""
     await testbed.register()

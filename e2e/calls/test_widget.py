@@ -1,6 +1,15 @@
 """Calls from the widget: the caller joins the agent's room, without a create over HTTP."""
 
+import asyncio
+import time
+
+from livekit import rtc
+
 from e2e.testbed.testbed import Testbed
+from fixtures.caller import room_token
+
+# Seconds that a busy test machine may add.
+MACHINE = 1.0
 
 
 async def test_the_agent_comes_by_itself(testbed: Testbed) -> None:
@@ -57,3 +66,47 @@ async def test_a_session_created_in_a_room_where_the_caller_waits(testbed: Testb
         # The first dispatch brought the agent: no second request was needed.
         assert await testbed.rows.events(session_id) == ["created", "claimed", "talking"]
         await testbed.api.end(session_id)
+
+
+async def test_a_page_that_is_reloaded_goes_on_with_its_call(testbed: Testbed) -> None:
+    """A caller who is back soon after leaving finds the same agent, which does not greet again."""
+    await testbed.register()
+    async with testbed.person_in(testbed.widget_room) as person:
+        await person.hears_greeting()
+    for away in (0.5, 1.05, 2.0, 3.0):
+        await asyncio.sleep(away)
+        async with testbed.person_in(testbed.widget_room) as person:
+            await person.is_answered("weather")
+            assert person.caller.disconnected_because is None
+    assert len(await testbed.rows.sessions_of_room(testbed.widget_room)) == 1
+
+
+async def test_a_page_that_publishes_nothing_yet_keeps_its_call(testbed: Testbed) -> None:
+    """The agent stays for a caller who came back and whom LiveKit announces late: without a sound yet."""
+    await testbed.register()
+    room = testbed.widget_room
+    async with testbed.person_in(room) as person:
+        await person.hears_greeting()
+    await asyncio.sleep(3.4)
+    page, server = rtc.Room(), testbed.livekit
+    await page.connect(server.url, room_token(server.api_key, server.api_secret, room, "page"))
+    await asyncio.sleep(3)
+    (row,) = await testbed.rows.sessions_of_room(room)
+    assert (row["status"], page.isconnected()) == ("active", True)
+    await page.disconnect()
+
+
+async def test_a_caller_after_the_end_gets_an_agent_at_once(testbed: Testbed) -> None:
+    """Who joins after a session was ended over HTTP has an agent within 2 s; a page that stays has none."""
+    await testbed.register()
+    async with testbed.person_in(testbed.widget_room, "stays") as stays:
+        await stays.hears_greeting()
+        (row,) = await testbed.rows.sessions_of_room(testbed.widget_room)
+        await testbed.api.end(row["session_id"])
+        await stays.caller.agent_left()
+        await asyncio.sleep(3)
+        assert stays.caller.agents == []
+        began = time.monotonic()
+        async with testbed.person_in(testbed.widget_room, "comes") as comes:
+            await comes.caller.agent_joined()
+            assert time.monotonic() - began < 2 + MACHINE

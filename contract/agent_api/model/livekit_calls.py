@@ -27,6 +27,9 @@ def leaving(sessions: Sequence[Session]) -> list[Effect]:
     """The calls to LiveKit when sessions end before their agents have joined."""
     found = []
     for session in sessions:
+        if session.room == f"session-{session.id}":
+            found.append(_effect("DeleteRoom", {"room": session.room}))
+            continue
         launch = joining(session.id, session.room, session.asked)[0]
         metadata = json.loads(launch.body)["metadata"]
         identity = {"identity": f"agent-{session.id}", "room": session.room}

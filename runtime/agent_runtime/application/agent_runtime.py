@@ -211,7 +211,11 @@ class AgentRuntime:
 
     async def _remove_agent(self, session: Session) -> None:
         try:
-            await self._rooms.remove_agent(session)
+            if session.has_room_of_its_own:
+                # Its callers came for this session: the end of the room tells them that it is over.
+                await self._rooms.close_room(session.room_name)
+            else:
+                await self._rooms.remove_agent(session)
         except LiveKitUnavailable as error:
             # The row is final already: the agent reads it with its next heartbeat and leaves.
             logger.warning("agent is not removed from room %s yet: %s", session.room_name, error)

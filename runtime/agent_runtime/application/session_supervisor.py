@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from agent_runtime.application.waiting_callers import serve_waiting_callers
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.dispatch_rules import (
     Action,
@@ -26,7 +27,7 @@ from agent_runtime.domain.dispatch_rules import (
 )
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.job import agent_of_room
-from agent_runtime.domain.lease import LiveSession
+from agent_runtime.domain.lease import EventKind, LiveSession
 from agent_runtime.domain.ports.livekit import Rooms
 from agent_runtime.domain.ports.sessions import (
     EventStore,
@@ -41,14 +42,12 @@ from agent_runtime.telemetry.log_throttle import LogThrottle
 logger = logging.getLogger(__name__)
 
 # Seconds between two reads of LiveKit's list of rooms.
-ROOMS_INTERVAL: Final = 1.0
+ROOMS_INTERVAL: Final = 0.5
 # Seconds between two rounds of housekeeping.
 HOUSEKEEPING_INTERVAL: Final = 30.0
 # Seconds between a nudge and the pass that it causes, so that thousands of nudges at once cause one
 # pass.
 NUDGE_DELAY: Final = 0.03
-# How far LiveKit's clock and ours may differ.
-CLOCK_TOLERANCE: Final = timedelta(seconds=5)
 # How long the events of sessions are kept.
 EVENT_RETENTION: Final = timedelta(days=30)
 # Seconds for which we try to close the room of a session that was given up while LiveKit was
@@ -209,12 +208,19 @@ class SessionSupervisor:
 
     async def _give_up(self, live: LiveSession, reason: str) -> None:
         session = live.session
+        reason += await self._last_loss(session)
         if not await self._sessions.give_up(live, reason):
             return  # an agent came after all
         logger.warning("session given up: %s", reason, extra=_fields(session))
         until = self._clock.steady() + CLOSE_ROOM_WITHIN
         self._rooms_to_close[session.session_id] = session, until
         await self._close_room(session)
+
+    async def _last_loss(self, session: Session) -> str:
+        """The words that say how the last agent was lost; empty when none was."""
+        events = [event for _, event in await self._events.read(session.session_id)]
+        lost = [event.detail for event in events if event.kind == EventKind.LOST and event.detail]
+        return f"; the last agent was lost: {lost[-1]}" if lost else ""
 
     async def _close_room(self, session: Session) -> None:
         """Close the room so that its callers stop waiting, unless another session's call is in it."""
@@ -247,13 +253,7 @@ class SessionSupervisor:
         await self._close_remaining(occupied)
         # Read after the rooms, so that a session which was created with its room is seen.
         live = await self._leases.live()
-        for room in rules.unserved_rooms(self._clock.steady(), occupied, live):
-            # A caller who stays after the end of a call does not wait for another one.
-            if await self._sessions.started_since(room, occupied[room] - CLOCK_TOLERANCE):
-                continue
-            if await self._rooms.count_callers(room):
-                logger.info("a caller waits without an agent", extra={"room": room})
-                await self._rooms.dispatch_automatic(room)
+        await serve_waiting_callers(rules, self._rooms, self._sessions, occupied, live, self._clock)
 
     async def _housekeep(self, rules: DispatchRules) -> None:
         now = self._clock.wall()

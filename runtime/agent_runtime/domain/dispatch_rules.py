@@ -6,7 +6,7 @@ is judged by whether its row changed while we watched, never by comparing the cl
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -33,7 +33,8 @@ class DispatchTimeouts:
     longest: float = 5.0  # most seconds between two tries
     deadline: float = 30.0  # without an agent, until the session is given up
     abandoned: float = 10.0  # the same while no caller is in the room
-    unserved: float = 4.0  # with a caller in an agent's room for which no session was created
+    # For LiveKit's dispatch into a new room, and for ours into a room whose session is over.
+    unserved: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,24 @@ class _Watched:
     tries: int = 0
 
 
+@dataclass
+class _Unserved:
+    """What the rules remember of a room without a session: when it was seen first, and when it is due."""
+
+    since: float
+    due: float
+    participants: int = -1
+    not_before: float = 0.0
+    tries: int = 0
+
+
 class DispatchRules:
     """Judges all live sessions, pass by pass; one object serves for as long as no pass is missed."""
 
     def __init__(self, timeouts: DispatchTimeouts) -> None:
         self._timeouts = timeouts
         self._watched: dict[str, _Watched] = {}
-        self._rooms: dict[str, tuple[float, int]] = {}
+        self._rooms: dict[str, _Unserved] = {}
         self._fleet = Fleet()
         self._last_pass: float | None = None
 
@@ -156,24 +168,41 @@ class DispatchRules:
         watched.not_before = now + CHECK_CALLER_INTERVAL
 
     def unserved_rooms(
-        self, now: float, rooms: Iterable[str], live: Iterable[LiveSession]
+        self, now: float, rooms: Mapping[str, int], live: Iterable[LiveSession]
     ) -> list[str]:
-        """Of the occupied `rooms`, those named after an agent that need a dispatch now.
+        """Of the occupied `rooms`, those named after an agent that have no session and are to be looked at.
 
-        They have no session although the dispatch that LiveKit sends for a new room has had its time.
+        `rooms` has the number of participants of each. A room is due when it is first seen, when that
+        number changes, and then with growing pauses.
         """
         served = {one.session.room_name for one in live}
         waiting = {room for room in rooms if agent_of_room(room)} - served
-        self._rooms = {room: due for room, due in self._rooms.items() if room in waiting}
+        self._rooms = {room: seen for room, seen in self._rooms.items() if room in waiting}
         found = []
         for room in sorted(waiting):
-            due, tries = self._rooms.get(room, (now + self._timeouts.unserved, 0))
-            if now >= due:
+            seen = self._rooms.setdefault(room, _Unserved(now, now))
+            if seen.participants != rooms[room]:
+                seen.participants, seen.due, seen.tries = rooms[room], now, 0
+            if now >= max(seen.due, seen.not_before):
                 found.append(room)
-                tries += 1
-                due = now + min(self._timeouts.unserved * 2**tries, self._timeouts.deadline)
-            self._rooms[room] = due, tries
+                seen.tries += 1
+                pause = self._timeouts.unserved * 2**seen.tries
+                seen.due = now + min(pause, self._timeouts.deadline)
         return found
+
+    def is_livekits_turn(self, now: float, room: str) -> bool:
+        """Whether LiveKit's own dispatch of a new room still has time; the room is due again afterwards."""
+        seen = self._rooms.get(room)
+        until = seen.since + self._timeouts.unserved if seen is not None else now
+        if seen is None or now >= until:
+            return False
+        seen.due = seen.not_before = until
+        return True
+
+    def record_room_dispatch(self, now: float, room: str) -> None:
+        """Leave the dispatch of an agent to this room its time."""
+        if (seen := self._rooms.get(room)) is not None:
+            seen.not_before = now + self._timeouts.unserved
 
     def silent_workers(self, now: float) -> list[str]:
         """Names of the workers that have not reported for WORKER_LOST_AFTER."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 # Kinds of LiveKit behind which a person talks: a browser or app, a telephone, a messenger's call.
@@ -33,6 +34,7 @@ class Participant:
     sources: Collection[str] = ()
     hidden: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    joined_at: datetime | None = None  # aware, by LiveKit's clock; None when it is not known
 
     @property
     def is_agent(self) -> bool:
@@ -44,6 +46,10 @@ class Participant:
         """Whether it may talk to an agent; recorders, hidden listeners and audiences may not."""
         may_speak = self.can_publish and (not self.sources or not _VOICES.isdisjoint(self.sources))
         return self.kind in _PERSONS and may_speak and not self.hidden
+
+    def joined_after(self, moment: datetime | None) -> bool:
+        """Whether it joined after that moment, or at a time that is not known."""
+        return moment is None or self.joined_at is None or self.joined_at > moment
 
     @property
     def has_picked_up(self) -> bool:

@@ -21,6 +21,9 @@ from typing import Final
 SESSION_ID_LENGTH: Final = 21
 # nanoid's alphabet: clients of the Node.js version may match ids against it.
 SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
+# Reasons of sessions at whose end no caller was in the room; one who is there afterwards has come since.
+CALLER_LEFT: Final = "the caller left"
+NO_CALLER_CAME: Final = "no caller came"
 IDENTITY_PREFIX: Final = "agent-"
 # Key of the identity of the participant whom the agents of a session serve.
 PARTICIPANT_IDENTITY: Final = "participantIdentity"
@@ -86,7 +89,12 @@ class Session:
     @property
     def has_room_of_its_own(self) -> bool:
         """Whether the room is named after the session, so that nobody else can have created it."""
-        return self.room_name == _room_of(self.session_id)
+        return is_own_room(self.room_name, self.session_id)
+
+
+def is_own_room(room_name: str, session_id: str) -> bool:
+    """Whether the room is named after the session."""
+    return room_name == _room_of(session_id)
 
 
 def _room_of(session_id: str) -> str:

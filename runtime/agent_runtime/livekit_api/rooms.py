@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from agent_runtime.domain.job import MAX_ID, JobTarget, NotOurJob, target_of
 from agent_runtime.domain.participant import Participant
+from agent_runtime.domain.ports.livekit import OccupiedRoom
 from agent_runtime.domain.session import (
     IDENTITY_PREFIX,
     Session,
@@ -89,18 +90,22 @@ class LiveKitRooms:
         request = {"room": room_name, "agent_name": AGENT_NAME}
         await self._livekit.call("AgentDispatchService/CreateDispatch", request, room=room_name)
 
-    async def count_callers(self, room_name: str, identity: str | None = None) -> int:
-        """The number of callers, as `domain.participant` judges them; with `identity`, of that one."""
+    async def count_callers(
+        self, room_name: str, identity: str | None = None, since: datetime | None = None
+    ) -> int:
+        """The number of callers, as `domain.participant` judges them."""
         return sum(
-            one.is_caller and identity in (None, one.identity)
+            one.is_caller and identity in (None, one.identity) and one.joined_after(since)
             for one in await self._participants(room_name)
         )
 
-    async def occupied_rooms(self) -> Mapping[str, datetime]:
-        """Rooms with participants, and their creation times by LiveKit's clock, to the second."""
+    async def occupied_rooms(self) -> Mapping[str, OccupiedRoom]:
+        """Rooms with participants."""
         found = await self._livekit.call("RoomService/ListRooms", {})
         return {
-            room["name"]: datetime.fromtimestamp(int(room["creation_time"]), UTC)
+            room["name"]: OccupiedRoom(
+                datetime.fromtimestamp(int(room["creation_time"]), UTC), room["num_participants"]
+            )
             for room in found.get("rooms", [])
             if room.get("num_participants")
         }
@@ -196,7 +201,7 @@ def _is_agent_of(session: Session, participant: Participant) -> bool:
 
 def _participant(info: Mapping[str, Any]) -> Participant:
     """A participant from LiveKit's JSON; what is left out of it is permitted."""
-    may = info.get("permission") or {}
+    may, joined = info.get("permission") or {}, info.get("joined_at_ms")
     return Participant(
         info["identity"],
         info.get("kind", "STANDARD"),
@@ -204,6 +209,7 @@ def _participant(info: Mapping[str, Any]) -> Participant:
         may.get("can_publish_sources", ()),
         may.get("hidden", False),
         info.get("attributes", {}),
+        datetime.fromtimestamp(int(joined) / 1000, UTC) if joined else None,
     )
 
 

@@ -126,7 +126,7 @@ class WorkerSettings(Group):
     namespace: str = Field("livekit", alias="WORKER_NAMESPACE", min_length=1, max_length=128)
     most_cpu_pressure: float = Field(45.0, alias="WORKER_MOST_CPU_PRESSURE", ge=1, le=100)
     heartbeat: float = Field(0.5, alias="WORKER_HEARTBEAT", gt=0, le=60)
-    leave_grace: float = Field(1.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
+    leave_grace: float = Field(4.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
     silence: float = Field(4.0, alias="WORKER_LONGEST_SILENCE", ge=0, le=60)
     wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
     profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -16,7 +15,8 @@ import pytest
 from agent_runtime.application.session_supervisor import SessionSupervisor
 from agent_runtime.domain.dispatch_rules import DispatchTimeouts
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
-from agent_runtime.domain.lease import Holder, LiveSession, Phase, WorkerState
+from agent_runtime.domain.lease import Event, EventKind, Holder, LiveSession, Phase, WorkerState
+from agent_runtime.domain.ports.livekit import OccupiedRoom
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 
 ACTIVE = replace(new_session(7, 3, "lobby"), status=SessionStatus.ACTIVE)
@@ -30,12 +30,13 @@ class World:
         self.livekit_is_unavailable = livekit_is_unavailable
         self.lost = lost
         self.others: list[LiveSession] = []
-        self.rooms: dict[str, datetime] = {}
+        self.rooms: dict[str, OccupiedRoom] = {}
         self.closed: asyncio.Queue[str] = asyncio.Queue()
         self.passes = 0
         self.checks = 0
         self.given_up: asyncio.Queue[str] = asyncio.Queue()
         self.rows: dict[str, Session] = {}
+        self.events: list[Event] = []
 
     async def acquire(self) -> bool:
         """Take the lock."""
@@ -72,7 +73,7 @@ class World:
         self.call_livekit()
         self.closed.put_nowait(room)
 
-    async def occupied_rooms(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
         """The occupied rooms."""
         self.call_livekit()
         return self.rooms
@@ -86,6 +87,10 @@ class World:
         """There are no orphans."""
         return []
 
+    async def read(self, _session: str) -> list[tuple[int, Event]]:
+        """The session's events."""
+        return list(enumerate(self.events))
+
     async def clear(self, *_: object) -> None:
         """There is nothing to delete."""
 
@@ -96,7 +101,7 @@ class World:
 class HungLiveKit(World):
     """LiveKit accepts requests and never responds."""
 
-    async def occupied_rooms(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
         """Never return."""
         await asyncio.Event().wait()
         return {}
@@ -114,11 +119,11 @@ class SlowHousekeeping(World):
 class SlowReports(World):
     """The database is too slow to tell whether an occupied room has had a session."""
 
-    async def occupied_rooms(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
         """One room that is named after an agent."""
-        return {"agent-9-room": ACTIVE.started_at}
+        return {"agent-9-room": OccupiedRoom(ACTIVE.started_at, 1)}
 
-    async def started_since(self, *_: object) -> bool:
+    async def last_ended(self, *_: object) -> Session | None:
         """Time out."""
         raise StoreUnavailable("database: no answer within 10.0 s")
 
@@ -155,7 +160,7 @@ class Outages(World):
             raise StoreUnavailable("refused")
         return True
 
-    async def occupied_rooms(self) -> dict[str, datetime]:
+    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
         """Raise for the first twenty reads."""
         self.requests["livekit"] += 1
         if self.requests["livekit"] <= 20:
@@ -259,11 +264,26 @@ async def test_a_room_is_closed_once_livekit_is_back(room: str) -> None:
     world = World(livekit_is_unavailable=True, lost=lost)
     async with supervised(world, DispatchTimeouts(deadline=0.3)):
         await world.given_up.get()
-        world.rooms = dict.fromkeys((name, "session-of-others"), lost.session.started_at)
+        room_state = OccupiedRoom(lost.session.started_at, 1)
+        world.rooms = dict.fromkeys((name, "session-of-others"), room_state)
         world.livekit_is_unavailable = False
         assert await world.closed.get() == name
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(world.closed.get(), 1.3)  # the next read of the rooms
+
+
+async def test_the_reason_of_an_end_says_how_the_last_agent_was_lost() -> None:
+    """A session whose agents were all thrown out is given up with the cause of the last loss."""
+    world = World(lost=replace(LOST, dispatches=20))
+    now = LOST.session.started_at
+    world.events = [
+        Event(now, EventKind.LOST, "no heartbeat for 2 s"),
+        Event(now, EventKind.LOST, "left the room: duplicate_identity"),
+        Event(now, EventKind.ASKED, "its agent was lost"),
+    ]
+    async with supervised(world, DispatchTimeouts()):
+        reason = await world.given_up.get()
+    assert reason.endswith("the last agent was lost: left the room: duplicate_identity")
 
 
 def in_room(room: str) -> LiveSession:

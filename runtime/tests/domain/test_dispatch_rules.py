@@ -207,15 +207,37 @@ def test_the_number_of_dispatches_is_bounded() -> None:
     assert isinstance(action, GiveUp)
 
 
-def test_a_caller_without_a_session_gets_a_dispatch() -> None:
-    """An agent's room without a session is dispatched after LiveKit's own dispatch had its time.
+def test_an_agents_room_without_a_session_is_looked_at() -> None:
+    """An agent's room without a session is due at once, when its participants change, and now and then.
 
     Rooms with other names are left alone.
     """
     rules = DispatchRules(TIMEOUTS)
-    rooms = ["agent-7-room", "lobby"]
-    assert rules.unserved_rooms(0, rooms, []) == []
-    assert rules.unserved_rooms(TIMEOUTS.unserved, rooms, []) == ["agent-7-room"]
-    assert rules.unserved_rooms(TIMEOUTS.unserved + 1, rooms, []) == []
+    rooms = {"agent-7-room": 1, "lobby": 1}
+    assert rules.unserved_rooms(0, rooms, []) == ["agent-7-room"]
+    assert rules.unserved_rooms(1, rooms, []) == []
+    assert rules.unserved_rooms(2, {**rooms, "agent-7-room": 2}, []) == ["agent-7-room"]
+    assert rules.unserved_rooms(3, {**rooms, "agent-7-room": 2}, []) == []
+    assert rules.unserved_rooms(2 + 2 * TIMEOUTS.unserved, {**rooms, "agent-7-room": 2}, [])
     served = replace(ASKED, session=new_session(7, 3, "agent-7-room"))
     assert rules.unserved_rooms(100, rooms, [served]) == []
+
+
+def test_a_new_room_is_left_to_livekits_dispatch_first() -> None:
+    """A room that has had no session is due again when LiveKit's own dispatch has had its time."""
+    rules = DispatchRules(TIMEOUTS)
+    rooms = {"agent-7-room": 1}
+    assert rules.unserved_rooms(0, rooms, []) == ["agent-7-room"]
+    assert rules.is_livekits_turn(0, "agent-7-room")
+    assert rules.unserved_rooms(1, {"agent-7-room": 2}, []) == []
+    assert rules.unserved_rooms(TIMEOUTS.unserved, {"agent-7-room": 2}, []) == ["agent-7-room"]
+    assert not rules.is_livekits_turn(TIMEOUTS.unserved, "agent-7-room")
+
+
+def test_a_dispatch_into_a_room_has_its_time() -> None:
+    """After a dispatch into a room the next one waits, whoever joins meanwhile."""
+    rules = DispatchRules(TIMEOUTS)
+    rules.unserved_rooms(0, {"agent-7-room": 1}, [])
+    rules.record_room_dispatch(0, "agent-7-room")
+    assert rules.unserved_rooms(1, {"agent-7-room": 2}, []) == []
+    assert rules.unserved_rooms(TIMEOUTS.unserved, {"agent-7-room": 2}, []) == ["agent-7-room"]

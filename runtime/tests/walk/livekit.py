@@ -61,6 +61,7 @@ class Room:
     name: str
     created_at: float
     callers: set[str] = field(default_factory=set)
+    joined_at: dict[str, float] = field(default_factory=dict)
     agents: dict[str, Job] = field(default_factory=dict)
     dispatches: dict[str, Dispatch] = field(default_factory=dict)
     visits: int = 0
@@ -87,6 +88,7 @@ class LiveKit:
             room = self._create(name)
             self._launch(room, "")
         room.callers.add(caller)
+        room.joined_at[caller] = self._now
         room.visits += 1
         self._send_webhook("participant_joined", room)
 
@@ -192,7 +194,14 @@ class LiveKit:
 
     def _list_participants(self, request: Mapping[str, Any]) -> dict[str, Any]:
         room = self._room(request)
-        callers = [{"identity": name, "kind": "STANDARD"} for name in sorted(room.callers)]
+        callers = [
+            {
+                "identity": name,
+                "kind": "STANDARD",
+                "joined_at_ms": str(int((START.timestamp() + room.joined_at[name]) * 1000)),
+            }
+            for name in sorted(room.callers)
+        ]
         agents = [{"identity": name, "kind": "AGENT"} for name in room.agents]
         return {"participants": [*callers, *agents]}
 

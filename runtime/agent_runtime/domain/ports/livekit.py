@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,6 +15,14 @@ class Health(Protocol):
 
     async def check(self) -> None:
         """Return when usable; else raise StoreUnavailable or LiveKitUnavailable with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class OccupiedRoom:
+    """A room with participants, and when it was created (aware, by LiveKit's clock, to the second)."""
+
+    created_at: datetime
+    participants: int
 
 
 class Rooms(Health, Protocol):
@@ -31,14 +40,17 @@ class Rooms(Health, Protocol):
         Removes the agents and jobs of earlier dispatches and keeps those of later ones.
         """
 
-    async def count_callers(self, room_name: str, identity: str | None = None) -> int:
+    async def count_callers(
+        self, room_name: str, identity: str | None = None, since: datetime | None = None
+    ) -> int:
         """How many callers are in the room; 0 when there is no such room.
 
-        With `identity`, only the participant of that identity is a caller.
+        With `identity`, only the participant of that identity is a caller; with `since`, only those
+        count who have joined after that moment (aware, by LiveKit's clock).
         """
 
-    async def occupied_rooms(self) -> Mapping[str, datetime]:
-        """The rooms with participants, and when each was created (aware, UTC)."""
+    async def occupied_rooms(self) -> Mapping[str, OccupiedRoom]:
+        """The rooms with participants, by name."""
 
     async def dispatch_automatic(self, room_name: str) -> None:
         """Dispatch the agent that the room is named after, as LiveKit does for a new room."""

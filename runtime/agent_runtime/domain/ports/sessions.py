@@ -58,8 +58,8 @@ class SessionStore(Protocol):
     async def live_sessions(self) -> list[Session]:
         """All sessions that are connecting or active."""
 
-    async def started_since(self, room_name: str, moment: datetime) -> bool:
-        """Whether a session of this room has started since `moment` (aware, UTC), in any state."""
+    async def last_ended(self, room_name: str, moment: datetime) -> Session | None:
+        """The session of this room that ended last, of those that ended since `moment` (aware, UTC)."""
 
     async def end_orphans(self) -> list[Session]:
         """End as errors the live sessions that have no lease; returns them as they were.

@@ -27,6 +27,7 @@ from agent_runtime.voice.call.outcome import CANNOT_START, JobExit, OutcomeWrite
 from agent_runtime.voice.call.participants import NOBODY, Participants
 from agent_runtime.voice.call.preparation import PreparedCall, join_early, prepare_and_join
 from agent_runtime.voice.call.room_log import log_room_events
+from agent_runtime.voice.call.room_server import activate, close_own_room, is_caller_there
 from agent_runtime.voice.call.tasks import CallTasks
 from agent_runtime.voice.jobs.metadata import metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -77,7 +78,7 @@ class Call:
             context.job.room,
             grace=context.settings.worker.leave_grace,
             on_change=self._count_participants,
-            on_callers_gone=self.exit.caller_left,
+            on_callers_gone=self._on_callers_gone,
             serves=context.target.participant_identity,
         )
         self._watchdog = SilenceWatchdog(context.settings.worker.silence, self.exit.fail)
@@ -91,7 +92,7 @@ class Call:
         self.exit.watch(context.job.room)
         try:
             prepared = await prepare_and_join(context, self._joining)
-            await context.stores.sessions.activate(context.session_id, context.holder)
+            await activate(context)
             transcript = await context.stores.transcripts.read(context.session_id)
         except CANNOT_START as error:
             self.exit.refuse(error)
@@ -110,6 +111,7 @@ class Call:
                 await close_companion(companion, self.exit.outcome_after(shutdown_reason))
             outcome = self.exit.outcome_after(shutdown_reason)
             await OutcomeWriter(context.stores, context.session_id, context.holder).write(outcome)
+            await close_own_room(context, outcome)
             if outcome.status is not None:
                 extra = {"status": outcome.status.value, "reason": outcome.reason}
                 logger.info("call over", extra=extra)
@@ -141,6 +143,15 @@ class Call:
         if not context.at_console:
             self._participants.control(session.room_io)
         self._tasks.run(self._greet(session, prepared.config, transcript))
+
+    def _on_callers_gone(self) -> None:
+        self._tasks.run(self._end_without_callers())
+
+    async def _end_without_callers(self) -> None:
+        if await is_caller_there(self._context):
+            self._participants.wait_again()
+        else:
+            self.exit.caller_left()
 
     def _give_voice(self, session: AgentSession[Any]) -> None:
         output = TrackAudioOutput()

@@ -10,12 +10,13 @@ from livekit.agents import AgentSession
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.session import SessionStatus
+from agent_runtime.domain.session import NO_CALLER_CAME, SessionStatus
 from agent_runtime.text.words import has_words
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.call.outcome import JobExit
 from agent_runtime.voice.call.participants import Participants
+from agent_runtime.voice.call.room_server import is_caller_there
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,18 @@ async def caller_arrives(
         return True
     settings = context.settings.worker
     timeout = settings.leave_grace + COME_BACK if continues else settings.wait_for_caller
-    try:
-        await participants.wait_for_caller(timeout)
-    except TimeoutError:
-        if continues:
-            job_exit.caller_left()
-        else:
-            job_exit.end(SessionStatus.ENDED, "no caller came")
+    while True:
+        try:
+            await participants.wait_for_caller(timeout)
+        except TimeoutError:
+            if await is_caller_there(context):
+                timeout = COME_BACK  # the caller is about to be announced
+                continue
+            if continues:
+                job_exit.caller_left()
+            else:
+                job_exit.end(SessionStatus.ENDED, NO_CALLER_CAME)
+        break
     return job_exit.outcome is None
 
 

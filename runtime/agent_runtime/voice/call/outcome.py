@@ -19,7 +19,7 @@ from agent_runtime.domain.errors import (
     Unavailable,
 )
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.session import SessionStatus
+from agent_runtime.domain.session import CALLER_LEFT, SessionStatus
 from agent_runtime.voice.call.room_log import LOST_CONNECTION, disconnect_reason
 from agent_runtime.voice.jobs.stores import Stores
 
@@ -97,12 +97,12 @@ class JobExit:
             self._job.shutdown(why)
 
     def caller_left(self) -> None:
-        """End the call because its last caller is gone."""
+        """End the call because its last caller is gone; the room has been looked at."""
         if self._is_automatic:
             # LiveKit dispatches into a room once. A caller who joins this one next, after a reload of the
             # page for instance, has to find a new room, and an agent in it.
             self._job.delete_room()
-        self.end(SessionStatus.ENDED, "the caller left")
+        self.end(SessionStatus.ENDED, CALLER_LEFT)
 
     def outcome_after(self, shutdown_reason: str) -> Outcome:
         """The outcome so far, else what `shutdown_reason`, the framework's word, means for the session."""
@@ -119,6 +119,8 @@ class JobExit:
         if reason == rtc.DisconnectReason.CLIENT_INITIATED:
             return  # by the job at its end, which has a cause of its own
         why = f"left the room: {disconnect_reason(reason)}"
+        if reason == rtc.DisconnectReason.DUPLICATE_IDENTITY:
+            why += ", another participant joined under the agent's identity"
         if reason in LOST_CONNECTION:
             self.hand_back(why)
         else:

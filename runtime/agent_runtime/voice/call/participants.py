@@ -81,6 +81,12 @@ class Participants:
         self._linked = None
         self._update()
 
+    def wait_again(self) -> None:
+        """Wait for another `grace` seconds until the callers are gone."""
+        self.close()
+        loop = asyncio.get_running_loop()
+        self._grace_timer = loop.call_later(self._grace, self._on_callers_gone)
+
     def close(self) -> None:
         """Stop the timer: the call is over."""
         if self._grace_timer is not None:
@@ -107,8 +113,7 @@ class Participants:
             self._caller_listens.clear()
             if self._caller_present.is_set():
                 self._caller_present.clear()
-                loop = asyncio.get_running_loop()
-                self._grace_timer = loop.call_later(self._grace, self._on_callers_gone)
+                self.wait_again()
             return
         self._caller_present.set()
         if self._grace_timer is not None:

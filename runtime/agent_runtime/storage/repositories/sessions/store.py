@@ -137,15 +137,17 @@ class StoredSessions(SessionCreation, SessionEnds):
         """All sessions that hold a place."""
         return [session_from(row) for row in await self._database.scan(self._live.bind())]
 
-    _in_room = CompiledOnce(
+    _ended_in = CompiledOnce(
         lambda: (
-            Sessions.select(Sessions.session_id)
-            .where(Sessions.room_name == bind("room_name"), Sessions.started_at >= NOW)
+            Sessions.select(*COLUMNS)
+            .where(Sessions.room_name == bind("room_name"), Sessions.ended_at >= NOW)
+            .order_by(Sessions.ended_at.desc())
             .limit(1)
         )
     )
 
-    async def started_since(self, room_name: str, moment: datetime) -> bool:
-        """Whether the room has had a session since then. Scans all rows: for the few rooms that need it."""
+    async def last_ended(self, room_name: str, moment: datetime) -> Session | None:
+        """The room's session that ended last since then. Scans all rows: for the few rooms that need it."""
         since = self._database.moment(moment)
-        return bool(await self._database.scan(self._in_room.bind(room_name=room_name, now=since)))
+        rows = await self._database.scan(self._ended_in.bind(room_name=room_name, now=since))
+        return session_from(rows[0]) if rows else None

@@ -1,0 +1,88 @@
+"""What a call asks of the LiveKit server about its room, beside what its own connection reports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from agent_runtime.domain.errors import LiveKitUnavailable, RoomTaken
+from agent_runtime.domain.session import CALLER_LEFT, is_own_room
+from agent_runtime.livekit_api.rooms import LiveKitRooms
+from agent_runtime.voice.call.context import CallContext
+from agent_runtime.voice.call.outcome import Outcome
+
+logger = logging.getLogger(__name__)
+
+# Seconds for which an agent waits until the session before it has given up the room: the row of a session
+# whose room was closed lives for a moment longer than the room.
+ROOM_FREE_WITHIN: Final = 3.0
+# Seconds between two attempts to take the room.
+ROOM_PAUSE: Final = 0.1
+
+
+async def is_caller_there(context: CallContext) -> bool:
+    """Whether the server knows of a caller in the room; False when it cannot be asked.
+
+    It announces a participant who publishes nothing to others up to 3 s after its arrival
+    (livekit-server 1.13.5).
+    """
+    if context.at_console:
+        return False
+    try:
+        async with _rooms(context) as rooms:
+            found = await rooms.count_callers(
+                context.job.job.room.name, context.target.participant_identity
+            )
+    except LiveKitUnavailable as error:
+        logger.warning("not known whether a caller is in the room: %s", error)
+        return False
+    return bool(found)
+
+
+async def close_own_room(context: CallContext, outcome: Outcome) -> None:
+    """Close the session's own room after its end, so that callers in it do not wait for nobody."""
+    room = context.job.job.room.name
+    is_over = outcome.status is not None and outcome.reason != CALLER_LEFT
+    if not is_over or not is_own_room(room, context.session_id):
+        return
+    try:
+        async with _rooms(context) as rooms:
+            await rooms.close_room(room)
+    except LiveKitUnavailable as error:
+        logger.warning("room is not closed: %s", error)
+
+
+async def activate(context: CallContext) -> None:
+    """Take the room and make the session active; an earlier session gets time to leave the room.
+
+    Raises the errors of `SessionStore.activate`.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + ROOM_FREE_WITHIN
+    while True:
+        try:
+            await context.stores.sessions.activate(context.session_id, context.holder)
+        except RoomTaken:
+            if loop.time() > until:
+                raise
+            await asyncio.sleep(ROOM_PAUSE)
+        else:
+            return
+
+
+@asynccontextmanager
+async def _rooms(context: CallContext) -> AsyncIterator[LiveKitRooms]:
+    livekit = context.settings.livekit
+    rooms = LiveKitRooms(
+        livekit.url,
+        livekit.api_key,
+        livekit.api_secret.get_secret_value(),
+        timeout=livekit.timeout,
+    )
+    try:
+        yield rooms
+    finally:
+        await rooms.close()
