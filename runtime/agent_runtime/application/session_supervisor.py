@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from agent_runtime.application.waiting_callers import serve_waiting_callers
+from agent_runtime.application.waiting_callers import WaitingCallers
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.dispatch_rules import (
     Action,
@@ -84,6 +84,7 @@ class SessionSupervisor:
         self._timeouts = timeouts
         self._interval = interval
         self._clock = clock
+        self._waiting = WaitingCallers(rooms, sessions, clock)
         self._rules: DispatchRules | None = None  # None while another process supervises
         self._nudged = asyncio.Event()
         self._rooms_read_at = 0.0
@@ -235,25 +236,25 @@ class SessionSupervisor:
         else:
             self._rooms_to_close.pop(session.session_id, None)
 
-    async def _close_remaining(self, occupied: Container[str]) -> None:
+    async def _close_remaining(self, rooms: Container[str]) -> None:
         """Close the rooms that could not be closed when their sessions were given up."""
         for session, until in list(self._rooms_to_close.values()):
             if self._clock.steady() > until:
                 del self._rooms_to_close[session.session_id]
-            elif session.room_name in occupied and session.session_id not in self._running:
+            elif session.room_name in rooms and session.session_id not in self._running:
                 await self._close_room(session)
 
     async def _serve_rooms(self, rules: DispatchRules) -> None:
         try:
-            occupied = await self._rooms.occupied_rooms()
+            rooms = await self._rooms.open_rooms()
         except LiveKitUnavailable as error:
             self._livekit_outage.failed(error)
             return
         self._livekit_outage.recovered()
-        await self._close_remaining(occupied)
+        await self._close_remaining(rooms)
         # Read after the rooms, so that a session which was created with its room is seen.
         live = await self._leases.live()
-        await serve_waiting_callers(rules, self._rooms, self._sessions, occupied, live, self._clock)
+        await self._waiting.serve(rules, rooms, live)
 
     async def _housekeep(self, rules: DispatchRules) -> None:
         now = self._clock.wall()

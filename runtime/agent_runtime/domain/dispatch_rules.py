@@ -6,7 +6,7 @@ is judged by whether its row changed while we watched, never by comparing the cl
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -19,6 +19,8 @@ from agent_runtime.domain.session import SessionStatus
 MAX_DISPATCHES: Final = 20
 # Seconds between two checks whether the caller of a queued session still waits.
 CHECK_CALLER_INTERVAL: Final = 1.0
+# Rooms without a session that one look at the rooms asks LiveKit about, so that many of them are no load.
+MAX_LOOKS: Final = 50
 # Seconds without a report after which a worker is marked as lost: it will not come back.
 WORKER_LOST_AFTER: Final = 30.0
 
@@ -90,13 +92,12 @@ class _Watched:
 
 @dataclass
 class _Unserved:
-    """What the rules remember of a room without a session: when it was seen first, and when it is due."""
+    """What the rules remember of a room without a session, by the supervisor's clock."""
 
     since: float
-    due: float
-    participants: int = -1
+    looked_at: float = 0.0
     not_before: float = 0.0
-    tries: int = 0
+    dispatches: int = 0
 
 
 class DispatchRules:
@@ -168,41 +169,37 @@ class DispatchRules:
         watched.not_before = now + CHECK_CALLER_INTERVAL
 
     def unserved_rooms(
-        self, now: float, rooms: Mapping[str, int], live: Iterable[LiveSession]
+        self, now: float, rooms: Iterable[str], live: Iterable[LiveSession]
     ) -> list[str]:
-        """Of the occupied `rooms`, those named after an agent that have no session and are to be looked at.
+        """Of the `rooms`, those named after an agent that have no session and are to be looked at now.
 
-        `rooms` has the number of participants of each. A room is due when it is first seen, when that
-        number changes, and then with growing pauses.
+        At most MAX_LOOKS, those first that have waited longest for a look.
         """
         served = {one.session.room_name for one in live}
         waiting = {room for room in rooms if agent_of_room(room)} - served
         self._rooms = {room: seen for room, seen in self._rooms.items() if room in waiting}
-        found = []
-        for room in sorted(waiting):
-            seen = self._rooms.setdefault(room, _Unserved(now, now))
-            if seen.participants != rooms[room]:
-                seen.participants, seen.due, seen.tries = rooms[room], now, 0
-            if now >= max(seen.due, seen.not_before):
-                found.append(room)
-                seen.tries += 1
-                pause = self._timeouts.unserved * 2**seen.tries
-                seen.due = now + min(pause, self._timeouts.deadline)
-        return found
+        for room in waiting:
+            self._rooms.setdefault(room, _Unserved(now))
+        due = [room for room, seen in self._rooms.items() if now >= seen.not_before]
+        due.sort(key=lambda room: (self._rooms[room].looked_at, room))
+        for room in due[:MAX_LOOKS]:
+            self._rooms[room].looked_at = now
+        return due[:MAX_LOOKS]
 
     def is_livekits_turn(self, now: float, room: str) -> bool:
         """Whether LiveKit's own dispatch of a new room still has time; the room is due again afterwards."""
         seen = self._rooms.get(room)
-        until = seen.since + self._timeouts.unserved if seen is not None else now
-        if seen is None or now >= until:
+        if seen is None or now >= seen.since + self._timeouts.unserved:
             return False
-        seen.due = seen.not_before = until
+        seen.not_before = seen.since + self._timeouts.unserved
         return True
 
     def record_room_dispatch(self, now: float, room: str) -> None:
-        """Leave the dispatch of an agent to this room its time."""
+        """Leave the dispatch of an agent to this room its time, which grows with each dispatch."""
         if (seen := self._rooms.get(room)) is not None:
-            seen.not_before = now + self._timeouts.unserved
+            pause = self._timeouts.unserved * 2**seen.dispatches
+            seen.not_before = now + min(pause, self._timeouts.deadline)
+            seen.dispatches += 1
 
     def silent_workers(self, now: float) -> list[str]:
         """Names of the workers that have not reported for WORKER_LOST_AFTER."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from agent_runtime.domain.job import MAX_ID, JobTarget, NotOurJob, target_of
 from agent_runtime.domain.participant import Participant
-from agent_runtime.domain.ports.livekit import OccupiedRoom
 from agent_runtime.domain.session import (
     IDENTITY_PREFIX,
     Session,
@@ -99,15 +98,12 @@ class LiveKitRooms:
             for one in await self._participants(room_name)
         )
 
-    async def occupied_rooms(self) -> Mapping[str, OccupiedRoom]:
-        """Rooms with participants."""
+    async def open_rooms(self) -> Mapping[str, datetime]:
+        """The rooms, empty ones too: the number of participants in this list is up to 5 s old."""
         found = await self._livekit.call("RoomService/ListRooms", {})
         return {
-            room["name"]: OccupiedRoom(
-                datetime.fromtimestamp(int(room["creation_time"]), UTC), room["num_participants"]
-            )
+            room["name"]: datetime.fromtimestamp(int(room["creation_time"]), UTC)
             for room in found.get("rooms", [])
-            if room.get("num_participants")
         }
 
     async def close_room(self, room_name: str) -> None:

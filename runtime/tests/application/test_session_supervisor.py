@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -16,7 +17,6 @@ from agent_runtime.application.session_supervisor import SessionSupervisor
 from agent_runtime.domain.dispatch_rules import DispatchTimeouts
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.lease import Event, EventKind, Holder, LiveSession, Phase, WorkerState
-from agent_runtime.domain.ports.livekit import OccupiedRoom
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 
 ACTIVE = replace(new_session(7, 3, "lobby"), status=SessionStatus.ACTIVE)
@@ -30,7 +30,7 @@ class World:
         self.livekit_is_unavailable = livekit_is_unavailable
         self.lost = lost
         self.others: list[LiveSession] = []
-        self.rooms: dict[str, OccupiedRoom] = {}
+        self.rooms: dict[str, datetime] = {}
         self.closed: asyncio.Queue[str] = asyncio.Queue()
         self.passes = 0
         self.checks = 0
@@ -73,7 +73,7 @@ class World:
         self.call_livekit()
         self.closed.put_nowait(room)
 
-    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
+    async def open_rooms(self) -> dict[str, datetime]:
         """The occupied rooms."""
         self.call_livekit()
         return self.rooms
@@ -101,7 +101,7 @@ class World:
 class HungLiveKit(World):
     """LiveKit accepts requests and never responds."""
 
-    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
+    async def open_rooms(self) -> dict[str, datetime]:
         """Never return."""
         await asyncio.Event().wait()
         return {}
@@ -119,9 +119,9 @@ class SlowHousekeeping(World):
 class SlowReports(World):
     """The database is too slow to tell whether an occupied room has had a session."""
 
-    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
+    async def open_rooms(self) -> dict[str, datetime]:
         """One room that is named after an agent."""
-        return {"agent-9-room": OccupiedRoom(ACTIVE.started_at, 1)}
+        return {"agent-9-room": ACTIVE.started_at}
 
     async def last_ended(self, *_: object) -> Session | None:
         """Time out."""
@@ -160,7 +160,7 @@ class Outages(World):
             raise StoreUnavailable("refused")
         return True
 
-    async def occupied_rooms(self) -> dict[str, OccupiedRoom]:
+    async def open_rooms(self) -> dict[str, datetime]:
         """Raise for the first twenty reads."""
         self.requests["livekit"] += 1
         if self.requests["livekit"] <= 20:
@@ -264,8 +264,7 @@ async def test_a_room_is_closed_once_livekit_is_back(room: str) -> None:
     world = World(livekit_is_unavailable=True, lost=lost)
     async with supervised(world, DispatchTimeouts(deadline=0.3)):
         await world.given_up.get()
-        room_state = OccupiedRoom(lost.session.started_at, 1)
-        world.rooms = dict.fromkeys((name, "session-of-others"), room_state)
+        world.rooms = dict.fromkeys((name, "session-of-others"), lost.session.started_at)
         world.livekit_is_unavailable = False
         assert await world.closed.get() == name
         with pytest.raises(TimeoutError):

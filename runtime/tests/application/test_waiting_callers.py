@@ -9,10 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from agent_runtime.application.waiting_callers import serve_waiting_callers
+from agent_runtime.application.waiting_callers import WaitingCallers
 from agent_runtime.domain.clock import MACHINE
 from agent_runtime.domain.dispatch_rules import DispatchRules, DispatchTimeouts
-from agent_runtime.domain.ports.livekit import OccupiedRoom
 from agent_runtime.domain.session import (
     CALLER_LEFT,
     NO_CALLER_CAME,
@@ -58,8 +57,8 @@ def over(reason: str, *, after: float) -> Session:
 async def dispatches(world: World, rules: DispatchRules) -> Sequence[str]:
     """The rooms that get an agent in one look."""
     one = cast("Any", world)
-    occupied = {ROOM: OccupiedRoom(CREATED, 1), "lobby": OccupiedRoom(CREATED, 1)}
-    await serve_waiting_callers(rules, one, one, occupied, [], MACHINE)
+    rooms = {ROOM: CREATED, "lobby": CREATED}
+    await WaitingCallers(one, one, MACHINE).serve(rules, rooms, [])
     return world.dispatched
 
 

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 
 from agent_runtime.domain.dispatch_rules import (
+    MAX_LOOKS,
     Action,
     CheckForCaller,
     DispatchRules,
@@ -208,36 +209,41 @@ def test_the_number_of_dispatches_is_bounded() -> None:
 
 
 def test_an_agents_room_without_a_session_is_looked_at() -> None:
-    """An agent's room without a session is due at once, when its participants change, and now and then.
-
-    Rooms with other names are left alone.
-    """
+    """An agent's room without a session is looked at each time; rooms with other names are left alone."""
     rules = DispatchRules(TIMEOUTS)
-    rooms = {"agent-7-room": 1, "lobby": 1}
+    rooms = ["agent-7-room", "lobby"]
     assert rules.unserved_rooms(0, rooms, []) == ["agent-7-room"]
-    assert rules.unserved_rooms(1, rooms, []) == []
-    assert rules.unserved_rooms(2, {**rooms, "agent-7-room": 2}, []) == ["agent-7-room"]
-    assert rules.unserved_rooms(3, {**rooms, "agent-7-room": 2}, []) == []
-    assert rules.unserved_rooms(2 + 2 * TIMEOUTS.unserved, {**rooms, "agent-7-room": 2}, [])
+    assert rules.unserved_rooms(1, rooms, []) == ["agent-7-room"]
     served = replace(ASKED, session=new_session(7, 3, "agent-7-room"))
     assert rules.unserved_rooms(100, rooms, [served]) == []
 
 
+def test_every_room_has_its_look_however_many_there_are() -> None:
+    """One look asks about a limited number of rooms; the others come first at the next one."""
+    rules = DispatchRules(TIMEOUTS)
+    rooms = [f"agent-{number}-room" for number in range(1, MAX_LOOKS * 2 + 1)]
+    looks = [set(rules.unserved_rooms(now, rooms, [])) for now in (1, 2)]
+    assert [len(look) for look in looks] == [MAX_LOOKS, MAX_LOOKS]
+    assert set.union(*looks) == set(rooms)
+
+
 def test_a_new_room_is_left_to_livekits_dispatch_first() -> None:
     """A room that has had no session is due again when LiveKit's own dispatch has had its time."""
-    rules = DispatchRules(TIMEOUTS)
-    rooms = {"agent-7-room": 1}
-    assert rules.unserved_rooms(0, rooms, []) == ["agent-7-room"]
+    rules, rooms = DispatchRules(TIMEOUTS), ["agent-7-room"]
+    assert rules.unserved_rooms(0, rooms, []) == rooms
     assert rules.is_livekits_turn(0, "agent-7-room")
-    assert rules.unserved_rooms(1, {"agent-7-room": 2}, []) == []
-    assert rules.unserved_rooms(TIMEOUTS.unserved, {"agent-7-room": 2}, []) == ["agent-7-room"]
+    assert rules.unserved_rooms(1, rooms, []) == []
+    assert rules.unserved_rooms(TIMEOUTS.unserved, rooms, []) == rooms
     assert not rules.is_livekits_turn(TIMEOUTS.unserved, "agent-7-room")
 
 
 def test_a_dispatch_into_a_room_has_its_time() -> None:
-    """After a dispatch into a room the next one waits, whoever joins meanwhile."""
-    rules = DispatchRules(TIMEOUTS)
-    rules.unserved_rooms(0, {"agent-7-room": 1}, [])
+    """After a dispatch into a room the next one waits, each time longer."""
+    rules, rooms = DispatchRules(TIMEOUTS), ["agent-7-room"]
+    rules.unserved_rooms(0, rooms, [])
     rules.record_room_dispatch(0, "agent-7-room")
-    assert rules.unserved_rooms(1, {"agent-7-room": 2}, []) == []
-    assert rules.unserved_rooms(TIMEOUTS.unserved, {"agent-7-room": 2}, []) == ["agent-7-room"]
+    assert rules.unserved_rooms(1, rooms, []) == []
+    assert rules.unserved_rooms(TIMEOUTS.unserved, rooms, []) == rooms
+    rules.record_room_dispatch(TIMEOUTS.unserved, "agent-7-room")
+    assert rules.unserved_rooms(TIMEOUTS.unserved * 2, rooms, []) == []
+    assert rules.unserved_rooms(TIMEOUTS.unserved * 3, rooms, []) == rooms

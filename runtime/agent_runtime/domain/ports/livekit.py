@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,14 +14,6 @@ class Health(Protocol):
 
     async def check(self) -> None:
         """Return when usable; else raise StoreUnavailable or LiveKitUnavailable with the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class OccupiedRoom:
-    """A room with participants, and when it was created (aware, by LiveKit's clock, to the second)."""
-
-    created_at: datetime
-    participants: int
 
 
 class Rooms(Health, Protocol):
@@ -49,8 +40,8 @@ class Rooms(Health, Protocol):
         count who have joined after that moment (aware, by LiveKit's clock).
         """
 
-    async def occupied_rooms(self) -> Mapping[str, OccupiedRoom]:
-        """The rooms with participants, by name."""
+    async def open_rooms(self) -> Mapping[str, datetime]:
+        """The rooms, and when each was created (aware, by LiveKit's clock, to the second)."""
 
     async def dispatch_automatic(self, room_name: str) -> None:
         """Dispatch the agent that the room is named after, as LiveKit does for a new room."""
