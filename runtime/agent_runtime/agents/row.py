@@ -20,6 +20,12 @@ _NOT_OURS: Final = "resource_limits"
 _KEYS: Final = {
     column: key for key in by_key(AgentConfig) if (column := to_snake(key)) != _NOT_OURS
 }
+# The key that names a stage's provider, and the keys that belong to that provider.
+_STAGES: Final = {
+    "sttProvider": ("sttConfig",),
+    "llmProvider": ("llmConfig", "llmModel"),
+    "ttsProvider": ("ttsConfig", "voiceId"),
+}
 _COLUMNS: Final = {key: column for column, key in _KEYS.items()}
 
 
@@ -41,6 +47,55 @@ def parse_row(row: Mapping[str, Any]) -> AgentConfig:
     if issues:
         raise InvalidAgentConfig(issues)
     return config
+
+
+def form_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row by the keys of the registered form, unchecked, without those that say nothing.
+
+    Raises InvalidAgentConfig, naming columns that hold no value of their type.
+    """
+    fields, form, issues = by_key(AgentConfig), dict[str, Any](), list[ConfigIssue]()
+    for column, key in _KEYS.items():
+        try:
+            value = _value(fields[key], row.get(column))
+        except ValueError as error:
+            issues.append(ConfigIssue((column,), str(error)))
+        else:
+            if value not in (None, "", [], {}) and row.get(column) is not None:
+                form[key] = value
+    if issues:
+        raise InvalidAgentConfig(issues)
+    return form
+
+
+def completed(given: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
+    """The registered form `given`, with the values of `form` for keys that it leaves out or has as null.
+
+    What belongs to a provider is taken only for that provider, and its settings as a whole: a key goes with
+    the address that it is for.
+    """
+    of_providers = {key for stage, keys in _STAGES.items() for key in (stage, *keys)}
+    found = dict(given)
+    found |= {
+        key: value
+        for key, value in form.items()
+        if key not in of_providers and given.get(key) is None
+    }
+    for stage, keys in _STAGES.items():
+        missing = [key for key in keys if given.get(key) is None]
+        if given.get(stage) is None and len(missing) == len(keys):
+            missing.append(stage)
+        elif _name(given.get(stage), stage) != _name(form.get(stage), stage):
+            continue
+        if (given.get("llmConfig") or {}).get("model") and "llmModel" in missing:
+            missing.remove("llmModel")  # the registration names its model there
+        found.update({key: form[key] for key in missing if key in form})
+    return found
+
+
+def _name(provider: Any, stage: str) -> str:
+    default = by_key(AgentConfig)[stage].default
+    return str(provider or default).strip().lower()
 
 
 def _value(field: FieldInfo, stored: Any) -> Any:

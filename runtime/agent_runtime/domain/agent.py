@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+# The platform's `deployment_status` of an agent that takes no new sessions.
+STOPPED: Final = "stopped"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ AgentRuntimeError              base of all
 │   ├── SessionNotFound        no session has this id
 │   └── NotThereError *        LiveKit has no such room, participant or dispatch (livekit_api.twirp)
 ├── Conflict                   the present state of agents, sessions or rooms forbids it
+│   ├── AgentStopped           the platform has stopped the agent's deployment
 │   ├── AgentAtCapacity        the agent holds as many live sessions as it may
 │   ├── SessionOver            the session is final and takes no further change
 │   ├── RoomTaken              another session's agent is already in the room
@@ -143,6 +144,16 @@ class AgentAtCapacity(Conflict):
         super().__init__(f"Agent {agent_id} is at capacity ({limit} sessions)")
         self.agent_id = agent_id
         self.limit = limit
+
+
+class AgentStopped(Conflict):
+    """Raised when a new session is requested for an agent whose deployment is stopped."""
+
+    remedy = "deploy the agent again"
+
+    def __init__(self, agent_id: int) -> None:
+        super().__init__(f"Agent {agent_id} takes no sessions: its deployment is stopped")
+        self.agent_id = agent_id
 
 
 class SessionOver(Conflict):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent_runtime.agents.lookup import FoundAgent, find_agent
+from agent_runtime.agents.row import completed
 from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.errors import AgentUnknown, InvalidAgentConfig
+from agent_runtime.domain.errors import AgentStopped, AgentUnknown, InvalidAgentConfig
 from agent_runtime.storage import RegisteredAgents, StoredSessions, open_database
 from fixtures.agents.rows import AgentRows
 
@@ -45,6 +47,89 @@ async def test_the_registration_wins_over_the_row(platform: Platform) -> None:
     )
 
 
+async def test_what_the_registration_leaves_out_comes_from_the_row(platform: Platform) -> None:
+    """Greeting, temperature and voice of the row fill a registration without them, null included."""
+    platform.rows.insert(
+        7,
+        initial_greeting="Hello.",
+        temperature=0.3,
+        voice_id="v",
+        languages="de",
+        system_prompt="of the row",
+    )
+    given = {"systemPrompt": "of the form", "temperature": None, "initialGreeting": None}
+    await platform.agents.register(Registration(7, 3, given, 2))
+    config = (await platform.find()).config
+    assert (config.greeting, config.temperature, config.voice_id) == ("Hello.", 0.3, "v")
+    assert (config.system_prompt, config.languages) == ("of the form", ["de"])
+
+
+async def test_an_empty_greeting_is_no_greeting(platform: Platform) -> None:
+    """A registration with the greeting "" has none, whatever the row says."""
+    platform.rows.insert(7, initial_greeting="Hello.")
+    await platform.agents.register(Registration(7, 3, {"initialGreeting": ""}, 2))
+    assert (await platform.find()).config.greeting is None
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"llmConfig": {"baseUrl": "https://llm.example.com/v1"}}, None),
+        ({"llmConfig": None}, "of the row"),
+        ({}, "of the row"),
+    ],
+)
+async def test_a_key_goes_with_its_provider_and_address(
+    platform: Platform, given: dict[str, Any], key: str | None
+) -> None:
+    """The row's settings of a provider are taken as a whole, and for that provider only."""
+    platform.rows.insert(7, llm_config={"apiKey": "of the row"})
+    await platform.agents.register(Registration(7, 3, given, 2))
+    assert (await platform.find()).config.llm.api_key == key
+
+
+@pytest.mark.parametrize(
+    ("given", "form", "found"),
+    [
+        ({}, {"llmProvider": "a", "llmModel": "m"}, {"llmProvider": "a", "llmModel": "m"}),
+        ({"llmProvider": "b"}, {"llmProvider": "a", "llmModel": "m"}, {"llmProvider": "b"}),
+        ({"llmConfig": {}}, {"llmProvider": "a", "llmModel": "m"}, {"llmConfig": {}}),
+        (
+            {"llmProvider": "A"},
+            {"llmProvider": "a", "llmModel": "m"},
+            {"llmProvider": "A", "llmModel": "m"},
+        ),
+        (
+            {"llmConfig": {}},
+            {"llmProvider": "openai", "llmModel": "m"},
+            {"llmConfig": {}, "llmModel": "m"},
+        ),
+    ],
+)
+def test_settings_of_another_provider_are_not_taken(
+    given: dict[str, Any], form: dict[str, Any], found: dict[str, Any]
+) -> None:
+    """The row's model, voice and settings are for its own provider; `openai` is the default."""
+    assert completed(given, form) == found
+
+
+async def test_the_registrations_model_stays(platform: Platform) -> None:
+    """A model in the registration's `llmConfig` is not overruled by the row's `llm_model`."""
+    platform.rows.insert(7, llm_model="of the row")
+    await platform.agents.register(Registration(7, 3, {"llmConfig": {"model": "mine"}}, 2))
+    assert (await platform.find()).config.llm.model == "mine"
+
+
+async def test_a_faulty_row_does_not_harm_a_registration(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row that cannot be read, or names an unknown provider, is left out and logged."""
+    platform.rows.insert(7, tts_config="{", initial_greeting="Hello.")
+    await platform.agents.register(Registration(7, 3, {"systemPrompt": "of the form"}, 2))
+    assert (await platform.find()).config.greeting is None
+    assert "tts_config: is not JSON" in caplog.text
+
+
 async def test_without_a_registration_the_row_is_the_agent(platform: Platform) -> None:
     """Without a registration, prompt, tenant and limit are the row's."""
     platform.rows.insert(7, system_prompt="of the row", max_concurrent_sessions=4)
@@ -68,7 +153,7 @@ async def test_every_other_deployment_status_is_an_agent(platform: Platform, sta
 async def test_a_stopped_row_is_unknown(platform: Platform) -> None:
     """A row with a stopped deployment is no agent, and the error gives that reason."""
     platform.rows.insert(7, deployment_status="stopped")
-    with pytest.raises(AgentUnknown, match="its deployment is stopped"):
+    with pytest.raises(AgentStopped, match="its deployment is stopped"):
         await platform.find()
 
 

@@ -14,6 +14,7 @@ from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
+    AgentStopped,
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,
@@ -35,6 +36,7 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(AgentNotRegistered, _bad_request)
     app.add_error_handler(AgentAtCapacity, _bad_request)
     app.add_error_handler(UnstorableError, _bad_request)
+    app.add_error_handler(AgentStopped, _bad_request)
     app.add_error_handler(InvalidBody, _invalid_body)
     app.add_error_handler(InvalidAgentConfig, _invalid_config)
     app.add_error_handler(SessionNotFound, _not_found)

@@ -15,7 +15,7 @@ class SessionStore(Protocol):
     async def create(self, session: Session) -> None:
         """Store a connecting session within the agent's capacity, atomically.
 
-        Raises AgentNotRegistered or AgentAtCapacity; nothing is stored then.
+        Raises AgentNotRegistered, AgentStopped or AgentAtCapacity; nothing is stored then.
         """
 
     async def create_automatic(self, session: Session, limit: int) -> None:

@@ -27,7 +27,12 @@ from agent_runtime.voice.call.outcome import CANNOT_START, JobExit, OutcomeWrite
 from agent_runtime.voice.call.participants import NOBODY, Participants
 from agent_runtime.voice.call.preparation import PreparedCall, join_early, prepare_and_join
 from agent_runtime.voice.call.room_log import log_room_events
-from agent_runtime.voice.call.room_server import activate, close_own_room, is_caller_there
+from agent_runtime.voice.call.room_server import (
+    activate,
+    close_room,
+    is_caller_there,
+    lets_caller_go,
+)
 from agent_runtime.voice.call.tasks import CallTasks
 from agent_runtime.voice.jobs.metadata import metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -84,6 +89,7 @@ class Call:
         self._watchdog = SilenceWatchdog(context.settings.worker.silence, self.exit.fail)
         self._companions: list[Companion] = []
         self._tasks = CallTasks()
+        self._may_close_room = False
 
     async def start(self) -> None:
         """Load, join, become active, talk. A refusal ends the job cleanly, with its reason."""
@@ -96,6 +102,7 @@ class Call:
             transcript = await context.stores.transcripts.read(context.session_id)
         except CANNOT_START as error:
             self.exit.refuse(error)
+            self._may_close_room = lets_caller_go(error)
             return
         self._count_participants()
         self._tasks.run(self._lease_keeper().run())
@@ -111,7 +118,7 @@ class Call:
                 await close_companion(companion, self.exit.outcome_after(shutdown_reason))
             outcome = self.exit.outcome_after(shutdown_reason)
             await OutcomeWriter(context.stores, context.session_id, context.holder).write(outcome)
-            await close_own_room(context, outcome)
+            await close_room(context, outcome, is_hopeless=self._may_close_room)
             if outcome.status is not None:
                 extra = {"status": outcome.status.value, "reason": outcome.reason}
                 logger.info("call over", extra=extra)

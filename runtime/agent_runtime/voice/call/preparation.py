@@ -13,7 +13,8 @@ from livekit.agents import AgentSession, JobContext
 from agent_runtime.agents.lookup import find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
-from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.errors import InvalidAgentConfig
+from agent_runtime.domain.job import MAX_ID, JobTarget
 from agent_runtime.domain.session import Session, SessionStatus
 from agent_runtime.text.variables import filled
 from agent_runtime.voice.call.context import CallContext
@@ -66,24 +67,45 @@ async def prepare(context: CallContext) -> PreparedCall:
     """Find the agent, write an automatic session, and build the AgentSession."""
     stores, settings = context.stores, context.settings
     limit = settings.max_sessions_per_agent
-    agent = await find_agent(stores.agents, context.target.agent_id, limit)
-    if context.target.session_id is None:
-        session = Session(
-            session_id=context.session_id,
-            agent_id=context.target.agent_id,
-            tenant_id=context.target.tenant_id or agent.tenant_id,
-            room_name=context.job.job.room.name,
-            status=SessionStatus.CONNECTING,
-            started_at=datetime.now(UTC),
-        )
-        await stores.sessions.create_automatic(session, agent.max_sessions)
-        # The worker does so for a session that it knows. Without a lease another agent would be sent soon.
-        await stores.leases.claim(context.session_id, context.holder)
+    is_new = context.target.session_id is None
+    try:
+        agent = await find_agent(stores.agents, context.target.agent_id, limit)
+    except InvalidAgentConfig:
+        if is_new:  # a row says why the caller had no agent
+            await _create_session(context, await _tenant_of(context), MAX_ID)
+        raise
+    if is_new:
+        await _create_session(context, agent.tenant_id, agent.max_sessions)
     config = with_variables(agent.config, context.target.variables)
     pace = pace_of(config, settings.worker.profile, recent_pressure())
     floor = Floor()
     pipeline = build_session(config, pace, floor, settings, context.job.proc)
     return PreparedCall(config, pace, floor, pipeline)
+
+
+async def _create_session(context: CallContext, tenant_id: int, limit: int) -> None:
+    """Write the row of a session that LiveKit's automatic dispatch began, and take its lease."""
+    session = Session(
+        session_id=context.session_id,
+        agent_id=context.target.agent_id,
+        tenant_id=context.target.tenant_id or tenant_id,
+        room_name=context.job.job.room.name,
+        status=SessionStatus.CONNECTING,
+        started_at=datetime.now(UTC),
+    )
+    await context.stores.sessions.create_automatic(session, limit)
+    # The worker does so for a session that it knows. Without a lease another agent would be sent soon.
+    await context.stores.leases.claim(context.session_id, context.holder)
+
+
+async def _tenant_of(context: CallContext) -> int:
+    """The tenant of an agent whose configuration is faulty: the registration's, else the row's."""
+    agents, agent_id = context.stores.agents, context.target.agent_id
+    registration = await agents.get(agent_id)
+    if registration is not None:
+        return registration.tenant_id
+    row = await agents.agent_row(agent_id)
+    return 0 if row is None else int(row["tenant_id"])
 
 
 def with_variables(config: AgentConfig, variables: Mapping[str, Any]) -> AgentConfig:

@@ -8,7 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from agent_runtime.domain.errors import LiveKitUnavailable, RoomTaken
+from agent_runtime.domain.errors import (
+    AgentStopped,
+    InvalidInput,
+    LiveKitUnavailable,
+    RoomTaken,
+    StoreUnavailable,
+)
 from agent_runtime.domain.session import CALLER_LEFT, is_own_room
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.voice.call.context import CallContext
@@ -42,16 +48,26 @@ async def is_caller_there(context: CallContext) -> bool:
     return bool(found)
 
 
-async def close_own_room(context: CallContext, outcome: Outcome) -> None:
-    """Close the session's own room after its end, so that callers in it do not wait for nobody."""
+def lets_caller_go(error: Exception) -> bool:
+    """Whether a job that was refused with `error` leaves callers who would wait for nothing."""
+    return isinstance(error, InvalidInput | AgentStopped)
+
+
+async def close_room(context: CallContext, outcome: Outcome, *, is_hopeless: bool) -> None:
+    """Close the session's own room after its end, so that callers in it do not wait for nobody.
+
+    With `is_hopeless`, close the agent's room as well, unless another session's call is in it.
+    """
     room = context.job.job.room.name
-    is_over = outcome.status is not None and outcome.reason != CALLER_LEFT
-    if not is_over or not is_own_room(room, context.session_id):
+    is_ours = is_own_room(room, context.session_id) or (is_hopeless and context.is_automatic)
+    if outcome.status is None or outcome.reason == CALLER_LEFT or not is_ours or context.at_console:
         return
     try:
-        async with _rooms(context) as rooms:
-            await rooms.close_room(room)
-    except LiveKitUnavailable as error:
+        live = await context.stores.leases.live()
+        if all(one.session.room_name != room for one in live):
+            async with _rooms(context) as rooms:
+                await rooms.close_room(room)
+    except (LiveKitUnavailable, StoreUnavailable) as error:
         logger.warning("room is not closed: %s", error)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ from livekit.agents.voice.remote_session import RemoteSession
 from yarl import URL
 
 from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.errors import AgentStopped
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.voice.jobs.stores import Stores
@@ -143,23 +145,39 @@ async def test_an_agent_that_is_only_a_row_talks(scene: Scene, agent_rows: Agent
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
-        ({"deployment_status": "stopped"}, "its deployment is stopped"),
         ({"llm_provider": "nobody"}, "llm_provider: unknown language model provider"),
         ({"tts_config": "{"}, "tts_config: is not JSON"),
     ],
 )
-async def test_a_row_that_may_not_or_cannot_talk_is_refused(
+async def test_a_faulty_row_lets_its_caller_go(
     scene: Scene, agent_rows: AgentRows, columns: dict[str, object], reason: str
 ) -> None:
-    """A stopped or faulty row brings no agent and leaves no session, and the log names the cause."""
+    """A faulty row leaves a session in error that names the column, and its caller waits for nobody."""
     agent_rows.insert(scene.agent_id, **columns)
     room = f"agent-{scene.agent_id}-room"
-    since = scene.worker.mark()
+    before = datetime.now(UTC)
     async with scene.caller(room) as caller:
-        await scene.logged(f"job refused: .*{reason}", since)
-        assert caller.agents == []
-    live = await scene.stores.sessions.live_sessions()
-    assert [session for session in live if session.room_name == room] == []
+        assert await caller.disconnected() == "ROOM_DELETED"
+    session = await scene.stores.sessions.last_ended(room, before)
+    assert session is not None
+    assert (session.status, session.tenant_id) == (SessionStatus.ERROR, 3)
+    assert session.reason is not None
+    assert reason in session.reason
+
+
+async def test_a_stopped_agent_lets_its_caller_go(scene: Scene, agent_rows: AgentRows) -> None:
+    """A stopped agent, also a registered one, brings no agent and no session, and nobody waits for it."""
+    agent_rows.insert(scene.agent_id, deployment_status="stopped")
+    given = sample_agent("receptionist")
+    await scene.stores.agents.register(Registration(scene.agent_id, 3, given, 10))
+    room = f"agent-{scene.agent_id}-room"
+    since, before = scene.worker.mark(), datetime.now(UTC)
+    async with scene.caller(room) as caller:
+        await scene.logged("job refused: .*its deployment is stopped", since)
+        assert await caller.disconnected() == "ROOM_DELETED"
+    assert await scene.stores.sessions.last_ended(room, before) is None
+    with pytest.raises(AgentStopped):
+        await scene.stores.sessions.create(new_session(scene.agent_id, 3, "elsewhere"))
 
 
 async def test_automatic_calls_count_into_the_capacity(scene: Scene, agent_rows: AgentRows) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered
+from agent_runtime.domain.agent import STOPPED
+from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered, AgentStopped
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
 from agent_runtime.domain.session import Session
@@ -17,6 +18,7 @@ from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.live import THIS_LIVE
 from agent_runtime.storage.repositories.sessions.rows import NOW, SessionReader
 from agent_runtime.storage.schema.runtime import LiveSessions, Registrations
+from agent_runtime.storage.schema.shared.platform import Agents
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.statements import Statement, bind, single
@@ -62,13 +64,19 @@ class SessionCreation(SessionReader):
         row = single(await self._database.read(self._limit.bind(agent_id=session.agent_id)))
         if row is None:
             raise AgentNotRegistered(session.agent_id)
+        if await self._database.read(self._stopped.bind(agent_id=session.agent_id)):
+            raise AgentStopped(session.agent_id)
         raise AgentAtCapacity(session.agent_id, row[0])
+
+    _stopped = CompiledOnce(lambda: _stopped_agent().limit(1))
 
     _take_place_within = CompiledOnce(lambda: _live_row(bind("limit", "integer"), registered=False))
 
     async def create_automatic(self, session: Session, limit: int) -> None:
         """Do the same within `limit` for an agent that need not be registered."""
         if not await self._create(session, self._take_place_within, {AUTOMATIC: True}, limit=limit):
+            if await self._database.read(self._stopped.bind(agent_id=session.agent_id)):
+                raise AgentStopped(session.agent_id)
             raise AgentAtCapacity(session.agent_id, limit)
 
     _created = CompiledOnce(
@@ -110,6 +118,13 @@ class SessionCreation(SessionReader):
         return bool(made)
 
 
+def _stopped_agent() -> peewee.Select:
+    """SELECT of the agent's row in the platform's table if its deployment is stopped."""
+    return Agents.select(Agents.id).where(
+        Agents.id == _AGENT_ID, Agents.deployment_status == STOPPED
+    )
+
+
 def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
     """INSERT of the live row if the agent holds fewer than `limit` and, optionally, is registered."""
     held = LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(
@@ -125,7 +140,7 @@ def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
         LiveSessions.dispatches: bind("dispatches", "integer"),
         LiveSessions.variables: bind("variables"),
     }
-    has_place = peewee.Expression(held, "<", limit)
+    has_place = peewee.Expression(held, "<", limit) & ~fn.EXISTS(_stopped_agent())
     source: peewee.Select
     if registered:
         source = Registrations.select(*values.values()).where(
