@@ -129,9 +129,7 @@ class AgentConfig(Section):
         None, json_schema_extra=NO_EFFECT, description="whether the agent sees a shared screen"
     )
     transcribe_enabled: StrictBool | None = Field(
-        None,
-        json_schema_extra=NO_EFFECT,
-        description="whether the room gets transcripts; it always does",
+        None, description="whether the room gets transcripts; it does unless false"
     )
     avatar_model: Text = Field(
         None, json_schema_extra=NO_EFFECT, description="the avatar that speaks"

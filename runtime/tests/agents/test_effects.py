@@ -61,7 +61,6 @@ def test_warnings_come_in_the_order_of_the_keys() -> None:
     """The builder's own form gives one warning for each such key, in the order in which they stand."""
     config = sample_agent("receptionist", resourceLimits={"cpu": "1"}, somethingNew=[1])
     assert [text.split(":")[0] for text in without_effect(config)] == [
-        "transcribeEnabled",
         "resourceLimits",
         "somethingNew",
     ]

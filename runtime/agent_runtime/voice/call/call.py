@@ -21,7 +21,7 @@ from agent_runtime.voice.call.companion import Companion, build_companions, clos
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import chat_context
 from agent_runtime.voice.call.context import CallContext, context_of
-from agent_runtime.voice.call.greeting import caller_arrives, greet
+from agent_runtime.voice.call.greeting import caller_arrives, greet, introduce
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 from agent_runtime.voice.call.outcome import CANNOT_START, JobExit, OutcomeWriter
 from agent_runtime.voice.call.participants import NOBODY, Participants
@@ -142,13 +142,18 @@ class Call:
                 self._watchdog.on_answer,
             ),
             room=context.job.room,
-            room_options=room_options(prepared.pace, links=NOBODY),
+            room_options=room_options(
+                prepared.pace,
+                links=NOBODY,
+                transcribes=prepared.config.transcribe_enabled is not False,
+            ),
             # Otherwise any participant could request the agent's instructions and the whole conversation.
             session_host=False,
         )
         logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not context.at_console:
             self._participants.control(session.room_io)
+            self._tasks.run(introduce(context, prepared.config))
         self._tasks.run(self._greet(session, prepared.config, transcript))
 
     def _on_callers_gone(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from livekit.agents import AgentSession
 
+from agent_runtime import __version__
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import NO_CALLER_CAME, SessionStatus
@@ -48,6 +49,20 @@ async def caller_arrives(
                 job_exit.end(SessionStatus.ENDED, NO_CALLER_CAME)
         break
     return job_exit.outcome is None
+
+
+async def introduce(context: CallContext, config: AgentConfig) -> None:
+    """Let pages in the room know the agent: its name as the participant's, and what it is as attributes."""
+    local = context.job.room.local_participant
+    await local.set_attributes(
+        {
+            "agent_runtime.agent": str(context.target.agent_id),
+            "agent_runtime.session": context.session_id,
+            "agent_runtime.version": __version__,
+        }
+    )
+    if config.name:
+        await local.set_name(config.name)
 
 
 def greet(

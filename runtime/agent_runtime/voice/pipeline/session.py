@@ -132,10 +132,11 @@ class ConfiguredAgent(Agent):
         )
 
 
-def room_options(pace: Pace, links: str) -> room_io.RoomOptions:
+def room_options(pace: Pace, *, links: str = "", transcribes: bool = True) -> room_io.RoomOptions:
     """How the session takes the caller's sound; the agent's voice has an output of its own.
 
-    The session listens to the participant `links` until it is told to listen to another one.
+    The session listens to the participant `links` until it is told to listen to another one. Without
+    `transcribes` no text of either side is sent into the room.
     """
     return room_io.RoomOptions(
         audio_output=False,
@@ -147,6 +148,7 @@ def room_options(pace: Pace, links: str) -> room_io.RoomOptions:
         # The call decides when it is over: a caller may lose the connection and come back.
         close_on_disconnect=False,
         participant_identity=links,
+        text_output=transcribes,
     )
 
 

@@ -280,6 +280,25 @@ async def test_a_telephone_is_greeted_when_it_is_picked_up(scene: Scene) -> None
     await scene.ended(session.session_id)
 
 
+@pytest.mark.parametrize("transcribes", [True, False])
+async def test_text_leaves_only_with_transcription(scene: Scene, transcribes: bool) -> None:
+    """A listener gets the words of both sides unless transcription is off; the agent says who it is."""
+    room_name = f"text-{scene.agent_id}"
+    session = await scene.create(room_name, transcribeEnabled=transcribes)
+    listener, texts = rtc.Room(), list[str]()
+    listener.register_text_stream_handler("lk.transcription", lambda _, who: texts.append(who))
+    listener.on("transcription_received", lambda *_: texts.append("packet"))
+    await listener.connect(scene.livekit.url, scene.token(room_name, "listener", hidden=True))
+    async with scene.caller(room_name) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        await scene.is_answered(caller, "weather")
+        agent = listener.remote_participants[f"agent-{session.session_id}"]
+        assert agent.name == sample_agent("receptionist")["name"]
+        assert agent.attributes["agent_runtime.session"] == session.session_id
+    await listener.disconnect()
+    assert bool(texts) is transcribes
+
+
 async def test_a_session_that_was_ended_in_the_database_is_left(scene: Scene) -> None:
     """The agent leaves when a heartbeat finds the final row, though nothing removed it from the room."""
     room = f"beat-{scene.agent_id}"

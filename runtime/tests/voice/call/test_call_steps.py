@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
-from unittest.mock import MagicMock
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 from livekit import api, rtc
@@ -37,7 +37,9 @@ class Room(rtc.EventEmitter[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.remote_participants: dict[str, Any] = {}
-        self.local_participant = SimpleNamespace(identity="agent-abc")
+        self.local_participant = SimpleNamespace(
+            identity="agent-abc", set_attributes=AsyncMock(), set_name=AsyncMock()
+        )
 
 
 class Job:
@@ -249,7 +251,7 @@ def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awai
 
     async def begin(*transcript: Utterance) -> Session:
         scene.call.exit.watch(cast("Any", scene.job.room))
-        config = cast("Any", SimpleNamespace(greeting="Hello."))
+        config = cast("Any", SimpleNamespace(greeting="Hello.", name=None, transcribe_enabled=None))
         prepared = PreparedCall(config, cast("Any", None), Floor(), cast("Any", session))
         async with asyncio.timeout(1):
             await scene.call._talk(prepared, list(transcript))
