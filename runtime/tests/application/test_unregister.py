@@ -47,6 +47,7 @@ def runtime_with(rooms: Rooms, count: int) -> AgentRuntime:
     return AgentRuntime(
         agents=cast("Any", SimpleNamespace(unregister=unregister)), sessions=nothing,
         metrics=nothing, rooms=cast("Any", rooms), database=nothing, default_max_sessions=10,
+        providers=nothing,
     )  # fmt: skip
 
 
