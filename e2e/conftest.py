@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from e2e.testbed.stacks import StartStack, running_stack
-from e2e.testbed.testbed import Testbed, testbed_on
+from e2e.testbed.testbed import Testbed, open_testbed
 from fixtures.providers.process import stand_in_process
 from fixtures.pytest_hooks.logged_warnings import LOGGED_WARNINGS
 from fixtures.pytest_hooks.machine_stalls import MACHINE_STALLS, in_real_time
@@ -128,7 +128,7 @@ async def own_testbed(
     own_stack: Stack, own_livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
 ) -> AsyncIterator[Testbed]:
     """A testbed whose processes may be killed."""
-    async with testbed_on(own_stack, own_livekit, recogniser, tmp_path) as made:
+    async with open_testbed(own_stack, own_livekit, recogniser, tmp_path) as made:
         yield made
 
 
@@ -137,5 +137,5 @@ async def testbed(
     stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, tmp_path: Path
 ) -> AsyncIterator[Testbed]:
     """A testbed on the shared stack, with its own agent id and rooms."""
-    async with testbed_on(stack, livekit, recogniser, tmp_path) as made:
+    async with open_testbed(stack, livekit, recogniser, tmp_path) as made:
         yield made

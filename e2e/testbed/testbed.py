@@ -85,7 +85,7 @@ class Testbed:
                 caller.recording.write(self.recordings / f"{room_name}-{identity}.wav")
 
 
-def testbed_on(
+def open_testbed(
     stack: Stack, livekit: LiveKitServer, recogniser: Recogniser, folder: Path
 ) -> Testbed:
     """A testbed on `stack`, with its own agent id."""

@@ -9,7 +9,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import Testbed, testbed_on
+from e2e.testbed.testbed import Testbed, open_testbed
 from fixtures.faults.moved_clock import MovedClock
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
@@ -34,7 +34,7 @@ async def testbed_with_moved_clock(
 ) -> AsyncIterator[Testbed]:
     """A testbed whose API and worker run with the moved clock."""
     with start_stack(own_livekit, **clock.environ) as stack:
-        async with testbed_on(stack, own_livekit, recogniser, tmp_path) as made:
+        async with open_testbed(stack, own_livekit, recogniser, tmp_path) as made:
             yield made
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import testbed_on
+from e2e.testbed.testbed import open_testbed
 from fixtures.servers.livekit import start_process
 from fixtures.speech import Recogniser
 
@@ -20,7 +20,7 @@ async def test_caller_and_agent_find_each_other_again(
     try:
         with start_stack(livekit) as stack:
             async with (
-                testbed_on(stack, livekit, recogniser, tmp_path) as testbed,
+                open_testbed(stack, livekit, recogniser, tmp_path) as testbed,
                 greeted(testbed) as call,
             ):
                 await asyncio.to_thread(livekit.process.kill)

@@ -5,7 +5,7 @@ import time
 
 from e2e.faults.call import Call
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import Testbed, testbed_on
+from e2e.testbed.testbed import Testbed, open_testbed
 from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
 
@@ -31,7 +31,7 @@ async def test_a_session_without_a_worker_ends_with_the_reason(
 ) -> None:
     """After the deadline the session has status error and a reason, and the caller is disconnected."""
     with start_stack(own_livekit, SESSION_AGENT_DEADLINE="4") as stack:
-        async with testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed:  # type: ignore[arg-type]
+        async with open_testbed(stack, own_livekit, recogniser, tmp_path) as testbed:  # type: ignore[arg-type]
             assert stack.worker is not None
             await testbed.register()
             await asyncio.to_thread(stack.worker.stop)

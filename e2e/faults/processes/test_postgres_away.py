@@ -7,7 +7,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import testbed_on
+from e2e.testbed.testbed import open_testbed
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
 from fixtures.servers.postgres import PostgresProcess, PostgresServer
@@ -27,7 +27,7 @@ async def test_the_call_goes_on(
         server = PostgresServer(postgres.url)
         with start_stack_on(server, own_livekit) as stack:
             async with (
-                testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed,
+                open_testbed(stack, own_livekit, recogniser, tmp_path) as testbed,
                 greeted(testbed) as call,
             ):
                 agent = call.person.caller.agents

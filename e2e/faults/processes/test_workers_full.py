@@ -6,7 +6,7 @@ import pytest
 
 from e2e.faults.call import greeted
 from e2e.testbed.stacks import StartStack
-from e2e.testbed.testbed import testbed_on
+from e2e.testbed.testbed import open_testbed
 from fixtures.runtime_client.api import ApiError
 from fixtures.servers import LiveKitServer
 from fixtures.speech import Recogniser
@@ -18,7 +18,7 @@ async def test_a_session_waits_for_capacity(
     """A session waits while all workers are full, and gets its agent when another call ends."""
     with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1") as stack:
         async with (
-            testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed,
+            open_testbed(stack, own_livekit, recogniser, tmp_path) as testbed,
             greeted(testbed) as first,
         ):
             room = testbed.new_room()
@@ -36,7 +36,7 @@ async def test_a_create_is_refused_if_sessions_must_not_wait(
 ) -> None:
     """A create answers 503 with Retry-After and writes no row; with free capacity it succeeds again."""
     with start_stack(own_livekit, MAX_AGENTS_PER_INSTANCE="1", SESSION_WHEN_FULL="refuse") as stack:
-        async with testbed_on(stack, own_livekit, recogniser, tmp_path) as testbed:
+        async with open_testbed(stack, own_livekit, recogniser, tmp_path) as testbed:
             async with greeted(testbed) as call:
                 await testbed.rows.instance_when(lambda row: row["active_agent_count"] == 1)
                 room = testbed.new_room()
