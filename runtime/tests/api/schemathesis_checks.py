@@ -14,6 +14,8 @@ REFUSALS = re.compile(
     r"|Session .+ not found"
     # Which addresses may be called depends on the operator, and on the key beside them.
     r'|.*"baseUrl"\n.*'
+    # A room named after an agent is that agent's alone; the names are free otherwise.
+    r"|.*this room's callers wait for agent \d+.*"
     r"|.*LiveKit takes at most 256 bytes.*",  # JSON Schema counts characters, not bytes
     re.DOTALL,
 )

@@ -15,7 +15,7 @@ from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents import sample_agent
 from fixtures.caller import Caller, room_token
 from fixtures.processes.logged_process import LoggedProcess
-from fixtures.servers import LiveKitServer
+from fixtures.servers import livekit_server
 from fixtures.stack import Stack
 from fixtures.stack.stack import command
 
@@ -77,23 +77,27 @@ def test_dev_restarts_the_worker_when_code_changes(worker_stack: Stack, tmp_path
 
 
 async def test_connect_joins_a_room_without_dispatch(
-    worker_stack: Stack, livekit: LiveKitServer, stores: Stores, agent_id: int, tmp_path: Path
+    worker_stack: Stack, stores: Stores, agent_id: int, tmp_path: Path
 ) -> None:
     """`connect --room` starts the agent that the room is named for."""
     await stores.agents.register(Registration(agent_id, 3, sample_agent("receptionist"), 10))
     room = f"agent-{agent_id}-room"
-    environ = {**worker_stack.environ, "WORKER_HEALTH_PORT": "0"}
-    worker = LoggedProcess(
-        "connect",
-        [command(), "worker", "connect", "--room", room],
-        environ,
-        tmp_path / "connect.log",
-    )
-    token = room_token(livekit.api_key, livekit.api_secret, room, "caller")
-    try:
-        worker.wait_for("agent is in the room", 60)
-        async with Caller(livekit.url, token) as caller:
-            assert len(caller.agents) >= 1
-            await caller.hear()
-    finally:
-        worker.kill()
+    # A LiveKit server of its own: the worker of the other tests would be sent to this room, too.
+    with livekit_server(tmp_path) as own:
+        environ = {
+            **worker_stack.environ,
+            "LIVEKIT_URL": own.url,
+            "LIVEKIT_API_KEY": own.api_key,
+            "LIVEKIT_API_SECRET": own.api_secret,
+            "WORKER_HEALTH_PORT": "0",
+        }
+        arguments = [command(), "worker", "connect", "--room", room]
+        worker = LoggedProcess("connect", arguments, environ, tmp_path / "connect.log")
+        token = room_token(own.api_key, own.api_secret, room, "caller")
+        try:
+            worker.wait_for("agent is in the room", 60)
+            async with Caller(own.url, token) as caller:
+                assert len(caller.agents) == 1
+                await caller.hear()
+        finally:
+            worker.kill()
