@@ -35,7 +35,8 @@ async def test_an_unreachable_server_is_named() -> None:
 
 async def test_a_server_that_never_responds_times_out() -> None:
     """A request that gets no response fails after the timeout, which the error names."""
-    silent = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
+    writers: list[asyncio.StreamWriter] = []  # one that nobody holds closes its connection
+    silent = await asyncio.start_server(lambda _r, w: writers.append(w), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     rooms = LiveKitRooms(f"ws://127.0.0.1:{port}", "key", SECRET, timeout=0.3)
     began = time.monotonic()
@@ -43,6 +44,8 @@ async def test_a_server_that_never_responds_times_out() -> None:
         await rooms.dispatch(new_session(7, 3, "room"), {})
     assert time.monotonic() - began < 5
     await rooms.close()
+    for writer in writers:
+        writer.close()
     silent.close()
 
 
