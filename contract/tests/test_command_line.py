@@ -19,6 +19,8 @@ from contract.report.verdict import SCHEMA
 from contract.tests import other_corpus
 from fixtures.servers.node_service import NodeService
 
+pytestmark = pytest.mark.services
+
 KEY = "a-secret-that-no-report-may-show"
 ROOT = Path(__file__).parents[2]
 

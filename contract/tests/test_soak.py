@@ -14,6 +14,8 @@ from contract.soak import Result, gate, soak
 from contract.tests.another_api.lockers import KEY, Behaviour, Server
 from contract.tests.locker_runs import OLD, small_corpus
 
+pytestmark = pytest.mark.services
+
 LOCKERS = "contract.tests.another_api.lockers"
 CLEAN = Result(0, (), "digest", 1.0)
 

@@ -23,6 +23,8 @@ from contract.report.verdict import Verdict
 from contract.run import Run
 from contract.tests.another_api.lockers import KEY, PROFILE, Behaviour, Server, profile_for
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).parents[3]
 MODULE = "contract.tests.another_api.lockers"
 

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from fixtures.processes.ports import free_ports
 from fixtures.processes.spawn import spawn
 from load.report.results import read_results
 from load.tests.fake_api import FakeApi, fake_api
 from load.tests.processes import kill
+
+pytestmark = pytest.mark.services
 
 ROOT = Path(__file__).parents[3]
 LOCUST = [sys.executable, "-m", "locust", "-f", "load/locustfile.py"]

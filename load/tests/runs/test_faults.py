@@ -21,6 +21,8 @@ from load.report.results import read_results
 from load.tests.fake_api import FakeApi, fake_api
 from load.tests.processes import kill, tree
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).parents[3]
 HOST = "load.caller_host"
 

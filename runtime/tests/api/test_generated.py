@@ -22,6 +22,8 @@ from runtime.tests.api.start import StartApi
 
 from .resources.webhook_sender import deliver_signed
 
+pytestmark = pytest.mark.services
+
 HERE: Final = Path(__file__).parent
 
 

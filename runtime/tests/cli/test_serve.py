@@ -18,6 +18,8 @@ from fixtures.servers import livekit_server
 from fixtures.stack import Stack, StackSettings
 from fixtures.stack.stack import API_READY, WORKER_READY, command
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[tuple[LoggedProcess, Stack]]:

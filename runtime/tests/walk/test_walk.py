@@ -28,6 +28,8 @@ from .livekit import MAX_DELAY
 from .steps import ANY, MAX_AT_ONCE, MOMENTS, Steps
 from .world import AGENTS, World
 
+pytestmark = pytest.mark.services
+
 CALLS = "WALK_CALLS"
 SHRINK = "WALK_SHRINK"
 DEFAULT_CALLS = 200

@@ -25,6 +25,8 @@ from runtime.tests.storage.dashboard import execute
 
 from .silent_proxy import SilentProxy
 
+pytestmark = pytest.mark.services
+
 # Seconds in which an outage must be reported: the API promises one, and a busy machine may take longer.
 SOON = 1.5
 

@@ -29,7 +29,7 @@ from fixtures.speech import ANSWERS, Recogniser, clip
 from fixtures.stack import Stack
 
 # Callers speak and listen in real time.
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.services]
 
 POLL = 0.1  # a database has no event for "this row has changed"
 

@@ -19,6 +19,8 @@ from fixtures.servers import livekit_server
 from fixtures.stack import Stack
 from fixtures.stack.stack import command
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture
 def bare_environ() -> dict[str, str]:
