@@ -1,4 +1,4 @@
-"""The command `db`: check the database's schema, or migrate our own tables."""
+"""The command `db`: check the database's schema, migrate our own tables, or create all of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,20 @@ from agent_runtime.settings import Settings
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print what was found or done; returns 1 when the schema differs, else 0."""
-    return _migrate(settings) if arguments.step == "migrate" else _check(settings)
+    """Print what was found or done; returns 1 when the schema differs or was not created, else 0."""
+    steps = {"check": _check, "migrate": _migrate, "create": _create}
+    return steps[arguments.step](settings)
+
+
+def _create(settings: Settings) -> int:
+    from agent_runtime.wiring.admin import create_database
+
+    if missing := create_database(settings):
+        print(f"nothing was created: only these shared tables are missing: {', '.join(missing)}.")
+        print("Another tool made the others: let it make these, then run `agent-runtime db migrate`.")
+        return 1
+    print("all tables are there")
+    return 0
 
 
 def _migrate(settings: Settings) -> int:

@@ -90,8 +90,10 @@ def _parser() -> argparse.ArgumentParser:
         "health", health_probe.run, "exit 0 when the running process is healthy, else 1"
     )
     health.add_argument("part", choices=("worker", "api", "all"), nargs="?", default="worker")
-    database = command("db", db.run, "check the database's schema, or migrate our own tables")
-    database.add_argument("step", choices=("check", "migrate"))
+    database = command(
+        "db", db.run, "check the database's schema, migrate our own tables, or create all on an empty one"
+    )
+    database.add_argument("step", choices=("check", "migrate", "create"))
     command("doctor", doctor.run, "check the invariants of all sessions; exit 0 when they hold")
     listing = command("sessions", sessions.run, "list live sessions, or follow the events of one")
     listing.add_argument("--follow", metavar="ID", help="print this session's events to its end")

@@ -38,6 +38,20 @@ def migrate_database(settings: Settings) -> Sequence[int] | None:
     return None
 
 
+def create_database(settings: Settings) -> Sequence[str]:
+    """Make every table on a database of one's own, where none of them is there yet.
+
+    Returns the shared tables that are missing where only some are there; then nothing was made.
+    """
+    from agent_runtime.storage.schema.development import create_schema
+    from agent_runtime.storage.sql.url import is_postgres
+
+    if is_postgres(settings.database.url):
+        return create_schema(settings.database.url)
+    asyncio.run(_open_and_close(settings))
+    return []
+
+
 async def _open_and_close(settings: Settings) -> None:
     await open_database(settings).close()
 

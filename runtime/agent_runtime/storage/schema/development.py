@@ -1,6 +1,6 @@
-"""Creates the shared schema on a PostgreSQL of one's own, for tests and development.
+"""Creates the shared schema on a PostgreSQL of one's own: for trials, tests and development.
 
-Never for production: there another team's tool makes and migrates these tables.
+Where the platform's own tool makes and migrates these tables, only `migrations.py` has work to do.
 """
 
 from __future__ import annotations
@@ -16,13 +16,20 @@ from agent_runtime.storage.schema.migrations import (
 from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 
 
-def create_schema(url: str) -> None:
-    """Create the shared tables and the runtime's own, where they are missing.
+def create_schema(url: str) -> list[str]:
+    """Create the shared tables and the runtime's own; safe to run again, and from several processes.
 
-    Raises StoreUnavailable when the database is unreachable.
+    A database that holds some of the shared tables, but not all, belongs to another tool: nothing is
+    created, and the names of the missing tables are returned. Raises StoreUnavailable when the database is
+    unreachable.
     """
     with postgres_transaction(url) as database:
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        there = set(database.get_tables())
+        names = [model._meta.table_name for model in SHARED_TABLES]  # noqa: SLF001 - Peewee's documented name
+        missing = [name for name in names if name not in there]
+        if 0 < len(missing) < len(names):
+            return missing
         for model in SHARED_TABLES:
             for field in model._meta.sorted_fields:  # noqa: SLF001 - Peewee's documented name
                 if isinstance(field, Enum):
@@ -30,6 +37,7 @@ def create_schema(url: str) -> None:
         with database.bind_ctx(SHARED_TABLES):
             database.create_tables(SHARED_TABLES)
         apply_steps(database)
+    return []
 
 
 def _create_type(database: peewee.PostgresqlDatabase, field: Enum) -> None:
