@@ -3,8 +3,7 @@
 # Usage: deploy/fetch-wheels.sh [PYTHON_VERSION], the one of the base image; 3.13 unless given.
 set -euo pipefail
 cd "$(dirname "$0")"
-python=${PYTHON:-python3}
 for lock in locks/build.txt "${LOCK:-locks/runtime.txt}"; do
-    "$python" -m pip download --quiet --require-hashes --only-binary :all: --python-version "${1:-3.13}" \
+    pip3 download --quiet --require-hashes --only-binary :all: --python-version "${1:-3.13}" \
         -r "$lock" -d wheels
 done

@@ -18,7 +18,9 @@ def _create(settings: Settings) -> int:
 
     if missing := create_database(settings):
         print(f"nothing was created: only these shared tables are missing: {', '.join(missing)}.")
-        print("Another tool made the others: let it make these, then run `agent-runtime db migrate`.")
+        print(
+            "Another tool made the others: let it make these, then run `agent-runtime db migrate`."
+        )
         return 1
     print("all tables are there")
     return 0

@@ -91,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     health.add_argument("part", choices=("worker", "api", "all"), nargs="?", default="worker")
     database = command(
-        "db", db.run, "check the database's schema, migrate our own tables, or create all on an empty one"
+        "db",
+        db.run,
+        "check the database's schema, migrate our own tables, or create all on an empty one",
     )
     database.add_argument("step", choices=("check", "migrate", "create"))
     command("doctor", doctor.run, "check the invariants of all sessions; exit 0 when they hold")
