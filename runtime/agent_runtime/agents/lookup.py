@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent_runtime.agents.forms.registered import parse_registered
+from agent_runtime.agents.forms.row import completed, form_of, parse_row
 from agent_runtime.agents.model import AgentConfig
-from agent_runtime.agents.registered import parse_registered
-from agent_runtime.agents.row import completed, form_of, parse_row
 from agent_runtime.domain.agent import STOPPED, Registration
 from agent_runtime.domain.errors import AgentStopped, AgentUnknown, InvalidAgentConfig
 from agent_runtime.domain.ports.agents import AgentRegistry

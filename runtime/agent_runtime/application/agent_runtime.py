@@ -7,9 +7,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from agent_runtime.agents.addresses import check_addresses
-from agent_runtime.agents.effects import without_effect
-from agent_runtime.agents.registered import parse_registered
+from agent_runtime.agents.checks.addresses import check_addresses
+from agent_runtime.agents.checks.effects import without_effect
+from agent_runtime.agents.forms.registered import parse_registered
 from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.domain.agent import AgentStatus, Registration

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from agent_runtime.agents.forms.row import completed
 from agent_runtime.agents.lookup import FoundAgent, find_agent
-from agent_runtime.agents.row import completed
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import AgentStopped, AgentUnknown, InvalidAgentConfig
 from agent_runtime.storage import RegisteredAgents, StoredSessions, open_database

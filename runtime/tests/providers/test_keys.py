@@ -16,7 +16,7 @@ from livekit.agents import APIConnectOptions, APIError, llm
 from livekit.agents.utils import http_context
 
 from agent_runtime.agents import AgentConfig, parse_registered, parse_row
-from agent_runtime.agents.addresses import check_addresses
+from agent_runtime.agents.checks.addresses import check_addresses
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.egress.urls import EgressRefused

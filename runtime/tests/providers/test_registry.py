@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from agent_runtime import providers
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.effects import without_effect
+from agent_runtime.agents.checks.effects import without_effect
 from agent_runtime.agents.profiles import pace_of
 from agent_runtime.agents.sections import Profile
 from agent_runtime.domain.errors import InvalidAgentConfig

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_runtime.agents import AgentConfig, parse_registered, parse_row
-from agent_runtime.agents.effects import without_effect
+from agent_runtime.agents.checks.effects import without_effect
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import available

@@ -10,8 +10,8 @@ from pydantic.alias_generators import to_snake
 from pydantic.fields import FieldInfo
 
 from agent_runtime.agents.fields import Section, by_key, types_of
+from agent_runtime.agents.forms.registered import parse_form
 from agent_runtime.agents.model import AgentConfig
-from agent_runtime.agents.registered import parse_form
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 
 # The platform writes this column for itself, in a form of its own.

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from agent_runtime.agents.checks.plugin_options import option_issues
 from agent_runtime.agents.model import AgentConfig
-from agent_runtime.agents.plugin_options import option_issues
 from agent_runtime.domain.errors import MAX_ISSUES, ConfigIssue, InvalidAgentConfig
 
 

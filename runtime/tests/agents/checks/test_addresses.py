@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.addresses import check_addresses
+from agent_runtime.agents.checks.addresses import check_addresses
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.settings import Settings
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from agent_runtime.agents.effects import without_effect
+from agent_runtime.agents.checks.effects import without_effect
 from agent_runtime.agents.fields import Section, by_key, has_effect, section_of
 from agent_runtime.agents.model import AgentConfig
 from fixtures.agents import sample_agent
 
-CONTRACT: Final = Path(__file__).parents[3] / "openapi.yaml"
+CONTRACT: Final = Path(__file__).parents[4] / "openapi.yaml"
 
 
 @pytest.mark.parametrize(
