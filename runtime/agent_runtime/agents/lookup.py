@@ -20,11 +20,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FoundAgent:
-    """An agent that may talk, its tenant, and how many sessions it may hold at once."""
+    """An agent that may talk, its tenant, and how many sessions it may hold at once.
+
+    `version` is that of its registration; None for a row, which has none.
+    """
 
     config: AgentConfig
     tenant_id: int
     max_sessions: int
+    version: int | None = None
 
 
 async def find_agent(agents: AgentRegistry, agent_id: int, default_limit: int) -> FoundAgent:
@@ -36,7 +40,9 @@ async def find_agent(agents: AgentRegistry, agent_id: int, default_limit: int) -
     registration, row = await asyncio.gather(agents.get(agent_id), agents.agent_row(agent_id))
     if registration is not None:
         config = _completed(registration, row)
-        return FoundAgent(config, registration.tenant_id, registration.max_sessions)
+        return FoundAgent(
+            config, registration.tenant_id, registration.max_sessions, registration.version
+        )
     if row is None:
         raise AgentUnknown(agent_id)
     if row["deployment_status"] == STOPPED:

@@ -26,7 +26,7 @@ from agent_runtime.domain.dispatch_rules import (
     Redispatch,
 )
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
-from agent_runtime.domain.job import agent_of_room
+from agent_runtime.domain.job import is_agents_room
 from agent_runtime.domain.lease import EventKind, LiveSession
 from agent_runtime.domain.ports.livekit import Rooms
 from agent_runtime.domain.ports.sessions import (
@@ -227,7 +227,7 @@ class SessionSupervisor:
         """Close the room so that its callers stop waiting, unless another session's call is in it."""
         try:
             await self._rooms.remove_agent(session)
-            if session.has_room_of_its_own or agent_of_room(session.room_name):
+            if session.has_room_of_its_own or is_agents_room(session.room_name):
                 live = await self._leases.live()
                 if all(one.session.room_name != session.room_name for one in live):
                     await self._rooms.close_room(session.room_name)

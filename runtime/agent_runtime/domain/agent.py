@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 # The platform's `deployment_status` of an agent that takes no new sessions.
 STOPPED: Final = "stopped"
+# The origin of a version that a client registered.
+REGISTERED: Final = "registered over HTTP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +18,26 @@ class Registration:
     """An agent as the platform's builder deployed it.
 
     `config` is the validated form exactly as it was received, unknown keys included. `max_sessions` is
-    how many sessions the agent may hold at once.
+    how many sessions the agent may hold at once. `version` counts the contents that were registered,
+    from 1; it is None until the registration is stored. `origin` says where the content came from.
     """
 
     agent_id: int
     tenant_id: int
     config: Mapping[str, Any]
     max_sessions: int
+    version: int | None = field(default=None, compare=False)
+    origin: str = field(default=REGISTERED, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentVersion:
+    """One version of an agent, as its history lists it."""
+
+    version: int
+    tenant_id: int
+    origin: str
+    registered_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

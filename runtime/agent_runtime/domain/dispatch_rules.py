@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from agent_runtime.domain.fleet import Fleet
-from agent_runtime.domain.job import agent_of_room
+from agent_runtime.domain.job import is_agents_room
 from agent_runtime.domain.lease import LiveSession, Phase, WorkerState
 from agent_runtime.domain.session import SessionStatus
 
@@ -176,7 +176,7 @@ class DispatchRules:
         At most MAX_LOOKS, those first that have waited longest for a look.
         """
         served = {one.session.room_name for one in live}
-        waiting = {room for room in rooms if agent_of_room(room)} - served
+        waiting = {room for room in rooms if is_agents_room(room)} - served
         self._rooms = {room: seen for room, seen in self._rooms.items() if room in waiting}
         for room in waiting:
             self._rooms.setdefault(room, _Unserved(now))

@@ -23,6 +23,7 @@ AgentRuntimeError              base of all
 │   ├── SessionNotFound        no session has this id
 │   └── NotThereError *        LiveKit has no such room, participant or dispatch (livekit_api.twirp)
 ├── Conflict                   the present state of agents, sessions or rooms forbids it
+│   ├── TextIdTaken            a text id has another number, or the number another text
 │   ├── AgentStopped           the platform has stopped the agent's deployment
 │   ├── AgentAtCapacity        the agent holds as many live sessions as it may
 │   ├── SessionOver            the session is final and takes no further change
@@ -119,7 +120,7 @@ class AgentUnknown(NotFound):
     remedy = "register the agent, or add its row to the agents table"
 
     def __init__(
-        self, agent_id: int, why: str = "neither registered nor in the agents table"
+        self, agent_id: int | str, why: str = "neither registered nor in the agents table"
     ) -> None:
         super().__init__(f"Agent {agent_id} is unknown: {why}")
         self.agent_id = agent_id
@@ -154,6 +155,17 @@ class AgentStopped(Conflict):
     def __init__(self, agent_id: int) -> None:
         super().__init__(f"Agent {agent_id} takes no sessions: its deployment is stopped")
         self.agent_id = agent_id
+
+
+class TextIdTaken(Conflict):
+    """Raised when a text id is to get a number, while one of the two belongs to another."""
+
+    remedy = "leave the number out, or take one that is free"
+
+    def __init__(self, text_id: str, number: int) -> None:
+        super().__init__(f"{text_id} cannot be agent {number}: one of them is taken")
+        self.text_id = text_id
+        self.number = number
 
 
 class SessionOver(Conflict):

@@ -62,7 +62,10 @@ def may_become(status: SessionStatus) -> frozenset[SessionStatus]:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One row of `agent_instance_sessions`. Times are aware, in UTC; `reason` says why it ended."""
+    """One row of `agent_instance_sessions`. Times are aware, in UTC; `reason` says why it ended.
+
+    `agent_version` is the version of the agent's registration that talked last.
+    """
 
     session_id: str
     agent_id: int
@@ -76,6 +79,7 @@ class Session:
     reason: str | None = None
     participant_name: str | None = None
     participant_identity: str | None = None
+    agent_version: int | None = None
 
     @property
     def variables(self) -> dict[str, str]:

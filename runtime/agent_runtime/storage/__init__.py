@@ -9,6 +9,7 @@ from agent_runtime.storage.repositories.events import StoredEvents
 from agent_runtime.storage.repositories.leases import StoredLeases
 from agent_runtime.storage.repositories.metrics import StoredMetrics
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
+from agent_runtime.storage.repositories.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
 from agent_runtime.storage.repositories.workers import StoredWorkers
 from agent_runtime.storage.sql.database import Database
@@ -21,6 +22,7 @@ __all__ = [
     "StoredLeases",
     "StoredMetrics",
     "StoredSessions",
+    "StoredTextIds",
     "StoredTranscripts",
     "StoredWorkers",
     "Violation",

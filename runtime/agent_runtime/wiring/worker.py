@@ -41,6 +41,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
         StoredLeases,
         StoredMetrics,
         StoredSessions,
+        StoredTextIds,
         StoredTranscripts,
         StoredWorkers,
         dispatch_listener,
@@ -63,6 +64,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
             dispatch_listener=dispatch_listener(
                 store.url, prepare=store.prepare, key=settings.livekit.api_key
             ),
+            text_ids=StoredTextIds(database),
         )
     finally:
         await database.close()

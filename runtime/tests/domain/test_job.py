@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime.domain.job import JobTarget, NotOurJob, agent_of_room, target_of
+from agent_runtime.domain.job import (
+    UNNUMBERED,
+    JobTarget,
+    NotOurJob,
+    agent_of_room,
+    is_agents_room,
+    target_of,
+)
 
 IDS = st.integers(min_value=1, max_value=2**31 - 1)
 
@@ -58,6 +65,31 @@ def test_a_room_of_a_sip_dispatch_rule_names_the_agent(room: str) -> None:
 def test_metadata_wins_over_the_room() -> None:
     """Metadata that names an agent wins over the room's name, also in snake_case and with text ids."""
     assert target_of('{"agent_id": "8", "session_id": "s"}', "agent-7-room") == JobTarget(8, "s")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "room", "text_id"),
+    [
+        ('{"agent_id": "clinic_front_desk_v1"}', "lobby", "clinic_front_desk_v1"),
+        ('{"agentId": "sales.de-1", "customer_name": "Ada"}', "agent-7-room", "sales.de-1"),
+        ("", "agent-clinic_front_desk_v1-room", "clinic_front_desk_v1"),
+        ("", "agent-clinic-room_+4930123_x8Kd3fQz", "clinic"),
+        ("", "agent-a-room-room", None),
+        ("", "agent--room", None),
+        ("", "agent-front desk-room", None),
+        ("", f"agent-{'x' * 129}-room", None),
+    ],
+)
+def test_an_agent_may_be_named_by_a_text(metadata: str, room: str, text_id: str | None) -> None:
+    """A text id stands in metadata and room names as a number does; its number is looked up later."""
+    if text_id is None:
+        assert not is_agents_room(room)
+        with pytest.raises(NotOurJob):
+            target_of(metadata, room)
+        return
+    target = target_of(metadata, room)
+    assert (target.agent_id, target.text_id) == (UNNUMBERED, text_id)
+    assert is_agents_room(room) == room.startswith("agent-")
 
 
 @pytest.mark.parametrize(

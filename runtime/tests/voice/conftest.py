@@ -17,6 +17,7 @@ from agent_runtime.storage import (
     StoredLeases,
     StoredMetrics,
     StoredSessions,
+    StoredTextIds,
     StoredTranscripts,
     StoredWorkers,
     open_database,
@@ -90,6 +91,7 @@ def stores(database: Database) -> Stores:
         StoredLeases(database),
         StoredTranscripts(database),
         StoredWorkers(database, "livekit"),
+        text_ids=StoredTextIds(database),
     )
 
 

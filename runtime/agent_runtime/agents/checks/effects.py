@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from agent_runtime.agents.fields import (
     Section,
@@ -15,9 +15,13 @@ from agent_runtime.agents.fields import (
 )
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.sections import Options
+from agent_runtime.domain.errors import ConfigIssue
 from agent_runtime.providers.common.option_types import option_name
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import provider, specs
+
+NOTHING_ACTS: Final = "nothing acts on this key"
+NOT_YET: Final = f"{NOTHING_ACTS} yet"
 
 
 def without_effect(config: Mapping[str, Any]) -> list[str]:
@@ -26,12 +30,20 @@ def without_effect(config: Mapping[str, Any]) -> list[str]:
     `config` is a registered form that `parse_registered` accepts. A key that is null, false or empty asks
     for no effect, nor does an object that holds only such keys, or whose key `enabled` is false.
     """
-    return list(_section(AgentConfig, config, "", None))
+    return [str(issue) for issue in keys_without_effect(config)]
+
+
+def keys_without_effect(config: Mapping[str, Any]) -> Iterator[ConfigIssue]:
+    """The same, each with its path."""
+    return _section(AgentConfig, config, (), None)
 
 
 def _section(
-    section: type[Section], given: Mapping[str, Any], path: str, provider_name: Any
-) -> Iterator[str]:
+    section: type[Section],
+    given: Mapping[str, Any],
+    path: tuple[str | int, ...],
+    provider_name: Any,
+) -> Iterator[ConfigIssue]:
     fields = by_key(section)
     options = _options(section.stage, provider_name) if issubclass(section, Options) else {}
     spelled = with_one_spelling(section, given)
@@ -40,18 +52,18 @@ def _section(
         field = fields.get(name)
         if field is None:
             if option_name(options, key) not in options and _asks(value):
-                yield f"{path}{key}: nothing acts on this key"
+                yield ConfigIssue((*path, key), NOTHING_ACTS)
         elif not has_effect(field):
             if _asks(value):
-                yield f"{path}{key}: nothing acts on this key yet"
+                yield ConfigIssue((*path, key), NOT_YET)
         elif (inner := section_of(field)) is not None and value:
             if isinstance(value, list):
                 for number, item in enumerate(value):
                     named = with_one_spelling(inner, item).get("provider")
-                    yield from _section(inner, item, f"{path}{key}.{number}.", named)
+                    yield from _section(inner, item, (*path, key, number), named)
             else:
                 named = spelled.get(f"{name.removesuffix('Config')}Provider")
-                yield from _section(inner, value, f"{path}{key}.", named)
+                yield from _section(inner, value, (*path, key), named)
 
 
 def _options(stage: Stage, name: Any) -> Mapping[str, Any]:

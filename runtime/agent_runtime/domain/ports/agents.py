@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
 from agent_runtime.domain.session import Session
 
 
 class AgentRegistry(Protocol):
     """The registered agents. Methods raise StoreUnavailable."""
 
-    async def register(self, registration: Registration) -> None:
-        """Store the registration or replace the stored one, which keeps its place in the order."""
+    async def register(self, registration: Registration) -> int:
+        """Store the registration or replace the stored one, which keeps its place in the order.
+
+        Returns its version: a new one when tenant or content differ from the latest one.
+        """
 
     async def unregister(self, agent_id: int) -> list[Session]:
         """Delete the agent and end its live sessions, in one transaction; returns the ended ones."""
@@ -27,5 +30,27 @@ class AgentRegistry(Protocol):
     async def list_ids(self) -> list[int]:
         """Ids of all registered agents, in the order of their first registration."""
 
+    async def history(self, agent_id: int) -> list[AgentVersion]:
+        """The versions that are kept, the latest first; also of an agent that was deleted."""
+
+    async def version(self, agent_id: int, version: int) -> Registration | None:
+        """What was registered as this version; None when it is not kept."""
+
     async def agent_row(self, agent_id: int) -> Mapping[str, Any] | None:
         """The agent's row of the `agents` table by column name, or None."""
+
+
+class TextIdRegistry(Protocol):
+    """The numbers of agents whose id is a text. Methods raise StoreUnavailable."""
+
+    async def number(self, text_id: str) -> int | None:
+        """The number of this text; None when it has none."""
+
+    async def assign(self, text_id: str, number: int | None = None) -> int:
+        """The number of this text, which gets one now if it has none: `number`, else a free one.
+
+        Raises TextIdTaken when the text has another number than `number`, or the number another text.
+        """
+
+    async def all(self) -> dict[int, str]:
+        """Every text by its number."""

@@ -24,8 +24,12 @@ class SessionStore(Protocol):
     async def get(self, session_id: str) -> Session | None:
         """The session, or None."""
 
-    async def activate(self, session_id: str, holder: Holder) -> Session:
+    async def activate(
+        self, session_id: str, holder: Holder, agent_version: int | None = None
+    ) -> Session:
         """Record that the agent is in the room: take room and lease, make the session active, atomically.
+
+        The session keeps `agent_version`, the version of the agent's registration.
 
         Raises SessionNotFound, SessionOver when the session is final, SessionHeld when another job
         holds it or a later dispatch exists, RoomTaken when another session's agent holds the room. A

@@ -9,19 +9,32 @@ from typing import Any, Final
 import peewee
 from peewee import EXCLUDED, fn
 
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
+from agent_runtime.storage.repositories.agent_versions import (
+    KEPT,
+    add_if_changed,
+    digest,
+    forget_oldest,
+    latest,
+)
 from agent_runtime.storage.repositories.events import insert_events, kind_value
 from agent_runtime.storage.repositories.sessions.rows import NOW, end_of_session
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.store import Store
-from agent_runtime.storage.schema.runtime import LiveSessions, Registrations, Utterances
+from agent_runtime.storage.schema.runtime import (
+    AgentVersions,
+    LiveSessions,
+    Registrations,
+    Utterances,
+)
 from agent_runtime.storage.schema.shared.platform import Agents
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind, single
+from agent_runtime.storage.sql.times import aware
 
 DELETED: Final = "the agent was deleted"  # the reason of sessions that end with their agent
 
@@ -33,42 +46,59 @@ _LIVE_OF_AGENT: Final = LiveSessions.agent_id == _AGENT_ID
 class RegisteredAgents(Store):
     """Implements the port AgentRegistry."""
 
-    def __init__(self, database: Database, sessions: StoredSessions) -> None:
+    def __init__(self, database: Database, sessions: StoredSessions, kept: int = KEPT) -> None:
+        """Of each agent the latest `kept` versions are kept."""
         super().__init__(database)
         self._sessions = sessions
+        self._kept = kept
+
+    _add_version = CompiledOnce(add_if_changed)
+    _forget_oldest = CompiledOnce(forget_oldest)
 
     _register = CompiledOnce(
-        lambda: Registrations.insert(
-            {
-                Registrations.agent_id: _AGENT_ID,
-                Registrations.tenant_id: bind("tenant_id", "integer"),
-                Registrations.config: bind("config"),
-                Registrations.max_sessions: bind("max_sessions", "integer"),
-                Registrations.created_at: NOW,
-                Registrations.updated_at: NOW,
-            }
-        ).on_conflict(
-            conflict_target=[Registrations.agent_id],
-            update={
-                Registrations.tenant_id: EXCLUDED.tenant_id,
-                Registrations.config: EXCLUDED.config,
-                Registrations.max_sessions: EXCLUDED.max_sessions,
-                Registrations.updated_at: EXCLUDED.updated_at,
-            },
+        lambda: (
+            Registrations.insert(
+                {
+                    Registrations.agent_id: _AGENT_ID,
+                    Registrations.tenant_id: bind("tenant_id", "integer"),
+                    Registrations.config: bind("config"),
+                    Registrations.max_sessions: bind("max_sessions", "integer"),
+                    Registrations.created_at: NOW,
+                    Registrations.updated_at: NOW,
+                    Registrations.version: latest(),
+                }
+            )
+            .on_conflict(
+                conflict_target=[Registrations.agent_id],
+                update={
+                    Registrations.tenant_id: EXCLUDED.tenant_id,
+                    Registrations.config: EXCLUDED.config,
+                    Registrations.max_sessions: EXCLUDED.max_sessions,
+                    Registrations.updated_at: EXCLUDED.updated_at,
+                    Registrations.version: EXCLUDED.version,
+                },
+            )
+            .returning(Registrations.version)
         )
     )
 
-    async def register(self, registration: Registration) -> None:
-        """Insert the registration, or update it in place."""
-        await self._database.write(
-            self._register.bind(
-                agent_id=registration.agent_id,
-                tenant_id=registration.tenant_id,
-                config=json.dumps(registration.config),
-                max_sessions=registration.max_sessions,
-                now=self._database.now(),
-            )
+    async def register(self, registration: Registration) -> int:
+        """Insert the registration, or update it in place; add the version, if it is a new one."""
+        values = {
+            "agent_id": registration.agent_id,
+            "tenant_id": registration.tenant_id,
+            "config": json.dumps(registration.config),
+            "max_sessions": registration.max_sessions,
+            "now": self._database.now(),
+        }
+        content = digest(registration.tenant_id, registration.config)
+        rows = await self._database.write(
+            *self._database.lock(registration.agent_id),
+            self._add_version.bind(**values, digest=content, origin=registration.origin),
+            self._forget_oldest.bind(agent_id=registration.agent_id, kept=self._kept),
+            self._register.bind(**values),
         )
+        return int(rows[0][0])
 
     _forget = CompiledOnce(lambda: Registrations.delete().where(_REGISTERED))
 
@@ -121,17 +151,56 @@ class RegisteredAgents(Store):
 
     _get = CompiledOnce(
         lambda: Registrations.select(
-            Registrations.tenant_id, Registrations.config, Registrations.max_sessions
+            Registrations.tenant_id,
+            Registrations.config,
+            Registrations.max_sessions,
+            Registrations.version,
         ).where(_REGISTERED)
     )
 
     async def get(self, agent_id: int) -> Registration | None:
         """The registration, or None."""
         row = single(await self._database.read(self._get.bind(agent_id=agent_id)))
-        if row is None:
-            return None
-        tenant_id, config, max_sessions = row
-        return Registration(agent_id, tenant_id, json.loads(config), max_sessions)
+        return None if row is None else _registration(agent_id, row)
+
+    _history = CompiledOnce(
+        lambda: (
+            AgentVersions.select(
+                AgentVersions.version,
+                AgentVersions.tenant_id,
+                AgentVersions.origin,
+                AgentVersions.created_at,
+            )
+            .where(AgentVersions.agent_id == _AGENT_ID)
+            .order_by(AgentVersions.version.desc())
+        )
+    )
+
+    async def history(self, agent_id: int) -> list[AgentVersion]:
+        """The versions that are kept, the latest first."""
+        rows = await self._database.read(self._history.bind(agent_id=agent_id))
+        return [
+            AgentVersion(version, tenant_id, origin, aware(at))
+            for version, tenant_id, origin, at in rows
+        ]
+
+    _version = CompiledOnce(
+        lambda: AgentVersions.select(
+            AgentVersions.tenant_id,
+            AgentVersions.config,
+            AgentVersions.max_sessions,
+            AgentVersions.version,
+        ).where(
+            AgentVersions.agent_id == _AGENT_ID, AgentVersions.version == bind("number", "integer")
+        )
+    )
+
+    async def version(self, agent_id: int, version: int) -> Registration | None:
+        """What was registered as this version, or None."""
+        row = single(
+            await self._database.read(self._version.bind(agent_id=agent_id, number=version))
+        )
+        return None if row is None else _registration(agent_id, row)
 
     _status = CompiledOnce(
         lambda: Registrations.select(
@@ -163,6 +232,12 @@ class RegisteredAgents(Store):
         row = single(await self._database.read(self._row.bind(agent_id=agent_id)))
         columns = [field.column_name for field in Agents._meta.sorted_fields]  # noqa: SLF001
         return None if row is None else dict(zip(columns, row, strict=True))
+
+
+def _registration(agent_id: int, row: tuple[Any, ...]) -> Registration:
+    """The registration of a row with tenant, content, sessions and version."""
+    tenant_id, config, max_sessions, version = row
+    return Registration(agent_id, tenant_id, json.loads(config), max_sessions, version)
 
 
 def _live_ids() -> peewee.Node:

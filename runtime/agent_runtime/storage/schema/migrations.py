@@ -127,6 +127,48 @@ STEPS: Final[Sequence[Step]] = (
             )
         ),
     ),
+    # Versions of agents, and numbers for ids that are texts. What is registered is version 1.
+    Step(
+        9,
+        (
+            "ALTER TABLE runtime_registrations ADD COLUMN version integer NOT NULL DEFAULT 1",
+            """
+            CREATE TABLE runtime_agent_versions (
+                id {serial},
+                agent_id integer NOT NULL,
+                version integer NOT NULL,
+                tenant_id integer NOT NULL,
+                config text NOT NULL,
+                max_sessions integer NOT NULL,
+                digest varchar(64) NOT NULL,
+                origin varchar(255) NOT NULL,
+                created_at timestamp NOT NULL
+            )
+            """,
+            """
+            CREATE UNIQUE INDEX runtime_agent_versions_agent
+            ON runtime_agent_versions (agent_id, version)
+            """,
+            """
+            INSERT INTO runtime_agent_versions
+                (agent_id, version, tenant_id, config, max_sessions, digest, origin, created_at)
+            SELECT agent_id, 1, tenant_id, config, max_sessions, '', 'an earlier registration', updated_at
+            FROM runtime_registrations
+            """,
+            """
+            CREATE TABLE runtime_text_ids (
+                text_id varchar(128) NOT NULL PRIMARY KEY,
+                agent_id integer NOT NULL,
+                created_at timestamp NOT NULL
+            )
+            """,
+            "CREATE UNIQUE INDEX runtime_text_ids_agent_id ON runtime_text_ids (agent_id)",
+        ),
+        postgresql=(
+            "ALTER TABLE runtime_agent_versions ALTER COLUMN id TYPE bigint",
+            "ALTER SEQUENCE runtime_agent_versions_id_seq AS bigint",
+        ),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version

@@ -18,7 +18,7 @@ class SchemaVersion(Model):
 
 
 class Registrations(Model):
-    """The registered agents; `id` is the order of their first registration."""
+    """The registered agents; `id` is the order of their first registration, `version` the latest one."""
 
     id = BigAutoField()
     agent_id = IntegerField(unique=True)
@@ -27,9 +27,42 @@ class Registrations(Model):
     max_sessions = IntegerField()
     created_at = DateTimeField()
     updated_at = DateTimeField()
+    version = IntegerField(constraints=[SQL("DEFAULT 1")])
 
     class Meta:
         table_name = "runtime_registrations"
+
+
+class AgentVersions(Model):
+    """What was registered for each agent, in its versions; only the latest ones are kept.
+
+    `digest` is that of tenant and content, and empty for what was registered before versions were kept.
+    """
+
+    id = BigAutoField()
+    agent_id = IntegerField()
+    version = IntegerField()
+    tenant_id = IntegerField()
+    config = TextField()
+    max_sessions = IntegerField()
+    digest = CharField(max_length=64)
+    origin = CharField()
+    created_at = DateTimeField()
+
+    class Meta:
+        table_name = "runtime_agent_versions"
+        indexes = ((("agent_id", "version"), True),)
+
+
+class TextIds(Model):
+    """The numbers of agents whose id is a text. They stay when the agent is deleted."""
+
+    text_id = CharField(primary_key=True, max_length=128)
+    agent_id = IntegerField(unique=True)
+    created_at = DateTimeField()
+
+    class Meta:
+        table_name = "runtime_text_ids"
 
 
 class LiveSessions(Model):
@@ -90,6 +123,8 @@ class Utterances(Model):
 RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
+    AgentVersions,
+    TextIds,
     LiveSessions,
     SessionEvents,
     Utterances,

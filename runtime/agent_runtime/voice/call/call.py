@@ -6,17 +6,18 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from livekit.agents import AgentSession, JobContext
 from livekit.rtc.participant import PublishTrackError
 
 from agent_runtime.agents.model import AgentConfig
-from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.domain.errors import AgentUnknown, StoreUnavailable
 from agent_runtime.domain.job import JobTarget, target_of
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.domain.text_ids import with_number
 from agent_runtime.voice.call.companion import Companion, build_companions, close_companion
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import chat_context
@@ -59,6 +60,8 @@ async def run_call(
     joining = join_early(job, target)
     async with AsyncExitStack() as opened:
         stores = await opened.enter_async_context(open_stores(CALL_CONNECTIONS))
+        with suppress(AgentUnknown, StoreUnavailable):  # what is unknown is refused with the others
+            target = await with_number(target, stores.text_ids)
         call = Call(context_of(job, target, stores, settings), opened.pop_all(), joining)
     job.add_shutdown_callback(call.close)
     try:
@@ -98,7 +101,7 @@ class Call:
         self.exit.watch(context.job.room)
         try:
             prepared = await prepare_and_join(context, self._joining)
-            await activate(context)
+            await activate(context, prepared.version)
             transcript = await context.stores.transcripts.read(context.session_id)
         except CANNOT_START as error:
             self.exit.refuse(error)
@@ -153,7 +156,7 @@ class Call:
         logger.info("agent is in the room", extra={"pid": os.getpid()})
         if not context.at_console:
             self._participants.control(session.room_io)
-            self._tasks.run(introduce(context, prepared.config))
+            self._tasks.run(introduce(context, prepared.config, prepared.version))
         self._tasks.run(self._greet(session, prepared.config, transcript))
 
     def _on_callers_gone(self) -> None:

@@ -51,14 +51,18 @@ async def caller_arrives(
     return job_exit.outcome is None
 
 
-async def introduce(context: CallContext, config: AgentConfig) -> None:
-    """Let pages in the room know the agent: its name as the participant's, and what it is as attributes."""
+async def introduce(context: CallContext, config: AgentConfig, version: int | None) -> None:
+    """Let pages in the room know the agent: its name as the participant's, and what it is as attributes.
+
+    `version` is that of the agent's registration.
+    """
     local = context.job.room.local_participant
     await local.set_attributes(
         {
             "agent_runtime.agent": str(context.target.agent_id),
             "agent_runtime.session": context.session_id,
             "agent_runtime.version": __version__,
+            **({"agent_runtime.agent_version": str(version)} if version is not None else {}),
         }
     )
     if config.name:

@@ -13,9 +13,10 @@ from livekit.agents import AgentSession, JobContext
 from agent_runtime.agents.lookup import find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
-from agent_runtime.domain.errors import InvalidAgentConfig
-from agent_runtime.domain.job import MAX_ID, JobTarget
+from agent_runtime.domain.errors import InvalidAgentConfig, StoreUnavailable
+from agent_runtime.domain.job import MAX_ID, UNNUMBERED, JobTarget
 from agent_runtime.domain.session import Session, SessionStatus
+from agent_runtime.domain.text_ids import with_number
 from agent_runtime.text.variables import filled
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
@@ -32,6 +33,7 @@ class PreparedCall:
     pace: Pace
     floor: Floor
     session: AgentSession[Any]
+    version: int | None = None  # of the agent's registration
 
 
 def join_early(job: JobContext, target: JobTarget) -> asyncio.Task[None] | None:
@@ -68,6 +70,7 @@ async def prepare(context: CallContext) -> PreparedCall:
     stores, settings = context.stores, context.settings
     limit = settings.max_sessions_per_agent
     is_new = context.target.session_id is None
+    await _require_number(context)
     try:
         agent = await find_agent(stores.agents, context.target.agent_id, limit)
     except InvalidAgentConfig:
@@ -80,7 +83,14 @@ async def prepare(context: CallContext) -> PreparedCall:
     pace = pace_of(config, settings.worker.profile, recent_pressure())
     floor = Floor()
     pipeline = build_session(config, pace, floor, settings, context.job.proc)
-    return PreparedCall(config, pace, floor, pipeline)
+    return PreparedCall(config, pace, floor, pipeline, agent.version)
+
+
+async def _require_number(context: CallContext) -> None:
+    """Raise AgentUnknown, or StoreUnavailable, for a job whose agent's text id has no number."""
+    if context.target.agent_id == UNNUMBERED:
+        await with_number(context.target, context.stores.text_ids)
+        raise StoreUnavailable("the agent's number could not be read when the job began")
 
 
 async def _create_session(context: CallContext, tenant_id: int, limit: int) -> None:

@@ -71,8 +71,10 @@ async def close_room(context: CallContext, outcome: Outcome, *, is_hopeless: boo
         logger.warning("room is not closed: %s", error)
 
 
-async def activate(context: CallContext) -> None:
+async def activate(context: CallContext, agent_version: int | None) -> None:
     """Take the room and make the session active; an earlier session gets time to leave the room.
+
+    The session's row keeps the version of the agent.
 
     Raises the errors of `SessionStore.activate`.
     """
@@ -80,7 +82,9 @@ async def activate(context: CallContext) -> None:
     until = loop.time() + ROOM_FREE_WITHIN
     while True:
         try:
-            await context.stores.sessions.activate(context.session_id, context.holder)
+            await context.stores.sessions.activate(
+                context.session_id, context.holder, agent_version
+            )
         except RoomTaken:
             if loop.time() > until:
                 raise

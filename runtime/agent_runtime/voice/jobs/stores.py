@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from agent_runtime.domain.ports.agents import AgentRegistry
+from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import LeaseStore, SessionStore, TranscriptStore
 from agent_runtime.domain.ports.workers import DispatchListener, WorkerStore
@@ -18,7 +18,10 @@ CALL_CONNECTIONS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The ports of one process. `dispatch_listener` is None where the database cannot notify."""
+    """The ports of one process. `dispatch_listener` is None where the database cannot notify.
+
+    Without `text_ids` no agent is known by a text.
+    """
 
     agents: AgentRegistry
     sessions: SessionStore
@@ -27,6 +30,7 @@ class Stores:
     transcripts: TranscriptStore
     workers: WorkerStore
     dispatch_listener: DispatchListener | None = None
+    text_ids: TextIdRegistry | None = None
 
 
 class OpenStores(Protocol):

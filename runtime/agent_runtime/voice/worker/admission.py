@@ -13,9 +13,11 @@ from typing import Final
 
 from livekit.agents import AgentServer, JobRequest
 
-from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
-from agent_runtime.domain.job import JobTarget, NotOurJob, target_of
+from agent_runtime.domain.errors import AgentUnknown, SessionHeld, SessionOver, StoreUnavailable
+from agent_runtime.domain.job import UNNUMBERED, JobTarget, NotOurJob, target_of
+from agent_runtime.domain.ports.agents import TextIdRegistry
 from agent_runtime.domain.session import agent_identity, new_session_id
+from agent_runtime.domain.text_ids import with_number
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 from agent_runtime.voice.machine.pressure import NO_CPU_LIMIT, Pressure
 from agent_runtime.voice.worker.accepted_jobs import AcceptedJob, AcceptedJobs
@@ -64,6 +66,8 @@ class Admission:
         self.draining = False
         # As `Connectivity` sees it. While False only claims stop: an offer proves that LiveKit is there.
         self.livekit_reachable = True
+        # None for `console` and `connect`, whose jobs look up text ids themselves.
+        self.text_ids: TextIdRegistry | None = None
         self._max_calls = max_calls
         self._capacity = Capacity(max_cpu, cpus)
         self._clock = clock
@@ -128,8 +132,8 @@ class Admission:
         """Accept an offered job under its session's identity, or refuse it with a reason in the log."""
         fields = {"room": request.room.name, "job": request.id}
         try:
-            target = target_of(request.job.metadata, request.room.name)
-        except NotOurJob as error:
+            target = await self._numbered(target_of(request.job.metadata, request.room.name))
+        except (NotOurJob, AgentUnknown) as error:
             logger.info("job refused: %s", error, extra=fields)
             await request.reject(terminate=True)
             return
@@ -170,7 +174,7 @@ class Admission:
         except NotOurJob:
             return None
         session_id = target.session_id
-        if self.claims.leases is None or session_id is None:
+        if self.claims.leases is None or session_id is None or target.agent_id == UNNUMBERED:
             return None
         if self.refusal_reason or not self.livekit_reachable:
             return None
@@ -209,6 +213,15 @@ class Admission:
     def remove_vanished(self) -> list[tuple[str, AcceptedJob]]:
         """Remove and return the jobs whose process has ended, or never started in time."""
         return self.jobs.remove_vanished()
+
+    async def _numbered(self, target: JobTarget) -> JobTarget:
+        """The target with its agent's number. Raises AgentUnknown when its text id is nobody's."""
+        if self.text_ids is None:
+            return target
+        try:
+            return await with_number(target, self.text_ids)
+        except StoreUnavailable:
+            return target  # the database may be back when the job starts, which looks it up again
 
     async def _claim(self, request: JobRequest, session_id: str, dispatch: int) -> str | None:
         """Claim the session of an offered job; the agent's identity, or None when the job is refused.
@@ -254,4 +267,4 @@ class Admission:
 
 
 def _agent_name(target: JobTarget) -> str:
-    return f"agent {target.agent_id}"
+    return f"agent {target.text_id or target.agent_id}"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.job import JobTarget, NotOurJob, target_named
 from agent_runtime.providers.registry import import_default_plugins
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import OpenStores
@@ -44,9 +44,12 @@ def run_worker(
     target = None
     if command == "console":
         parser = argparse.ArgumentParser(prog="agent-runtime worker console")
-        parser.add_argument("--agent", type=int, required=True, help="id of the agent to talk to")
+        parser.add_argument("--agent", required=True, help="id of the agent to talk to")
         given, arguments = parser.parse_known_args(arguments)
-        target = JobTarget(given.agent)
+        try:
+            target = target_named(given.agent)
+        except NotOurJob as error:
+            parser.error(str(error))
     return _livekit_command_line(settings, open_stores, command, arguments, target)
 
 

@@ -98,6 +98,7 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         settings = replace(settings, turns_socket=turns_socket)
         server, admission = build_server(settings, open_stores, health=(LOOPBACK, 0))
         admission.claims.leases = stores.leases
+        admission.text_ids = stores.text_ids
         _refuse_until_started(server, admission)
         register_gauges(admission, registry)
         heartbeat = Heartbeat(settings.name, admission, stores, turns)

@@ -60,6 +60,19 @@ async def test_activating_is_repeatable(sessions: StoredSessions) -> None:
     assert (await sessions.activate(session.session_id, HOLDER)).status is SessionStatus.ACTIVE
 
 
+async def test_a_session_keeps_the_version_of_its_agent(sessions: StoredSessions) -> None:
+    """The version that talks is in the session's row, also after its end, beside what else is there."""
+    session = await created(sessions)
+    active = await sessions.activate(session.session_id, HOLDER, 3)
+    assert active.agent_version == 3
+    again = await sessions.activate(session.session_id, HOLDER)
+    assert again.agent_version == 3
+    ended = await sessions.finish(session.session_id, SessionStatus.ENDED, "over")
+    assert ended is not None
+    assert (ended.agent_version, ended.reason) == (3, "over")
+    assert ended.participant_name == session.participant_name
+
+
 @pytest.mark.parametrize("final", [SessionStatus.ENDED, SessionStatus.ERROR])
 @pytest.mark.parametrize("active", [False, True])
 async def test_final_is_final(sessions: StoredSessions, final: SessionStatus, active: bool) -> None:

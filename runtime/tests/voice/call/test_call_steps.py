@@ -17,6 +17,7 @@ from livekit.agents import JobContext
 from livekit.rtc.participant import PublishTrackError
 
 from agent_runtime.agents import parse_registered
+from agent_runtime.agents.lookup import FoundAgent
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus
@@ -280,7 +281,7 @@ async def test_a_call_that_begins_on_a_busy_machine_takes_longer_frames(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, pressure: float | None, frame_ms: int
 ) -> None:
     """Above a CPU pressure frames of 50 ms replace those of 20 ms: they cost less, and calls wait less."""
-    agent = SimpleNamespace(config=parse_registered({}), max_sessions=1, tenant_id=3)
+    agent = FoundAgent(parse_registered({}), tenant_id=3, max_sessions=1)
 
     async def found(*_: Any) -> Any:
         return agent

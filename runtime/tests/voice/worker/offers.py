@@ -11,8 +11,10 @@ from livekit import api
 from livekit.agents import AgentServer, JobRequest
 from livekit.agents.job import JobAcceptArguments
 
+from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
+from agent_runtime.domain.ports.agents import TextIdRegistry
 from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.voice.jobs.metadata import direct_dispatch_room
 from agent_runtime.voice.worker.admission import Admission
@@ -90,12 +92,29 @@ def new_server() -> Server:
     return Server(ws_url="ws://127.0.0.1:1", api_key="key", api_secret="secret")
 
 
+class TextIds:
+    """The text ids of a platform that imported one agent, "clinic"."""
+
+    async def number(self, text_id: str) -> int | None:
+        """The number of the text."""
+        return 1_000_000_000 if text_id == "clinic" else None
+
+
+class AwayTextIds:
+    """Text ids in a database that is away."""
+
+    async def number(self, _text_id: str) -> int | None:
+        """Raise StoreUnavailable."""
+        raise StoreUnavailable("away")
+
+
 def admission_of(
     server: Server, most: int = 2, leases: Leases | None = None, clock: Clock | None = None
 ) -> Admission:
     """Return the admission of "worker-one", which takes `most` calls without a limit of CPU pressure."""
     admission = Admission(server, "worker-one", most, 100, clock=clock or Clock())
     admission.claims.leases = cast("LeaseStore | None", leases)
+    admission.text_ids = cast("TextIdRegistry", TextIds())
     return admission
 
 

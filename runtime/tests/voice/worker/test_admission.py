@@ -12,11 +12,12 @@ from livekit.agents.job import JobAcceptArguments
 from agent_runtime.domain.errors import SessionHeld, SessionOver, StoreUnavailable
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.lease import Holder
+from agent_runtime.domain.ports.agents import TextIdRegistry
 from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.domain.session import session_of
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 
-from .offers import METADATA, Clock, Leases, Offer, Server, admission_of, new_server
+from .offers import METADATA, AwayTextIds, Clock, Leases, Offer, Server, admission_of, new_server
 
 TARGET_LOAD = 0.7  # livekit-server's agents.target_load, from which it skips a worker
 
@@ -53,7 +54,13 @@ async def test_each_automatic_job_gets_an_identity_of_its_own(server: Server) ->
         ("lobby", "", "'lobby' is not named agent-<id>-room"),
         ("agent-0-room", "", "is not named"),
         ("agent-7-room", "{", "metadata is not JSON"),
-        ("lobby", '{"agentId": "x"}', "agentId must be an integer"),
+        ("lobby", '{"agentId": "x y"}', "agentId must be an integer"),
+        (
+            "lobby",
+            '{"agent_id": "front_desk"}',
+            "Agent front_desk is unknown: no agent was imported",
+        ),
+        ("agent-front_desk-room", "", "Agent front_desk is unknown"),
     ],
 )
 async def test_a_job_that_names_no_agent_is_refused_for_good(
@@ -67,6 +74,35 @@ async def test_a_job_that_names_no_agent_is_refused_for_good(
     (record,) = [record for record in caplog.records if "job refused" in record.message]
     assert reason in record.message
     assert vars(record)["room"] == room
+
+
+@pytest.mark.parametrize(
+    ("room", "metadata"),
+    [
+        ("lobby", '{"agent_id": "clinic"}'),
+        ("agent-clinic-room", ""),
+        ("agent-clinic-room_+4_x", ""),
+    ],
+)
+async def test_an_agent_may_be_named_by_its_text_id(
+    server: Server, room: str, metadata: str
+) -> None:
+    """A job for an imported agent is accepted, whether metadata or room have its text id."""
+    offer = Offer(room, metadata)
+    await admission_of(server).answer(offer.request)
+    assert isinstance(offer.answer, JobAcceptArguments)
+    assert offer.answer.name == "agent clinic"
+
+
+async def test_a_text_id_is_looked_up_again_by_the_job_while_the_database_is_away(
+    server: Server,
+) -> None:
+    """The job is accepted: the database may be back when it starts."""
+    admission = admission_of(server)
+    admission.text_ids = cast("TextIdRegistry", AwayTextIds())
+    offer = Offer("agent-clinic-room")
+    await admission.answer(offer.request)
+    assert isinstance(offer.answer, JobAcceptArguments)
 
 
 async def test_a_full_worker_leaves_the_job_to_another(server: Server) -> None:

@@ -16,6 +16,8 @@ from agent_runtime.storage.sql.dialects import elapsed_seconds, later, merged_js
 from agent_runtime.storage.sql.statements import bind, single
 from agent_runtime.storage.sql.times import aware
 
+# Key of the metadata that holds the version of the agent.
+AGENT_VERSION: Final = "agentVersion"
 COLUMNS: Final = (
     Sessions.session_id,
     Sessions.agent_id,
@@ -91,4 +93,5 @@ def session_from(row: tuple[Any, ...]) -> Session:
         reason=details.get("reason"),
         participant_name=details.get("participantName"),
         participant_identity=details.get(PARTICIPANT_IDENTITY),
+        agent_version=details.get(AGENT_VERSION),
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+import peewee
 from peewee import fn
 
 from agent_runtime.domain.errors import RoomTaken, SessionHeld, SessionNotFound, SessionOver
@@ -13,11 +17,18 @@ from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.live import MINE, THIS_LIVE, UNHELD, is_latest_dispatch
 from agent_runtime.storage.repositories.sessions.creation import SessionCreation
 from agent_runtime.storage.repositories.sessions.ends import SessionEnds
-from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, THIS, session_from
+from agent_runtime.storage.repositories.sessions.rows import (
+    AGENT_VERSION,
+    COLUMNS,
+    NOW,
+    THIS,
+    session_from,
+)
 from agent_runtime.storage.schema.runtime import LiveSessions
 from agent_runtime.storage.schema.shared.sessions import RuntimeInstances, Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import DuplicateError
+from agent_runtime.storage.sql.dialects import merged_json
 from agent_runtime.storage.sql.statements import bind, single
 
 
@@ -37,21 +48,9 @@ class StoredSessions(SessionCreation, SessionEnds):
         ).where(THIS_LIVE, MINE | (UNHELD & is_latest_dispatch()))
     )
 
-    # The reference to the worker's own row is null when the worker has none.
-    _activate = CompiledOnce(
-        lambda: Sessions.update(
-            {
-                Sessions.status: SessionStatus.ACTIVE.value,
-                Sessions.runtime_instance: RuntimeInstances.select(RuntimeInstances.id).where(
-                    RuntimeInstances.pod_name == bind("worker")
-                ),
-                Sessions.updated_at: NOW,
-            }
-        ).where(
-            THIS,
-            Sessions.status.in_(sorted(LIVE)),
-            fn.EXISTS(LiveSessions.select().where(THIS_LIVE, MINE)),
-        )
+    _activate = CompiledOnce(lambda: _active({}))
+    _activate_version = CompiledOnce(
+        lambda: _active({Sessions.metadata: merged_json(Sessions.metadata, bind("metadata"))})
     )
 
     _talking = CompiledOnce(
@@ -61,14 +60,23 @@ class StoredSessions(SessionCreation, SessionEnds):
         )
     )
 
-    async def activate(self, session_id: str, holder: Holder) -> Session:
+    async def activate(
+        self, session_id: str, holder: Holder, agent_version: int | None = None
+    ) -> Session:
         """Take the lease and the room, and set the session active."""
         values = {"session_id": session_id, "now": self._database.now(), "job": holder.job}
         values["worker"] = holder.worker
+        activation = (
+            self._activate.bind(**values)
+            if agent_version is None
+            else self._activate_version.bind(
+                **values, metadata=json.dumps({AGENT_VERSION: agent_version})
+            )
+        )
         try:
             rows = await self._database.write(
                 self._hold.bind(**values, dispatch=holder.dispatch),
-                self._activate.bind(**values),
+                activation,
                 self._talking.bind(**values, detail=f"{holder.job} on {holder.worker}"),
                 self._get.bind(session_id=session_id),
             )
@@ -151,3 +159,24 @@ class StoredSessions(SessionCreation, SessionEnds):
         since = self._database.moment(moment)
         rows = await self._database.scan(self._ended_in.bind(room_name=room_name, now=since))
         return session_from(rows[0]) if rows else None
+
+
+def _active(more: Mapping[Any, Any]) -> peewee.Node:
+    """UPDATE of the session that the job holds to active, with `more` columns.
+
+    The reference to the worker's own row is null when the worker has none.
+    """
+    return Sessions.update(
+        {
+            Sessions.status: SessionStatus.ACTIVE.value,
+            Sessions.runtime_instance: RuntimeInstances.select(RuntimeInstances.id).where(
+                RuntimeInstances.pod_name == bind("worker")
+            ),
+            Sessions.updated_at: NOW,
+            **more,
+        }
+    ).where(
+        THIS,
+        Sessions.status.in_(sorted(LIVE)),
+        fn.EXISTS(LiveSessions.select().where(THIS_LIVE, MINE)),
+    )
