@@ -14,7 +14,7 @@ from agent_runtime.api.http.auth import KeyCheck
 from agent_runtime.api.http.errors import add_error_handlers
 from agent_runtime.api.http.responses import JSON
 from agent_runtime.api.http.types import Application
-from agent_runtime.api.resources.agents import Agent, Agents, Registrations
+from agent_runtime.api.resources.agents import Agent, Agents, AgentSchemas, Registrations
 from agent_runtime.api.resources.health import Health, Readiness
 from agent_runtime.api.resources.metrics import (
     AgentMetricsResource,
@@ -60,6 +60,7 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     add_error_handlers(app)
     app.add_route(f"{AGENTS}/register", Registrations(runtime))
+    app.add_route(f"{AGENTS}/schema", AgentSchemas())
     app.add_route(f"{AGENTS}/{{agent_id}}", Agent(runtime))
     app.add_route(AGENTS, Agents(runtime))
     app.add_route(f"{SESSIONS}/create", Sessions(runtime))

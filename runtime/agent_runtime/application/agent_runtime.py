@@ -7,12 +7,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from agent_runtime.agents.checks.addresses import check_addresses
 from agent_runtime.agents.checks.effects import without_effect
-from agent_runtime.agents.forms.registered import parse_registered
 from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.application.registration import Registrar
+from agent_runtime.domain.agent import AgentStatus
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
     MAX_ISSUES,
@@ -64,8 +63,7 @@ class AgentRuntime:
         self._metrics = metrics
         self._rooms = rooms
         self._readiness = Readiness({"database": database, "LiveKit": rooms})
-        self._default_max_sessions = default_max_sessions
-        self._providers = providers
+        self._registrar = Registrar(agents, providers, default_max_sessions)
         self._availability = availability
         self._clock = clock
         self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
@@ -81,16 +79,7 @@ class AgentRuntime:
         `MAX_ISSUES`.
         Raises InvalidAgentConfig, naming every faulty field.
         """
-        parsed = parse_registered(config)
-        check_addresses(parsed, self._providers)
-        await self._agents.register(
-            Registration(
-                agent_id=agent_id,
-                tenant_id=tenant_id,
-                config=config,
-                max_sessions=parsed.max_concurrent_sessions or self._default_max_sessions,
-            )
-        )
+        await self._registrar.register(agent_id, tenant_id, config)
         return without_effect(config)[:MAX_ISSUES]
 
     async def unregister(self, agent_id: int) -> None:

@@ -23,6 +23,7 @@ from agent_runtime.cli import (
     processes,
     sessions,
 )
+from agent_runtime.cli.agents import command as agents
 from agent_runtime.domain.errors import Unavailable
 from agent_runtime.settings import Settings, SettingsError
 from agent_runtime.telemetry.logs import configure_logging
@@ -99,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", doctor.run, "check the invariants of all sessions; exit 0 when they hold")
     listing = command("sessions", sessions.run, "list live sessions, or follow the events of one")
     listing.add_argument("--follow", metavar="ID", help="print this session's events to its end")
+    agents.add_subcommands(
+        command(
+            "agents", agents.run, "check and import agents, show and compare what is registered"
+        )
+    )
     shown = command("config", config.run, "show every setting in force, secrets hidden")
     shown.add_argument("step", choices=("show",))
     token = command("token", caller_token.run, "make a token to join a room by hand", LIVEKIT)

@@ -61,6 +61,7 @@ class DatabaseSettings(Group):
     url: DatabaseUrl = Field("sqlite:///agent-runtime.sqlite3", alias="DATABASE_URL")
     prepare: bool = Field(True, alias="DATABASE_PREPARE")
     pool_size: int = Field(8, alias="DATABASE_POOL_SIZE", ge=1, le=200)
+    agent_versions_kept: int = Field(50, alias="AGENT_VERSIONS_KEPT", ge=1, le=1000)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -70,7 +70,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     sessions = StoredSessions(database)
     rooms = _rooms(settings, database)
     runtime = AgentRuntime(
-        agents=RegisteredAgents(database, sessions),
+        agents=RegisteredAgents(database, sessions, settings.database.agent_versions_kept),
         sessions=sessions,
         metrics=StoredMetrics(database),
         rooms=rooms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from falcon import HTTPNotFound
 from falcon.asgi import Request, Response
 
+from agent_runtime.agents.forms.json_schema import schemas
 from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.bodies import json_object
 from agent_runtime.api.http.requests import RegisterBody, id_of, required_id
@@ -35,6 +36,16 @@ class Agents(Resource):
     async def on_get(self, _req: Request, resp: Response) -> None:
         """List the registered agents, in the order of registration."""
         respond(resp, {"agents": await self._runtime.registered_agents()})
+
+    on_head = on_get
+
+
+class AgentSchemas(Resource):
+    """Serves /api/agents/schema, which no agent's id can be."""
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Respond with the JSON Schema of each form that people write."""
+        respond(resp, schemas())
 
     on_head = on_get
 

@@ -187,3 +187,13 @@ def test_at_most_fifty_issues_are_listed(api: JudgedApi) -> None:
         ]
     accepted = api.register(api.new_id(), **{f"unknown{n}": 1 for n in range(2000)})
     assert len(accepted.json["warnings"]) == 50
+
+
+def test_the_schemas_of_the_forms_are_served(api: JudgedApi) -> None:
+    """GET /api/agents/schema has a JSON Schema for each form; an agent's own path stays what it was."""
+    answer = api.send("GET", "/api/agents/schema")
+    assert answer.status == 200
+    assert "sttProvider" in answer.json["registered"]["properties"]
+    assert "llm_config" in answer.json["file"]["properties"]
+    assert api.send("GET", "/api/agents/schemas").status == 404
+    assert api.send("DELETE", "/api/agents/schema").status == 405

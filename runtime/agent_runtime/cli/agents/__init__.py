@@ -1,0 +1,1 @@
+"""The command `agents`: files of agents, what is registered, and what is in force."""
