@@ -142,6 +142,37 @@ async def test_an_agent_that_is_only_a_row_talks(scene: Scene, agent_rows: Agent
     assert (await scene.ended(session.session_id)).status is SessionStatus.ENDED
 
 
+async def test_an_agent_that_is_known_by_a_text_talks(scene: Scene) -> None:
+    """A caller in `agent-<text>-room` hears the agent that was imported so, and learns its version."""
+    text_id = f"front_desk_{scene.agent_id}"
+    assert scene.stores.text_ids is not None
+    number = await scene.stores.text_ids.assign(text_id)
+    for voice in ("first", "second"):
+        given = sample_agent("receptionist", voiceId=voice)
+        await scene.stores.agents.register(Registration(number, 3, given, 10))
+    room = f"agent-{text_id}-room"
+    async with scene.caller(room) as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        session = await scene.session_of(room)
+        assert (session.agent_id, session.agent_version) == (number, 2)
+        key, secret = scene.livekit.api_key, scene.livekit.api_secret
+        async with api.LiveKitAPI(scene.livekit.url, key, secret) as admin:
+            found = await admin.room.list_participants(api.ListParticipantsRequest(room=room))
+        agent = next(one for one in found.participants if one.identity != "caller")
+        assert agent.attributes["agent_runtime.agent_version"] == "2"
+    ended = await scene.ended(session.session_id)
+    assert (ended.status, ended.agent_version) == (SessionStatus.ENDED, 2)
+
+
+async def test_a_text_that_was_not_imported_is_refused(scene: Scene) -> None:
+    """The job is refused with a reason in the log, and no session is made of it."""
+    room = f"agent-nobody_{scene.agent_id}-room"
+    since = scene.worker.mark()
+    async with scene.caller(room):
+        await scene.logged(f"job refused: Agent nobody_{scene.agent_id} is unknown", since)
+    assert all(one.room_name != room for one in await scene.stores.sessions.live_sessions())
+
+
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
