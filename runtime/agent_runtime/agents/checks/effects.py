@@ -30,7 +30,10 @@ def without_effect(config: Mapping[str, Any]) -> list[str]:
     `config` is a registered form that `parse_registered` accepts. A key that is null, false or empty asks
     for no effect, nor does an object that holds only such keys, or whose key `enabled` is false.
     """
-    return [str(issue) for issue in keys_without_effect(config)]
+    return [
+        f"{'.'.join(map(str, issue.path))}: {issue.message}"
+        for issue in keys_without_effect(config)
+    ]
 
 
 def keys_without_effect(config: Mapping[str, Any]) -> Iterator[ConfigIssue]:

@@ -43,6 +43,7 @@ def test_what_acts_or_asks_for_nothing_is_not_warned_about(config: dict[str, Any
         ({"resourceLimits": {"cpu": "500m"}}, "resourceLimits", " yet"),
         ({"llmConfig": {"language": "de"}}, "llmConfig.language", " yet"),
         ({"somethingNew": 0}, "somethingNew", ""),
+        ({"": 1}, "", ""),
         ({"sttConfig": {"flavour": "mint"}}, "sttConfig.flavour", ""),
         ({"vadConfig": {"threshold": 0.5}}, "vadConfig.threshold", ""),
         (
