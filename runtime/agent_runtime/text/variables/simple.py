@@ -1,4 +1,4 @@
-"""Fills `{{name}}` in an agent's texts. Braces are never read aloud."""
+"""Fills plain `{{name}}` in a text that is no template. Braces are never read aloud."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent_runtime.text.variables.values import LONGEST, folded
+
 logger = logging.getLogger(__name__)
 
-# Characters of one variable's text: a name is set by a stranger, and stands in the agent's instructions.
-LONGEST: Final = 2000
+# Characters of a name that are logged.
+LONGEST_NAME: Final = 80
 
 _VARIABLE: Final = re.compile(r"[ \t]*\{\{([^{}]*)\}\}(?=([\s,.;:!?\u3002\uff0c\uff01\uff1f]|$)?)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
@@ -36,7 +38,8 @@ def filled(text: str, variables: Mapping[str, Any]) -> str:
 
     result = _VARIABLE.sub(value_of, text)
     if missing:
-        logger.warning("no variable for %s: left out", ", ".join(sorted(set(missing))))
+        names = sorted({name[:LONGEST_NAME] for name in missing})
+        logger.warning("no variable for %s: left out", ", ".join(names))
         result = re.sub(r"^[\s,;:]+", "", result)
     return result
 
@@ -46,13 +49,9 @@ def _value(name: str, variables: Mapping[str, Any]) -> str | None:
     for part in name.split("."):
         if not isinstance(value, Mapping):
             return None
-        by_name = {_folded(str(key)): item for key, item in value.items()}
-        value = by_name.get(_folded(part))
+        by_name = {folded(str(key)): item for key, item in value.items()}
+        value = by_name.get(folded(part))
     if value is None or isinstance(value, bool):
         return None if value is None else str(value).lower()
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return _CONTROL.sub(" ", text).strip()[:LONGEST] or None
-
-
-def _folded(name: str) -> str:
-    return name.strip().replace("_", "").lower()

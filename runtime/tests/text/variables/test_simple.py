@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime.text.variables import LONGEST, filled
+from agent_runtime.text.variables.simple import filled
+from agent_runtime.text.variables.values import LONGEST
 
 VARIABLES = {
     "participantName": "Ada",
