@@ -107,15 +107,15 @@ def test_variables_without_effect_are_known() -> None:
     """`config show` can mark the variables that no code acts on, and .env.example says so."""
     without = Settings.load({}).without_effect()
     assert without == {
-        "PLATFORM_API_URL",
         "LANGFUSE_ENABLED",
         "LANGFUSE_PUBLIC_KEY",
         "LANGFUSE_SECRET_KEY",
         "LANGFUSE_BASE_URL",
     }
     example = (ROOT / ".env.example").read_text("utf-8")
-    for first in ("PLATFORM_API_URL", "LANGFUSE_ENABLED"):
-        assert "Nothing acts on th" in example[: example.index(f"{first}=")].rpartition("\n\n")[2]
+    assert (
+        "Nothing acts on th" in example[: example.index("LANGFUSE_ENABLED=")].rpartition("\n\n")[2]
+    )
 
 
 def test_example_file_names_every_variable() -> None:

@@ -34,9 +34,9 @@ class Warnings:
         path: tuple[str, ...],
         config: Mapping[str, Any],
     ) -> Iterator[str]:
-        if not isinstance(given, dict):
-            return
-        properties = self._resolved(schema).get("properties", {})
+        properties = self._resolved(schema).get("properties")
+        if not isinstance(given, dict) or properties is None:
+            return  # an object without properties is free in its keys
         names = tuple(part for part in path if not part.isdecimal())
         options = self._provider_options(names, given, config)
         spellings = {_folded(name): name for name in properties}

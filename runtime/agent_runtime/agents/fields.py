@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Final, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -63,6 +64,16 @@ def one_of(values: type[StrEnum]) -> BeforeValidator:
         raise ValueError(f"{value!r} is none of {', '.join(values)}")
 
     return BeforeValidator(read)
+
+
+def known_timezone(name: str | None) -> str | None:
+    """The name of an IANA time zone; null and "" are None."""
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone, such as Europe/Berlin") from error
 
 
 def _without_fraction(value: object) -> object:

@@ -19,6 +19,7 @@ from agent_runtime.agents.fields import (
     Section,
     Text,
     WholeNumber,
+    known_timezone,
     null_is,
     provider_of,
 )
@@ -92,6 +93,24 @@ class AgentConfig(Section):
     ] = Field(
         DEFAULT_PROMPT,
         description="the agent's instructions, which nobody in the room can read; else a brief assistant",
+    )
+    guardrails: Text = Field(None, description="what the agent must never do, for its instructions")
+    initial_context: Text = Field(
+        None, description="what it knows before the call, for its instructions"
+    )
+    speech_guidance: StrictBool | None = Field(
+        None,
+        description="whether the instructions name date and time, and say how to speak",
+    )
+    timezone: Annotated[str | None, AfterValidator(known_timezone)] = Field(
+        None, description="the IANA time zone of date and time, such as `Europe/Berlin`; else UTC"
+    )
+    agent_data: dict[str, Any] | None = Field(
+        None, description="values of [variables](templates.md#variables) that every call has"
+    )
+    extends: Text = Field(
+        None,
+        description="the [template](templates.md) whose values the agent has where it has none",
     )
     greeting: Text = Field(
         None, alias="initialGreeting", description="the agent's first words, spoken as they are"

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from agent_runtime.agents.checks.effects import without_effect
+from agent_runtime.agents.templates import Templates
 from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.application.registration import Registrar
+from agent_runtime.application.variable_check import VariableCheck
 from agent_runtime.domain.agent import AgentStatus
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
@@ -19,6 +21,7 @@ from agent_runtime.domain.errors import (
     NoFreeWorker,
     SessionNotFound,
     StoreUnavailable,
+    VariablesUnchecked,
 )
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
 from agent_runtime.domain.ports.agents import AgentRegistry
@@ -52,6 +55,7 @@ class AgentRuntime:
         default_max_sessions: int,
         providers: Mapping[Stage, Mapping[str, ProviderDefaults]],
         availability: Availability | None = None,
+        templates: Templates | None = None,
         clock: Clock = MACHINE,
     ) -> None:
         """`providers` has the addresses and rules by which those of an agent are judged.
@@ -63,9 +67,11 @@ class AgentRuntime:
         self._metrics = metrics
         self._rooms = rooms
         self._readiness = Readiness({"database": database, "LiveKit": rooms})
-        self._registrar = Registrar(agents, providers, default_max_sessions)
+        templates = templates or Templates()
+        self._registrar = Registrar(agents, providers, default_max_sessions, templates)
         self._availability = availability
         self._clock = clock
+        self._variables = VariableCheck(agents, templates, clock)
         self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
 
     def stop(self) -> None:
@@ -75,12 +81,12 @@ class AgentRuntime:
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> list[str]:
         """Register an agent, or replace its configuration; its sessions stay.
 
-        Returns a warning for each key of the configuration that is set and has no effect, at most
-        `MAX_ISSUES`.
+        Returns a warning for each key of the configuration that is set and has no effect, and for each text
+        with braces that is no template; at most `MAX_ISSUES`.
         Raises InvalidAgentConfig, naming every faulty field.
         """
-        await self._registrar.register(agent_id, tenant_id, config)
-        return without_effect(config)[:MAX_ISSUES]
+        registered = await self._registrar.register(agent_id, tenant_id, config)
+        return [*without_effect(config), *registered.warnings][:MAX_ISSUES]
 
     async def unregister(self, agent_id: int) -> None:
         """Delete the registration, end its sessions, remove its agents from the rooms.
@@ -104,12 +110,14 @@ class AgentRuntime:
         room_name: str,
         participant_name: str | None,
         participant_identity: str | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> Session:
         """Store a session within the agent's capacity and dispatch an agent into its room.
 
         The agent serves the participant of `participant_identity`; by default the first who may speak.
+        `values` are those of variables in the agent's texts.
 
-        Raises NoFreeWorker, AgentNotRegistered, AgentAtCapacity, StoreUnavailable or
+        Raises NoFreeWorker, AgentNotRegistered, AgentAtCapacity, VariablesMissing, StoreUnavailable or
         LiveKitUnavailable. After the last two, a session that was stored, or will be, ends as an error,
         so that it never holds capacity without an agent.
         """
@@ -123,10 +131,11 @@ class AgentRuntime:
             room_name,
             participant_name,
             participant_identity,
+            values=values,
             now=self._clock.wall(),
         )
         try:
-            await self._sessions.create(session)
+            await self._store(session)
         except StoreUnavailable as error:
             self._refused_sessions.add(session.session_id, f"refused: {error}")
             raise
@@ -136,6 +145,13 @@ class AgentRuntime:
             await self._end_as_error(session, str(error))
             raise
         return session
+
+    async def _store(self, session: Session) -> None:
+        try:
+            await self._sessions.create(session)
+        except VariablesUnchecked:
+            await self._variables.check(session)
+            await self._sessions.create(session, is_checked=True)
 
     async def end_session(self, session_id: str) -> None:
         """End a session and remove its agent from the room; ending it twice is no error.

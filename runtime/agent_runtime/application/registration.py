@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agent_runtime.agents.checks.addresses import check_addresses
 from agent_runtime.agents.forms.registered import parse_registered
+from agent_runtime.agents.instructions import has_variables, template_warnings
 from agent_runtime.agents.model import AgentConfig
+from agent_runtime.agents.templates import Templates
+from agent_runtime.agents.templates.library import extended_by
 from agent_runtime.domain.agent import REGISTERED, Registration
 from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
@@ -16,12 +20,21 @@ from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 Providers = Mapping[Stage, Mapping[str, ProviderDefaults]]
 
 
-def checked(config: Mapping[str, Any], providers: Providers) -> AgentConfig:
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The version under which a configuration is stored, and a warning for each text that is no template."""
+
+    version: int
+    warnings: Sequence[str]
+
+
+def checked(config: Mapping[str, Any], providers: Providers, templates: Templates) -> AgentConfig:
     """The configuration as a call uses it. Raises InvalidAgentConfig, naming every faulty field.
 
-    `providers` has the addresses and rules by which those of an agent are judged.
+    `providers` has the addresses and rules by which those of an agent are judged. Reads the files of the
+    templates that the configuration extends.
     """
-    parsed = parse_registered(config)
+    parsed = parse_registered(templates.resolved(config))
     check_addresses(parsed, providers)
     return parsed
 
@@ -36,16 +49,28 @@ class Registrar:
     agents: AgentRegistry
     providers: Providers
     default_max_sessions: int
+    templates: Templates
 
     async def register(
         self, agent_id: int, tenant_id: int, config: Mapping[str, Any], origin: str = REGISTERED
-    ) -> int:
-        """Register an agent, or replace its configuration; its sessions stay. Returns its version.
+    ) -> Registered:
+        """Register an agent, or replace its configuration; its sessions stay.
 
         Raises InvalidAgentConfig, naming every faulty field.
         """
-        parsed = checked(config, self.providers)
+        if extended_by(config) is None:
+            parsed = checked(config, self.providers, self.templates)
+        else:
+            parsed = await asyncio.to_thread(checked, config, self.providers, self.templates)
         limit = parsed.max_concurrent_sessions or self.default_max_sessions
-        return await self.agents.register(
-            Registration(agent_id, tenant_id, config, limit, origin=origin)
+        version = await self.agents.register(
+            Registration(
+                agent_id,
+                tenant_id,
+                config,
+                limit,
+                origin=origin,
+                has_variables=has_variables(parsed),
+            )
         )
+        return Registered(version, template_warnings(parsed))

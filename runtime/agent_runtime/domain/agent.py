@@ -19,7 +19,8 @@ class Registration:
 
     `config` is the validated form exactly as it was received, unknown keys included. `max_sessions` is
     how many sessions the agent may hold at once. `version` counts the contents that were registered,
-    from 1; it is None until the registration is stored. `origin` says where the content came from.
+    from 1; it is None until the registration is stored. `origin` says where the content came from. With `has_variables`, which
+    is written and not read, a create has to check that all variables of its texts have values.
     """
 
     agent_id: int
@@ -28,6 +29,7 @@ class Registration:
     max_sessions: int
     version: int | None = field(default=None, compare=False)
     origin: str = field(default=REGISTERED, compare=False)
+    has_variables: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ are defined in the module that raises them.
 AgentRuntimeError              base of all
 ├── InvalidInput               what was given cannot be used as it is
 │   ├── InvalidAgentConfig     no agent can run with this configuration
+│   ├── VariablesMissing       nobody has given a value for a variable of the agent's texts
+│   ├── TemplateFault *        a template cannot be filled with the values given (text.variables.values)
 │   ├── NotOurJob *            a LiveKit job names no agent of ours (domain.job)
 │   ├── InvalidBody *          a request's body has faulty fields (api.http.zod_issues)
 │   ├── RequestRefused *       a request is not framed as HTTP/1.1 has it (api.http.framing.refusals)
@@ -25,6 +27,7 @@ AgentRuntimeError              base of all
 ├── Conflict                   the present state of agents, sessions or rooms forbids it
 │   ├── TextIdTaken            a text id has another number, or the number another text
 │   ├── AgentStopped           the platform has stopped the agent's deployment
+│   ├── VariablesUnchecked     the agent's texts have variables that nobody has checked yet
 │   ├── AgentAtCapacity        the agent holds as many live sessions as it may
 │   ├── SessionOver            the session is final and takes no further change
 │   ├── RoomTaken              another session's agent is already in the room
@@ -33,6 +36,7 @@ AgentRuntimeError              base of all
 └── Unavailable                something that the runtime depends on is missing for now
     ├── NoFreeWorker           every worker is full, and callers are not queued
     ├── StoreUnavailable       the database cannot be reached, or answered too late
+    ├── PlatformUnavailable    the platform's service is away, and no earlier answer of it is there
     ├── LiveKitUnavailable     the LiveKit server cannot be reached, or refused the request
     │   ├── AnswerError *      its answer is not HTTP, or was cut off (livekit_api.http_client)
     │   └── NoAnswerError *    the connection closed before any answer (livekit_api.http_client)
@@ -42,7 +46,7 @@ AgentRuntimeError              base of all
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -102,6 +106,21 @@ class InvalidAgentConfig(InvalidInput):
     def __init__(self, issues: Sequence[ConfigIssue]) -> None:
         self.issues = tuple(issues[:MAX_ISSUES])
         super().__init__("; ".join(map(str, self.issues)))
+
+
+class VariablesMissing(InvalidInput):
+    """Raised when nobody has given a value for some variables of the agent's texts; `names` has them."""
+
+    remedy = "give them in `variables`, or give each a default: {{ name | default('there') }}"
+
+    def __init__(self, missing: Mapping[str, Sequence[str]]) -> None:
+        """`missing` has the names by the key of the text that they stand in."""
+        found = [(name, key) for key, names in missing.items() for name in names][:MAX_ISSUES]
+        self.names = tuple(dict.fromkeys(name for name, _ in found))
+        super().__init__(
+            "; ".join(f"no value for {name}, which {key} needs" for name, key in found)
+            + f": {self.remedy}"
+        )
 
 
 class AgentNotRegistered(NotFound):
@@ -168,6 +187,16 @@ class TextIdTaken(Conflict):
         self.number = number
 
 
+class VariablesUnchecked(Conflict):
+    """Raised when a session is created without a check of the variables in its agent's texts."""
+
+    remedy = "check that each variable has a value, and create the session again"
+
+    def __init__(self, agent_id: int) -> None:
+        super().__init__(f"Agent {agent_id} has variables that were not checked")
+        self.agent_id = agent_id
+
+
 class SessionOver(Conflict):
     """Raised when a session that is ended or failed would have to change; both states are final."""
 
@@ -219,6 +248,12 @@ class LiveKitUnavailable(Unavailable):
     """Raised when the LiveKit server cannot be reached, or refused the request."""
 
     remedy = "check LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, then try again"
+
+
+class PlatformUnavailable(Unavailable):
+    """Raised when the service cannot be used now, and no earlier answer is there."""
+
+    remedy = "check PLATFORM_API_URL, PLATFORM_API_KEY and that the service answers, then try again"
 
 
 class CannotStart(Unavailable):

@@ -13,10 +13,10 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 SESSION_ID_LENGTH: Final = 21
 # nanoid's alphabet: clients of the Node.js version may match ids against it.
@@ -27,6 +27,8 @@ NO_CALLER_CAME: Final = "no caller came"
 IDENTITY_PREFIX: Final = "agent-"
 # Key of the identity of the participant whom the agents of a session serve.
 PARTICIPANT_IDENTITY: Final = "participantIdentity"
+# Key, in a job's metadata, of the values that a create gave for the variables of the agent's texts.
+VARIABLES: Final = "variables"
 
 
 class SessionStatus(StrEnum):
@@ -64,7 +66,8 @@ def may_become(status: SessionStatus) -> frozenset[SessionStatus]:
 class Session:
     """One row of `agent_instance_sessions`. Times are aware, in UTC; `reason` says why it ended.
 
-    `agent_version` is the version of the agent's registration that talked last.
+    `agent_version` is the version of the agent's registration that talked last. `values` are those of variables that its creator gave. Only the live session keeps them, for an agent
+    that takes over: they are private, and end with it.
     """
 
     session_id: str
@@ -80,15 +83,21 @@ class Session:
     participant_name: str | None = None
     participant_identity: str | None = None
     agent_version: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
-    def variables(self) -> dict[str, str]:
-        """What its agents are given to know of the caller, by the keys of the HTTP contract."""
+    def caller(self) -> dict[str, str]:
+        """Who the caller is, by the keys of the HTTP contract; the session's row keeps it."""
         given = {
             "participantName": self.participant_name,
             PARTICIPANT_IDENTITY: self.participant_identity,
         }
         return {key: value for key, value in given.items() if value is not None}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What its agents are given to know: the caller, and the creator's values."""
+        return {**self.caller, VARIABLES: dict(self.values)} if self.values else {**self.caller}
 
     @property
     def has_room_of_its_own(self) -> bool:
@@ -138,6 +147,7 @@ def new_session(
     participant_name: str | None = None,
     participant_identity: str | None = None,
     *,
+    values: Mapping[str, Any] | None = None,
     now: datetime | None = None,
 ) -> Session:
     """A connecting session; without a room name it gets a room of its own.
@@ -154,4 +164,5 @@ def new_session(
         started_at=now or datetime.now(UTC),
         participant_name=participant_name,
         participant_identity=participant_identity,
+        values=values or {},
     )

@@ -11,6 +11,7 @@ from agent_runtime.settings.groups import (
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
+    SourceSettings,
     WatchSettings,
     WorkerSettings,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "SettingsError",
+    "SourceSettings",
     "WatchSettings",
     "WorkerSettings",
 ]

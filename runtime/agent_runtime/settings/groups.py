@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, model_validator
@@ -13,9 +14,11 @@ from agent_runtime.settings.types import (
     NO_EFFECT,
     DatabaseUrl,
     EgressAllow,
+    Folder,
     Group,
     HttpUrl,
     LiveKitUrl,
+    OptionalUrl,
     Port,
 )
 from agent_runtime.storage.sql.postgres_url import read_postgres_url
@@ -132,9 +135,24 @@ class WorkerSettings(Group):
     wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
     profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")
     turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
-    platform_api_url: HttpUrl = Field(
-        "http://localhost:8000", alias="PLATFORM_API_URL", json_schema_extra=NO_EFFECT
-    )
+
+
+class SourceSettings(Group):
+    """Where agents are found that are not registered, and the operator's own templates."""
+
+    platform_url: OptionalUrl = Field("", alias="PLATFORM_API_URL")
+    platform_key: SecretStr = Field(SecretStr(""), alias="PLATFORM_API_KEY")
+    config_dir: Folder = Field("", alias="AGENT_CONFIG_DIR")
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the agents' files."""
+        return Path(self.config_dir) if self.config_dir else None
+
+    @property
+    def templates_folder(self) -> Path | None:
+        """The folder of the operator's templates."""
+        return None if self.folder is None else self.folder / "templates"
 
 
 class LogSettings(Group):

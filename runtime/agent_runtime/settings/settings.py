@@ -19,6 +19,7 @@ from agent_runtime.settings.groups import (
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
+    SourceSettings,
     WatchSettings,
     WorkerSettings,
 )
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     watch: WatchSettings
     langfuse: LangfuseSettings
     worker: WorkerSettings
+    sources: SourceSettings
     providers: ProviderSettings
     log: LogSettings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -36,8 +37,9 @@ def url_of(*schemes: str) -> AfterValidator:
                 "is not a valid URL: write / ? # @ [ ] in a password as %2F %3F %23 %40 %5B %5D, "
                 "and the port as a number"
             ) from None
-        if parts.scheme not in schemes:
-            raise ValueError(f"must start with {' or '.join(f'{s}://' for s in schemes)}")
+        if parts.scheme not in schemes or (url and not parts.scheme):
+            wanted = " or ".join(f"{scheme}://" for scheme in schemes if scheme)
+            raise ValueError(f"must start with {wanted}")
         return url.rstrip("/") if parts.scheme.startswith(("http", "ws")) else url
 
     return AfterValidator(check)
@@ -48,8 +50,18 @@ def _egress_allow(text: str) -> str:
     return text.strip()
 
 
+def _folder(path: str) -> str:
+    if path and not Path(path).is_dir():
+        raise ValueError("is no folder that exists; make it, or leave the variable out")
+    return path
+
+
 EgressAllow = Annotated[str, AfterValidator(_egress_allow)]
 HttpUrl = Annotated[str, url_of("http", "https")]
+# A folder that exists; "" is none.
+Folder = Annotated[str, AfterValidator(_folder)]
+# The same, where "" is none.
+OptionalUrl = Annotated[str, url_of("http", "https", "")]
 LiveKitUrl = Annotated[str, url_of("ws", "wss", "http", "https")]
 DatabaseUrl = Annotated[str, AfterValidator(check_url)]
 Port = Annotated[int, Field(ge=0, le=65535)]

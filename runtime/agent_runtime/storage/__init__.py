@@ -8,6 +8,7 @@ from agent_runtime.storage.repositories.doctor import Doctor, Violation
 from agent_runtime.storage.repositories.events import StoredEvents
 from agent_runtime.storage.repositories.leases import StoredLeases
 from agent_runtime.storage.repositories.metrics import StoredMetrics
+from agent_runtime.storage.repositories.platform_answers import StoredPlatformAnswers
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
@@ -21,6 +22,7 @@ __all__ = [
     "StoredEvents",
     "StoredLeases",
     "StoredMetrics",
+    "StoredPlatformAnswers",
     "StoredSessions",
     "StoredTextIds",
     "StoredTranscripts",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_runtime.agents.forms.row import completed, form_of
 from agent_runtime.agents.in_force import Defaults, Layer
+from agent_runtime.agents.templates.library import extended_by
 from agent_runtime.application.registration import Registrar, checked
 from agent_runtime.domain.agent import AgentVersion, Registration
 from agent_runtime.domain.errors import AgentUnknown
@@ -17,6 +18,7 @@ from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
 from agent_runtime.domain.text_ids import with_number
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
+from agent_runtime.wiring.sources import templates
 
 if TYPE_CHECKING:
     from agent_runtime.storage import Database
@@ -44,7 +46,7 @@ class FoundConfig:
 
 def check_config(settings: Settings, config: Mapping[str, Any]) -> None:
     """Raise InvalidAgentConfig, naming each faulty field, unless a call could use this configuration."""
-    checked(config, settings.providers.defaults(settings.egress.policy()))
+    checked(config, settings.providers.defaults(settings.egress.policy()), templates(settings))
 
 
 def defaults_of(settings: Settings) -> Defaults:
@@ -64,7 +66,9 @@ async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
         kept = settings.database.agent_versions_kept
         agents = RegisteredAgents(database, StoredSessions(database), kept)
         providers = settings.providers.defaults(settings.egress.policy())
-        registrar = Registrar(agents, providers, settings.api.max_sessions_per_agent)
+        registrar = Registrar(
+            agents, providers, settings.api.max_sessions_per_agent, templates(settings)
+        )
         yield AgentStore(agents, StoredTextIds(database), registrar)
     finally:
         await database.close()
@@ -109,7 +113,9 @@ class AgentStore:
             layer = Layer("row of the agents table", form)
             return FoundConfig(agent_id, int(row["tenant_id"]), None, form, [layer])
         layers = [Layer(f"registration, version {registration.version}", registration.config)]
-        config = registration.config
+        config = self.registrar.templates.resolved(registration.config)
+        if config is not registration.config:
+            layers.append(Layer(f"template {extended_by(registration.config)}", config))
         if row is not None and row["tenant_id"] == registration.tenant_id:
             form = form_of(row)
             config = completed(config, form)
@@ -137,4 +143,5 @@ class AgentStore:
         """
         old = await self.version(agent_id, version)
         origin = f"rolled back to version {version}"
-        return await self.registrar.register(agent_id, old.tenant_id, old.config, origin)
+        registered = await self.registrar.register(agent_id, old.tenant_id, old.config, origin)
+        return registered.version

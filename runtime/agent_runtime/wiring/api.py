@@ -65,6 +65,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     from agent_runtime.application.agent_runtime import AgentRuntime
     from agent_runtime.livekit_api.webhooks import WebhookReader
     from agent_runtime.storage import RegisteredAgents, StoredMetrics, StoredSessions, leader_lock
+    from agent_runtime.wiring.sources import templates
 
     database = open_database(settings)
     sessions = StoredSessions(database)
@@ -78,6 +79,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         default_max_sessions=settings.api.max_sessions_per_agent,
         providers=settings.providers.defaults(settings.egress.policy()),
         availability=_availability(settings, database),
+        templates=templates(settings),
     )
     lock = leader_lock(settings.database.url, prepare=settings.database.prepare)
     supervisor = _supervisor(settings, database, sessions, rooms, lock)

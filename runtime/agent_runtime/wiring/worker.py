@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
+from agent_runtime.wiring.sources import agent_sources
 
 if TYPE_CHECKING:
     from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -65,6 +66,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
                 store.url, prepare=store.prepare, key=settings.livekit.api_key
             ),
             text_ids=StoredTextIds(database),
+            sources=agent_sources(settings, database),
         )
     finally:
         await database.close()

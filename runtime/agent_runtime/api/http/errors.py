@@ -20,6 +20,7 @@ from agent_runtime.domain.errors import (
     NoFreeWorker,
     SessionNotFound,
     StoreUnavailable,
+    VariablesMissing,
 )
 from agent_runtime.storage.sql.database import UnstorableError
 
@@ -35,6 +36,7 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(falcon.HTTPError, _http)
     app.add_error_handler(AgentNotRegistered, _bad_request)
     app.add_error_handler(AgentAtCapacity, _bad_request)
+    app.add_error_handler(VariablesMissing, _bad_request)
     app.add_error_handler(UnstorableError, _bad_request)
     app.add_error_handler(AgentStopped, _bad_request)
     app.add_error_handler(InvalidBody, _invalid_body)

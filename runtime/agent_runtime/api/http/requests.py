@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
+import orjson
 from falcon import HTTPBadRequest
 from falcon.asgi import Request
 
@@ -28,6 +29,8 @@ from agent_runtime.domain.metrics import DateRange
 
 # Characters of a name; the width of the database's columns.
 MAX_TEXT: Final = 255
+# Bytes of the variables of a session as JSON: its jobs carry them as metadata, and its row keeps them.
+MAX_VARIABLES: Final = 32 * 1024
 # Bytes of a room name in UTF-8; livekit-server refuses longer ones.
 MAX_ROOM_NAME: Final = 256
 _ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")
@@ -73,6 +76,7 @@ class CreateBody:
     room_name: str
     participant_name: str | None
     participant_identity: str | None
+    variables: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Self:
@@ -86,6 +90,8 @@ class CreateBody:
             issues += _text_issues(body, "participantName")
         if "participantIdentity" in body:
             issues += _text_issues(body, "participantIdentity") or _empty_issues(body)
+        if "variables" in body:
+            issues += _variables_issues(body["variables"])
         if issues:
             raise InvalidBody(issues)
         return cls(
@@ -94,6 +100,7 @@ class CreateBody:
             body["roomName"],
             body.get("participantName"),
             body.get("participantIdentity"),
+            body.get("variables"),
         )
 
 
@@ -189,6 +196,15 @@ def _empty_issues(body: Mapping[str, Any]) -> list[Issue]:
         return []
     message = "Invalid input: no participant has an empty identity; leave the key out"
     return [custom(message, "participantIdentity")]
+
+
+def _variables_issues(value: object) -> list[Issue]:
+    if not isinstance(value, dict):
+        return [wrong_type("object", value, "variables")]
+    if len(orjson.dumps(value)) > MAX_VARIABLES:
+        message = f"Too big: expected object to have <={MAX_VARIABLES} bytes as JSON"
+        return [custom(message, "variables")]
+    return []
 
 
 def _text_issues(body: Mapping[str, Any], name: str) -> list[Issue]:

@@ -28,6 +28,7 @@ class Sessions(Resource):
             body.room_name,
             body.participant_name,
             body.participant_identity,
+            body.variables,
         )
         respond(
             resp,

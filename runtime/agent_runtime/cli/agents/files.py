@@ -137,10 +137,10 @@ async def _imported(
     assert agent_id is not None  # noqa: S101 - `_with_id` gave it one
     before = await store.agents.get(agent_id)
     tenant_id = tenant or document.tenant_id or (1 if before is None else before.tenant_id)
-    version = await store.registrar.register(
+    registered = await store.registrar.register(
         agent_id, tenant_id, document.config, f"imported from {Path(report.file).name}"[:255]
     )
-    return replace(report, agent_id=agent_id, version=version)
+    return replace(report, agent_id=agent_id, version=registered.version)
 
 
 def _as_json(issues: Iterable[ConfigIssue]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
+from agent_runtime.domain.config_source import KeptAnswer, ServiceState
 from agent_runtime.domain.session import Session
 
 
@@ -54,3 +55,19 @@ class TextIdRegistry(Protocol):
 
     async def all(self) -> dict[int, str]:
         """Every text by its number."""
+
+
+class PlatformAnswers(Protocol):
+    """The last good answers of the platform's configuration service. Methods raise StoreUnavailable."""
+
+    async def read(self, agent_id: int) -> tuple[ServiceState, KeptAnswer | None]:
+        """The state of the service, and its last good answer for the agent."""
+
+    async def keep(self, agent_id: int, answer: KeptAnswer) -> None:
+        """Store the answer in place of the one before."""
+
+    async def forget(self, agent_id: int) -> None:
+        """Delete the answer: the service has no such agent any more."""
+
+    async def set_state(self, state: ServiceState) -> None:
+        """Store how the service is."""

@@ -12,10 +12,11 @@ from agent_runtime.domain.session import Session, SessionStatus
 class SessionStore(Protocol):
     """The sessions. Methods raise StoreUnavailable."""
 
-    async def create(self, session: Session) -> None:
+    async def create(self, session: Session, *, is_checked: bool = False) -> None:
         """Store a connecting session within the agent's capacity, atomically.
 
-        Raises AgentNotRegistered, AgentStopped or AgentAtCapacity; nothing is stored then.
+        Raises AgentNotRegistered, AgentStopped or AgentAtCapacity, or VariablesUnchecked when the agent's
+        texts have variables and the caller has not checked them (`is_checked`); nothing is stored then.
         """
 
     async def create_automatic(self, session: Session, limit: int) -> None:

@@ -63,6 +63,7 @@ class RegisteredAgents(Store):
                     Registrations.tenant_id: bind("tenant_id", "integer"),
                     Registrations.config: bind("config"),
                     Registrations.max_sessions: bind("max_sessions", "integer"),
+                    Registrations.has_variables: bind("has_variables", "integer"),
                     Registrations.created_at: NOW,
                     Registrations.updated_at: NOW,
                     Registrations.version: latest(),
@@ -74,6 +75,7 @@ class RegisteredAgents(Store):
                     Registrations.tenant_id: EXCLUDED.tenant_id,
                     Registrations.config: EXCLUDED.config,
                     Registrations.max_sessions: EXCLUDED.max_sessions,
+                    Registrations.has_variables: EXCLUDED.has_variables,
                     Registrations.updated_at: EXCLUDED.updated_at,
                     Registrations.version: EXCLUDED.version,
                 },
@@ -89,6 +91,7 @@ class RegisteredAgents(Store):
             "tenant_id": registration.tenant_id,
             "config": json.dumps(registration.config),
             "max_sessions": registration.max_sessions,
+            "has_variables": int(registration.has_variables),
             "now": self._database.now(),
         }
         content = digest(registration.tenant_id, registration.config)

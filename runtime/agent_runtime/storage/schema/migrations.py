@@ -169,6 +169,24 @@ STEPS: Final[Sequence[Step]] = (
             "ALTER SEQUENCE runtime_agent_versions_id_seq AS bigint",
         ),
     ),
+    # Whether texts of the agent are templates, so that a create checks their variables; and the platform's
+    # last good answers, with the state of its service under the agent id 0.
+    Step(
+        10,
+        (
+            "ALTER TABLE runtime_registrations ADD COLUMN has_variables integer NOT NULL DEFAULT 0",
+            """
+            CREATE TABLE runtime_platform_configs (
+                agent_id integer NOT NULL PRIMARY KEY,
+                etag text,
+                document text,
+                answered_at timestamp,
+                failures integer NOT NULL DEFAULT 0,
+                retry_at timestamp
+            )
+            """,
+        ),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version

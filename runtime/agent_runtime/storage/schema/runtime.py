@@ -25,6 +25,7 @@ class Registrations(Model):
     tenant_id = IntegerField()
     config = TextField()
     max_sessions = IntegerField()
+    has_variables = IntegerField(constraints=[SQL("DEFAULT 0")])
     created_at = DateTimeField()
     updated_at = DateTimeField()
     version = IntegerField(constraints=[SQL("DEFAULT 1")])
@@ -120,6 +121,24 @@ class Utterances(Model):
         indexes = ((("session_id", "id"), False),)
 
 
+class PlatformConfigs(Model):
+    """The last good answer of the platform's configuration service for each agent.
+
+    The row of agent 0, which no agent is, has the failures of the service since its last answer, and when
+    it is asked again.
+    """
+
+    agent_id = IntegerField(primary_key=True)
+    etag = TextField(null=True)
+    document = TextField(null=True)
+    answered_at = DateTimeField(null=True)
+    failures = IntegerField(constraints=[SQL("DEFAULT 0")])
+    retry_at = DateTimeField(null=True)
+
+    class Meta:
+        table_name = "runtime_platform_configs"
+
+
 RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
@@ -128,4 +147,5 @@ RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     LiveSessions,
     SessionEvents,
     Utterances,
+    PlatformConfigs,
 )

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from agent_runtime.text.variables.simple import filled
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A text with its variables filled; `missing` are the names that have neither a value nor a default."""
-
-    text: str
-    missing: tuple[str, ...] = ()
+from agent_runtime.text.variables.values import Filled
 
 
 def may_be_template(text: str) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jinja2 import Template, TemplateSyntaxError, Undefined, nodes, pass_context
-from jinja2.runtime import Context, LoopContext, missing
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
 from agent_runtime.text.variables.filters import FILTERS, counted, holds, record_missing, work_of
@@ -204,8 +205,8 @@ def _walk(
         waiting.extend((child, depth + 1, inside) for child in node.iter_child_nodes())
 
 
-def _filter(of: nodes.Node, value: nodes.Expr, name: str, argument: nodes.Expr) -> nodes.Filter:
-    found = nodes.Filter(value, name, [argument], [], None, None)
+def _filter(of: nodes.Node, value: nodes.Node, name: str, argument: nodes.Expr) -> nodes.Filter:
+    found = nodes.Filter(cast("nodes.Expr", value), name, [argument], [], None, None)
     found.set_lineno(of.lineno or 1)
     found.set_environment(_ENVIRONMENT)
     return found

@@ -9,9 +9,16 @@ from typing import Any, Final
 import jinja2
 from jinja2 import Template
 
-from agent_runtime.text.variables.fill import Filled
 from agent_runtime.text.variables.filters import WORK
-from agent_runtime.text.variables.values import HOLE, MAX_OUTPUT, Data, TemplateFault, Work, as_data
+from agent_runtime.text.variables.values import (
+    HOLE,
+    MAX_OUTPUT,
+    Data,
+    Filled,
+    TemplateFault,
+    Work,
+    as_data,
+)
 
 _HOLE: Final = re.compile(rf"[ \t]*{HOLE}(?=([\s,.;:!?\u3002\uff0c\uff01\uff1f]|$)?)")
 

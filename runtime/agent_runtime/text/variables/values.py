@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from agent_runtime.domain.errors import InvalidInput
@@ -23,6 +24,14 @@ LONGEST: Final = 2000
 HOLE: Final = "\ue0ff"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ue0ff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A text with its variables filled; `missing` are the names that have neither a value nor a default."""
+
+    text: str
+    missing: tuple[str, ...] = ()
 
 
 class TemplateFault(InvalidInput):

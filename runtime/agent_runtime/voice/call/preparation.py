@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from livekit.agents import AgentSession, JobContext
 
+from agent_runtime.agents.instructions import fill_texts, instructions
 from agent_runtime.agents.lookup import find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
+from agent_runtime.domain.config_source import SourceName
 from agent_runtime.domain.errors import InvalidAgentConfig, StoreUnavailable
 from agent_runtime.domain.job import MAX_ID, UNNUMBERED, JobTarget
 from agent_runtime.domain.session import Session, SessionStatus
 from agent_runtime.domain.text_ids import with_number
-from agent_runtime.text.variables import filled
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 from agent_runtime.voice.machine.pressure import recent_pressure
 from agent_runtime.voice.pipeline.session import build_session
 from agent_runtime.voice.turns.floor import Floor
+
+logger = logging.getLogger(__name__)
+
+# Characters of the names of missing variables that are logged.
+LONGEST_NAMES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +79,16 @@ async def prepare(context: CallContext) -> PreparedCall:
     is_new = context.target.session_id is None
     await _require_number(context)
     try:
-        agent = await find_agent(stores.agents, context.target.agent_id, limit)
+        agent = await find_agent(stores.agents, context.target.agent_id, limit, stores.sources)
     except InvalidAgentConfig:
         if is_new:  # a row says why the caller had no agent
             await _create_session(context, await _tenant_of(context), MAX_ID)
         raise
+    if agent.source.name is not SourceName.REGISTERED:
+        logger.info("configuration from the %s", agent.source)
     if is_new:
         await _create_session(context, agent.tenant_id, agent.max_sessions)
-    config = with_variables(agent.config, context.target.variables)
+    config = with_instructions(agent.config, context.target.variables, datetime.now(UTC))
     pace = pace_of(config, settings.worker.profile, recent_pressure())
     floor = Floor()
     pipeline = build_session(config, pace, floor, settings, context.job.proc)
@@ -118,11 +127,18 @@ async def _tenant_of(context: CallContext) -> int:
     return 0 if row is None else int(row["tenant_id"])
 
 
-def with_variables(config: AgentConfig, variables: Mapping[str, Any]) -> AgentConfig:
-    """The configuration with the variables of the job's metadata in its prompt and greeting."""
-    texts = {
-        "system_prompt": filled(config.system_prompt, variables),
-        "greeting": filled(config.greeting or "", variables) or None,
-        "greeting_instructions": filled(config.greeting_instructions or "", variables) or None,
-    }
-    return config.model_copy(update=texts)
+def with_instructions(
+    config: AgentConfig, variables: Mapping[str, Any], now: datetime
+) -> AgentConfig:
+    """The configuration as the call needs it: variables filled, and the prompt with all its sections.
+
+    `variables` are those of the job. A create was refused when one had no value; a job without a create
+    goes on, and what has no value is left out, never spoken.
+    Raises InvalidAgentConfig, naming a text that cannot be filled.
+    """
+    filled = fill_texts(config, variables, now)
+    if filled.missing:
+        names = sorted({name for of_text in filled.missing.values() for name in of_text})
+        logger.warning("no value for %s: left out", ", ".join(names)[:LONGEST_NAMES])
+    prompt = instructions(filled.config, now)
+    return filled.config.model_copy(update={"system_prompt": prompt})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from agent_runtime.agents.sources import AgentSources
 from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import LeaseStore, SessionStore, TranscriptStore
@@ -21,6 +22,7 @@ class Stores:
     """The ports of one process. `dispatch_listener` is None where the database cannot notify.
 
     Without `text_ids` no agent is known by a text.
+    `sources` has agents that are neither registered nor in a row.
     """
 
     agents: AgentRegistry
@@ -31,6 +33,7 @@ class Stores:
     workers: WorkerStore
     dispatch_listener: DispatchListener | None = None
     text_ids: TextIdRegistry | None = None
+    sources: AgentSources = field(default_factory=AgentSources)
 
 
 class OpenStores(Protocol):

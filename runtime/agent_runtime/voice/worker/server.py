@@ -111,6 +111,8 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         if (listener := stores.dispatch_listener) is not None:
             direct_dispatch = DirectDispatch(server, admission, settings.livekit, listener)
             background.append(asyncio.create_task(direct_dispatch.run(), name="direct dispatch"))
+        if (files := stores.sources.files) is not None:
+            background.append(asyncio.create_task(files.watch(), name="configuration files"))
         host, port = settings.worker.health_host, settings.worker.health_port
         try:
             key = settings.metrics_key.get_secret_value()

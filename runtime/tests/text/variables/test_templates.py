@@ -25,6 +25,13 @@ VALUES: Final[dict[str, Any]] = {
         ],
     },
 }
+QUESTIONS: Final = """\
+{% for q in agent_data.questions %}
+{{ loop.index }}. {{ q.text }}{% if q.type == 'rating' %} ({{ q.minimum }} to {{ q.maximum }}){% endif %}
+
+{% endfor %}
+The end.
+"""
 MANY: Final = {"many": ["a" * 20] * 1000, "long": "b" * 2000}
 
 
@@ -38,8 +45,7 @@ MANY: Final = {"many": ["a" * 20] * 1000, "long": "b" * 2000}
         ("{{agentData.plan | upper}}, {{ agent_data.questions.1 is mapping }}", "GOLD, true"),
         ("{{ trial }} {{ agent_data.questions[0].maximum }}", "false 5"),
         (
-            "{% for q in agent_data.questions %}\n{{ loop.index }}. {{ q.text }}{% if q.type == 'rating' %} ({{ q.minimum }} to {{ q.maximum }})"
-            + "{% endif %}\n\n{% endfor %}\nThe end.\n",
+            QUESTIONS,
             "1. How was it? (1 to 5)\n2. Why {{x}}?\nThe end.\n",
         ),
         ("{% if customer %}known{% else %}new{% endif %}", "new"),

@@ -10,7 +10,12 @@ import peewee
 from peewee import fn
 
 from agent_runtime.domain.agent import STOPPED
-from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered, AgentStopped
+from agent_runtime.domain.errors import (
+    AgentAtCapacity,
+    AgentNotRegistered,
+    AgentStopped,
+    VariablesUnchecked,
+)
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
 from agent_runtime.domain.session import Session
@@ -49,21 +54,23 @@ class SessionCreation(SessionReader):
     _take_place = CompiledOnce(lambda: _live_row(Registrations.max_sessions, registered=True))
 
     _limit = CompiledOnce(
-        lambda: Registrations.select(Registrations.max_sessions).where(
+        lambda: Registrations.select(Registrations.max_sessions, Registrations.has_variables).where(
             Registrations.agent_id == _AGENT_ID
         )
     )
 
-    async def create(self, session: Session) -> None:
+    async def create(self, session: Session, *, is_checked: bool = False) -> None:
         """Take the place and insert the row in one transaction.
 
         A read follows only when there was no place, to find out why.
         """
-        if await self._create(session, self._take_place):
+        if await self._create(session, self._take_place, checked=int(is_checked)):
             return
         row = single(await self._database.read(self._limit.bind(agent_id=session.agent_id)))
         if row is None:
             raise AgentNotRegistered(session.agent_id)
+        if row[1] and not is_checked:
+            raise VariablesUnchecked(session.agent_id)
         if await self._database.read(self._stopped.bind(agent_id=session.agent_id)):
             raise AgentStopped(session.agent_id)
         raise AgentAtCapacity(session.agent_id, row[0])
@@ -95,7 +102,6 @@ class SessionCreation(SessionReader):
         variables: Mapping[str, Any] | None = None,
         **limit: int,
     ) -> bool:
-        metadata = session.variables
         values = {
             "session_id": session.session_id,
             "agent_id": session.agent_id,
@@ -103,11 +109,11 @@ class SessionCreation(SessionReader):
             "room_name": session.room_name,
             "status": session.status.value,
             "now": self._database.moment(session.started_at),
-            "metadata": json.dumps(metadata),
+            "metadata": json.dumps(session.caller),
             "phase": Phase.ASKED.value,
             "beats": 0,
             "dispatches": 1,
-            "variables": json.dumps({**metadata, **(variables or {})}),
+            "variables": json.dumps({**session.variables, **(variables or {})}),
         }
         made = await self._database.write(
             *self._database.lock(session.agent_id),
@@ -144,7 +150,9 @@ def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
     source: peewee.Select
     if registered:
         source = Registrations.select(*values.values()).where(
-            Registrations.agent_id == _AGENT_ID, has_place
+            Registrations.agent_id == _AGENT_ID,
+            Registrations.has_variables <= bind("checked", "integer"),
+            has_place,
         )
     else:
         source = peewee.Select(columns=tuple(values.values())).where(has_place)

@@ -1,0 +1,34 @@
+"""The sources of agents that the settings name; API and worker read templates from the same folders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_runtime.agents.sources import AgentSources, ConfigFiles
+from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.templates import Templates
+from agent_runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from agent_runtime.storage import Database
+
+
+def templates(settings: Settings) -> Templates:
+    """The package's templates and the operator's."""
+    return Templates(settings.sources.templates_folder)
+
+
+def agent_sources(settings: Settings, database: Database) -> AgentSources:
+    """The platform's service, if PLATFORM_API_URL is set, and files, if AGENT_CONFIG_DIR is."""
+    given, reader = settings.sources, DocumentReader(templates(settings))
+    platform = files = None
+    if given.platform_url:
+        # Only here: a worker without the service needs neither.
+        from agent_runtime.agents.sources.platform import PlatformSource
+        from agent_runtime.storage import StoredPlatformAnswers
+
+        key = given.platform_key.get_secret_value()
+        platform = PlatformSource(given.platform_url, key, StoredPlatformAnswers(database), reader)
+    if given.folder is not None:
+        files = ConfigFiles(given.folder, reader)
+    return AgentSources(platform, files, reader.templates)
