@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from agent_runtime.agents.forms.registered import parse_registered
 from agent_runtime.agents.forms.row import completed
 from agent_runtime.agents.lookup import FoundAgent, find_agent
+from agent_runtime.agents.sources import AgentSources, ConfigFiles
+from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.templates import Templates
 from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.errors import AgentStopped, AgentUnknown, InvalidAgentConfig
+from agent_runtime.domain.config_source import SourceName
+from agent_runtime.domain.errors import (
+    AgentStopped,
+    AgentUnknown,
+    InvalidAgentConfig,
+    PlatformUnavailable,
+)
 from agent_runtime.storage import RegisteredAgents, StoredSessions, open_database
 from fixtures.agents.rows import AgentRows
 
@@ -24,9 +35,9 @@ class Platform:
         self.agents = RegisteredAgents(database, StoredSessions(database))
         self.rows = AgentRows(url)
 
-    async def find(self) -> FoundAgent:
+    async def find(self, sources: AgentSources | None = None) -> FoundAgent:
         """Find agent 7."""
-        return await find_agent(self.agents, 7, default_limit=100)
+        return await find_agent(self.agents, 7, 100, sources)
 
 
 @pytest.fixture
@@ -168,3 +179,72 @@ async def test_a_faulty_row_names_its_column(platform: Platform) -> None:
     platform.rows.insert(7, stt_config="{")
     with pytest.raises(InvalidAgentConfig, match="stt_config: is not JSON"):
         await platform.find()
+
+
+class Service:
+    """The platform's service as a source, without HTTP: an agent, None, or an outage."""
+
+    def __init__(self, answer: str | None, *, is_away: bool = False) -> None:
+        self._answer = answer
+        self._is_away = is_away
+        self.asked = 0
+
+    async def find(self, _agent_id: int) -> Any:
+        """Answer."""
+        self.asked += 1
+        if self._is_away:
+            raise PlatformUnavailable("it is away")
+        if self._answer is None:
+            return None
+        config = parse_registered({"systemPrompt": self._answer})
+        return SimpleNamespace(config=config, tenant_id=None, answered_at=None)
+
+
+def all_sources(folder: Path, service: Service) -> AgentSources:
+    """The service, and a folder of files."""
+    return AgentSources(cast("Any", service), ConfigFiles(folder, DocumentReader(Templates())))
+
+
+async def test_the_sources_have_an_order(platform: Platform, tmp_path: Path) -> None:
+    """Registered, the platform's service, the row, a file: the first that has the agent wins."""
+    file = tmp_path / "7.json"
+    with pytest.raises(AgentUnknown):
+        await platform.find(all_sources(tmp_path, Service(None)))
+    file.write_text('{"systemPrompt": "of the file", "maxConcurrentSessions": 3}')
+    found = await platform.find(all_sources(tmp_path, Service(None)))
+    assert (found.config.system_prompt, found.tenant_id, found.max_sessions) == (
+        "of the file",
+        0,
+        3,
+    )
+    assert str(found.source) == f"file ({file})"
+    platform.rows.insert(7, system_prompt="of the row")
+    found = await platform.find(all_sources(tmp_path, Service(None)))
+    assert (found.config.system_prompt, found.source.name) == ("of the row", SourceName.ROW)
+    found = await platform.find(all_sources(tmp_path, Service("of the service")))
+    assert (found.config.system_prompt, found.tenant_id) == ("of the service", 3)
+    await platform.agents.register(Registration(7, 5, {"systemPrompt": "registered"}, 2))
+    service = Service("of the service")
+    found = await platform.find(all_sources(tmp_path, service))
+    assert (found.config.system_prompt, service.asked) == ("registered", 0)
+
+
+async def test_an_outage_leaves_the_agent_to_later_sources(
+    platform: Platform, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without an answer the row serves, and the log says so; without a row the outage is raised."""
+    away = all_sources(tmp_path, Service(None, is_away=True))
+    with pytest.raises(PlatformUnavailable):
+        await platform.find(away)
+    platform.rows.insert(7, system_prompt="of the row")
+    assert (await platform.find(away)).config.system_prompt == "of the row"
+    assert "it is away; using the row" in caplog.text
+
+
+async def test_a_registration_may_extend_a_template(platform: Platform) -> None:
+    """The template completes the registration before the row does."""
+    platform.rows.insert(7, initial_greeting="of the row", voice_id="v")
+    await platform.agents.register(Registration(7, 3, {"extends": "survey", "name": "Ours"}, 2))
+    config = (await platform.find()).config
+    assert (config.name, config.voice_id) == ("Ours", "v")
+    assert f"{config.greeting}".startswith("Hello{% if")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from agent_runtime.agents.instructions.sections import spoken_moment, zone_of
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.session import VARIABLES
 from agent_runtime.text.variables.values import Data, folded
+
+# Name of the variable that holds agent data; in configurations it is agentData.
+_DATA: Final = "agent_data"
 
 
 def call_values(
@@ -20,17 +23,16 @@ def call_values(
     `metadata` are the variables of the job; agent data are the configuration's, completed by those of the
     metadata. A value in agent data is also found by its own name. `now` is an aware time.
     """
-    data = _merged(config.agent_data or {}, _object(metadata, "agent_data"))
     given = metadata.get(VARIABLES)
-    values: dict[str, Any] = {}
-    for source in (
-        {"now": _moment(now.astimezone(zone_of(config)))},
-        data,
-        {key: value for key, value in metadata.items() if key != VARIABLES},
-        given if isinstance(given, Mapping) else {},
-    ):
+    created = given if isinstance(given, Mapping) else {}
+    job = {key: value for key, value in metadata.items() if key != VARIABLES}
+    data: dict[str, Any] = {}
+    for source in (config.agent_data or {}, _object(job, _DATA), _object(created, _DATA)):
+        data = _merged(data, source)
+    values: dict[str, Any] = {"now": _moment(now.astimezone(zone_of(config)))}
+    for source in (data, job, created, {_DATA: data}):
         values = _merged(values, source)
-    return _merged(values, {"agent_data": _merged(data, _object(values, "agent_data"))})
+    return values
 
 
 def _moment(local: datetime) -> Data:

@@ -30,7 +30,7 @@ from agent_runtime.domain.metrics import DateRange
 # Characters of a name; the width of the database's columns.
 MAX_TEXT: Final = 255
 # Bytes of the variables of a session as JSON: its jobs carry them as metadata, and its row keeps them.
-MAX_VARIABLES: Final = 32 * 1024
+MAX_VARIABLES: Final = 16 * 1024
 # Bytes of a room name in UTF-8; livekit-server refuses longer ones.
 MAX_ROOM_NAME: Final = 256
 _ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")

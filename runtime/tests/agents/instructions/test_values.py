@@ -34,7 +34,7 @@ def said(text: str, metadata: dict[str, Any], **config: Any) -> str:
         ({"plan": "job", "agent_data": {"plan": "data"}}, "job"),
         ({"agent_data": {"plan": "data"}}, "data"),
         ({"agentData": {"plan": "data"}}, "data"),
-        ({"variables": {"agent_data": {"plan": "nested"}}}, "of the agent"),
+        ({"variables": {"agent_data": {"plan": "nested"}}}, "nested"),
         ({}, "of the agent"),
         ({"variables": {"plan": ""}, "plan": None}, "of the agent"),
         ({"variables": "no object"}, "of the agent"),

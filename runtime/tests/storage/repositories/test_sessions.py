@@ -8,10 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver
+from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver, VariablesUnchecked
 from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import Session, SessionStatus, new_session
-from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions
+from agent_runtime.storage import (
+    Database,
+    RegisteredAgents,
+    StoredEvents,
+    StoredLeases,
+    StoredSessions,
+)
 from runtime.tests.storage.dashboard import execute
 
 from .holders import HOLDER
@@ -223,3 +229,23 @@ async def test_events_are_cleared_by_age(sessions: StoredSessions, database: Dat
     assert len(await events.read(session.session_id)) == 1
     await events.clear(now + timedelta(days=2), timedelta(days=1))
     assert await events.read(session.session_id) == []
+
+
+async def test_variables_are_checked_before_a_session_is_stored(
+    sessions: StoredSessions, agents: RegisteredAgents, database: Database
+) -> None:
+    """An agent with variables takes only a checked session; its values are kept beside the live row."""
+    await agents.register(Registration(7, 1, {}, 10, has_variables=True))
+    session = new_session(7, 1, "", "Ada", values={"plan": "gold"})
+    with pytest.raises(VariablesUnchecked):
+        await sessions.create(session)
+    assert await sessions.get(session.session_id) is None
+    await sessions.create(session, is_checked=True)
+    assert await sessions.get(session.session_id) == session
+    (live,) = await StoredLeases(database).live()
+    assert live.variables == {"participantName": "Ada", "variables": {"plan": "gold"}}
+    stored = await sessions.get(session.session_id)
+    assert stored is not None
+    assert stored.values == {}
+    await agents.register(Registration(7, 1, {}, 10))
+    await sessions.create(new_session(7, 1, ""))
