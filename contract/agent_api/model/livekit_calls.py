@@ -20,6 +20,8 @@ def joining(session_id: str, room: str, body: Mapping[str, Any]) -> list[Effect]
     for name in ("participantName", "participantIdentity"):
         if name in body:
             metadata[name] = body[name]
+    if body.get("variables"):
+        metadata["variables"] = body["variables"]
     return [_effect("Launch", {"room": room, "agentName": "", "metadata": metadata})]
 
 

@@ -18,6 +18,9 @@ from livekit.agents.tokenize import basic
 from livekit.agents.utils import http_context
 from openai.types.chat import ChatCompletionChunk
 
+# The language of templates: loading it takes ten times as long as filling one.
+import agent_runtime.text.variables.language
+import agent_runtime.text.variables.render  # noqa: F401
 from agent_runtime.egress.tls import authorities
 from agent_runtime.settings.providers import provider_settings
 
