@@ -22,7 +22,7 @@ Providers = Mapping[Stage, Mapping[str, ProviderDefaults]]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The version under which a configuration is stored, and a warning for each text that is no template."""
+    """The version of what was stored, and a warning for each text that is no template."""
 
     version: int
     warnings: Sequence[str]

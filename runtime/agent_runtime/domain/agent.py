@@ -19,8 +19,8 @@ class Registration:
 
     `config` is the validated form exactly as it was received, unknown keys included. `max_sessions` is
     how many sessions the agent may hold at once. `version` counts the contents that were registered,
-    from 1; it is None until the registration is stored. `origin` says where the content came from. With `has_variables`, which
-    is written and not read, a create has to check that all variables of its texts have values.
+    from 1; it is None until the registration is stored. `origin` says where the content came from. With
+    `has_variables`, which is written and not read, a create has to check that all variables have values.
     """
 
     agent_id: int

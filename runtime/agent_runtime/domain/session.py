@@ -66,8 +66,9 @@ def may_become(status: SessionStatus) -> frozenset[SessionStatus]:
 class Session:
     """One row of `agent_instance_sessions`. Times are aware, in UTC; `reason` says why it ended.
 
-    `agent_version` is the version of the agent's registration that talked last. `values` are those of variables that its creator gave. Only the live session keeps them, for an agent
-    that takes over: they are private, and end with it.
+    `agent_version` is the version of the agent's registration that talked last. `values` are those of
+    variables that the creator gave: they are private, and only the live session keeps them, for an agent
+    that takes over.
     """
 
     session_id: str
