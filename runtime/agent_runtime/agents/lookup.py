@@ -98,11 +98,11 @@ def _of_row(agent_id: int, row: Row | None) -> FoundAgent | None:
 
 
 async def _of_file(sources: AgentSources, agent_id: int) -> FoundAgent | None:
-    config = None if sources.files is None else await sources.files.find(str(agent_id))
-    if sources.files is None or config is None:
+    found = None if sources.files is None else await sources.files.find(agent_id)
+    if found is None:
         return None
-    source = Source(SourceName.FILE, str(sources.files.path(str(agent_id))))
-    return FoundAgent(config, 0, 0, source=source)
+    source = Source(SourceName.FILE, str(found.path))
+    return FoundAgent(found.agent.config, found.agent.tenant_id or 0, 0, source=source)
 
 
 async def _completed(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent_runtime.agents.sources import AgentSources, ConfigFiles
-from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.sources import (
+    AgentSources,
+    ConfigFiles,
+    DocumentReader,
+    registered_form,
+)
 from agent_runtime.agents.templates import Templates
+from agent_runtime.domain.ports.agents import TextIdRegistry
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,8 +19,20 @@ if TYPE_CHECKING:
 
 
 def templates(settings: Settings) -> Templates:
-    """The package's templates and the operator's."""
-    return Templates(settings.sources.templates_folder)
+    """The package's templates, and the operator's in any form."""
+    return Templates(settings.sources.templates_folder, registered_form)
+
+
+def text_ids(settings: Settings, database: Database) -> TextIdRegistry:
+    """The numbers of text ids; a file in AGENT_CONFIG_DIR gets one when its agent is first called."""
+    from agent_runtime.storage import StoredTextIds
+
+    stored = StoredTextIds(database)
+    if settings.sources.folder is None:
+        return stored
+    from agent_runtime.agents.sources.file_ids import FileTextIds
+
+    return FileTextIds(stored, settings.sources.folder)
 
 
 def agent_sources(settings: Settings, database: Database) -> AgentSources:
@@ -30,5 +47,5 @@ def agent_sources(settings: Settings, database: Database) -> AgentSources:
         key = given.platform_key.get_secret_value()
         platform = PlatformSource(given.platform_url, key, StoredPlatformAnswers(database), reader)
     if given.folder is not None:
-        files = ConfigFiles(given.folder, reader)
+        files = ConfigFiles(given.folder, reader, text_ids(settings, database))
     return AgentSources(platform, files, reader.templates)

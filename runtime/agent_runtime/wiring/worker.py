@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
-from agent_runtime.wiring.sources import agent_sources
+from agent_runtime.wiring.sources import agent_sources, text_ids
 
 if TYPE_CHECKING:
     from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -42,7 +42,6 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
         StoredLeases,
         StoredMetrics,
         StoredSessions,
-        StoredTextIds,
         StoredTranscripts,
         StoredWorkers,
         dispatch_listener,
@@ -65,7 +64,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
             dispatch_listener=dispatch_listener(
                 store.url, prepare=store.prepare, key=settings.livekit.api_key
             ),
-            text_ids=StoredTextIds(database),
+            text_ids=text_ids(settings, database),
             sources=agent_sources(settings, database),
         )
     finally:

@@ -28,7 +28,11 @@ MAX_FILE: Final = 1024 * 1024
 MAX_DEPTH: Final = 200
 
 _REGISTERED_ONLY: Final = {key for key in by_key(AgentConfig) if not key.islower()}
-_ROW_ONLY: Final = {to_snake(key) for key in _REGISTERED_ONLY} - FileForm.model_fields.keys()
+# Keys that are no column of the platform's table.
+_NO_COLUMNS: Final = {"agent_data", "speech_guidance"}
+_ROW_ONLY: Final = (
+    {to_snake(key) for key in _REGISTERED_ONLY} - FileForm.model_fields.keys() - _NO_COLUMNS
+)
 _V0_ONLY: Final = V0_KEYS.keys() - FileForm.model_fields.keys()
 _FILE_ONLY: Final = FileForm.model_fields.keys() - {"name", "description", "agent_id"}
 # What the file form calls fields that the registered one lacks, by the keys that they are kept under.

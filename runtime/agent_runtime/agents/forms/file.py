@@ -35,6 +35,8 @@ RENAMED: Final[Mapping[str, str]] = {
     "first_message": "initialGreeting",
     "system_instructions": "systemPrompt",
 }
+# The key of the sections that the instructions of a file have unless it says otherwise.
+SPEECH: Final = "speechGuidance"
 # The objects of the providers: the registered object, and the registered keys of what moves out of it.
 PROVIDERS: Final[Mapping[str, tuple[str, type[Part], Mapping[str, str]]]] = {
     "stt_config": ("sttConfig", SttPart, {"provider": "sttProvider"}),
@@ -76,6 +78,12 @@ def parse_file(given: Mapping[str, Any]) -> Document:
     if "temperature" not in moving.config and "extends" not in spelled:
         moving.put(("temperature",), TEMPERATURE, ("llm_config", "temperature"))
         changes.append(f"llm_config.temperature: {TEMPERATURE}, as files that name none have it")
+    if SPEECH not in moving.config:
+        moving.put((SPEECH,), True, ("speech_guidance",))
+        changes.append("speech_guidance: true, as the instructions of files have it")
+    if moving.config.get("extends"):
+        for key in moving.nulls(given):
+            moving.config.setdefault(key, None)  # it removes the template's value
     ignored = [ConfigIssue((key,), "is no key of this form; it is kept") for key in moving.own_keys]
     return Document(
         Form.FILE, moving.config, agent_id, text_id, None, moving.moved, changes, ignored
@@ -115,6 +123,13 @@ class _Moving:
             inside = inside.setdefault(str(step), {})
         inside[str(path[-1])] = value
         self.moved[path] = origin
+
+    def nulls(self, given: Mapping[str, Any]) -> Iterator[str]:
+        """The registered keys of what is null in the file."""
+        for key, value in given.items():
+            name = key_in(FileForm, key)
+            if value is None and name not in PROVIDERS and name in self._known:
+                yield RENAMED.get(name) or to_camel(name)
 
     def _provider(self, key: str, value: Mapping[str, Any]) -> None:
         target, _, moves = PROVIDERS[key]
@@ -175,8 +190,10 @@ def to_file(config: Mapping[str, Any], agent_id: str | int | None = None) -> dic
         for key, (_, _, moves) in PROVIDERS.items()
         for name, registered in moves.items()
     }
+    if not given.get(SPEECH):
+        found["speech_guidance"] = False  # a file that does not say so has it
     for key, value in given.items():
-        if value is None:
+        if value is None or key == SPEECH:
             continue
         if key in out_of_parts:
             part, name = out_of_parts[key]

@@ -1,7 +1,7 @@
 """The sources of configurations besides registrations and rows: the platform's service, and files."""
 
-from agent_runtime.agents.sources.document import FormReader
+from agent_runtime.agents.sources.document import DocumentReader, registered_form
 from agent_runtime.agents.sources.files import ConfigFiles
 from agent_runtime.agents.sources.sources import AgentSources
 
-__all__ = ["AgentSources", "ConfigFiles", "FormReader"]
+__all__ = ["AgentSources", "ConfigFiles", "DocumentReader", "registered_form"]

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent_runtime.agents.forms.any_form import load, read
+from agent_runtime.agents.forms.document import Document
 from agent_runtime.agents.forms.registered import parse_registered
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.templates import Templates
 
-Document = Mapping[str, Any]
-# Turns a document of any form into the registered one. Raises InvalidAgentConfig, which names each fault.
-FormReader = Callable[[Document], Document]
+
+@dataclass(frozen=True, slots=True)
+class ReadAgent:
+    """The configuration of a document; `tenant_id` is None where the document does not say."""
+
+    config: AgentConfig
+    tenant_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentReader:
-    """Reads documents of every form that `read_form` knows, and completes them by their templates."""
+    """Reads documents of every form, and completes them by their templates, which are files."""
 
     templates: Templates
-    read_form: FormReader = dict
 
-    def read(self, document: Document) -> AgentConfig:
-        """The configuration of a document. Raises InvalidAgentConfig with all its faults. Reads files."""
-        return parse_registered(self.templates.resolved(self.read_form(document)))
+    def read(self, given: Mapping[str, Any]) -> ReadAgent:
+        """Read a JSON object. Raises InvalidAgentConfig, which names each faulty field."""
+        return self._completed(read(given))
+
+    def load(self, text: bytes) -> ReadAgent:
+        """Read a JSON text. Raises InvalidAgentConfig, which names each faulty field."""
+        return self._completed(load(text))
+
+    def _completed(self, document: Document) -> ReadAgent:
+        config = parse_registered(self.templates.resolved(document.config))
+        return ReadAgent(config, document.tenant_id)
+
+
+def registered_form(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The registered form of a document of any form: the reader of templates. Raises InvalidAgentConfig."""
+    return read(given).config

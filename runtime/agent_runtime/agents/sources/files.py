@@ -3,57 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent_runtime.agents.model import AgentConfig
-from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.sources.document import DocumentReader, ReadAgent
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
+from agent_runtime.domain.ports.agents import TextIdRegistry
 
 logger = logging.getLogger(__name__)
 
-# Bytes of one file, ten times what a registration may have.
-MAX_BYTES: Final = 1024 * 1024
 # Milliseconds in which the changes of an editor's save are taken together.
 DEBOUNCE_MS: Final = 200
 
 
-class ConfigFiles:
-    """The files of one folder."""
+@dataclass(frozen=True, slots=True)
+class FileAgent:
+    """An agent in a file."""
 
-    def __init__(self, folder: Path, reader: DocumentReader) -> None:
+    agent: ReadAgent
+    path: Path
+
+
+class ConfigFiles:
+    """The files of one folder, named by numbers or by the text ids that `text_ids` has the numbers of."""
+
+    def __init__(
+        self, folder: Path, reader: DocumentReader, text_ids: TextIdRegistry | None = None
+    ) -> None:
         self._folder = folder
         self._reader = reader
+        self._text_ids = text_ids
 
-    def path(self, name: str) -> Path:
-        """The file of an agent by its id, or by its name in the files."""
-        return self._folder / f"{name}.json"
+    async def find(self, agent_id: int) -> FileAgent | None:
+        """The agent in its file; None without a file.
 
-    async def find(self, name: str) -> AgentConfig | None:
-        """The configuration in the agent's file; None without a file.
-
-        Raises InvalidAgentConfig with all faults of the file.
+        Raises InvalidAgentConfig with all faults of the file, and StoreUnavailable.
         """
-        return await asyncio.to_thread(self._find, name)
+        found = await asyncio.to_thread(self._find, str(agent_id))
+        if found is None and self._text_ids is not None:
+            text_id = (await self._text_ids.all()).get(agent_id)
+            if text_id is not None:
+                found = await asyncio.to_thread(self._find, text_id)
+        return found
 
-    def _find(self, name: str) -> AgentConfig | None:
-        return self.read(self.path(name)) if self.path(name).is_file() else None
+    def _find(self, name: str) -> FileAgent | None:
+        path = self._folder / f"{name}.json"
+        return FileAgent(self.read(path), path) if path.is_file() else None
 
-    def read(self, file: Path) -> AgentConfig:
-        """The configuration in a file. Raises InvalidAgentConfig with all its faults."""
+    def read(self, file: Path) -> ReadAgent:
+        """The agent in a file. Raises InvalidAgentConfig with all its faults."""
         try:
-            if file.stat().st_size > MAX_BYTES:
-                raise _fault(file, f"has more than {MAX_BYTES} bytes")
-            document = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            if isinstance(error, InvalidAgentConfig):
-                raise
-            raise _fault(file, f"cannot be read: {error}") from error
-        if not isinstance(document, dict):
-            raise _fault(file, "is no JSON object")
-        return self._reader.read(document)
+            text = file.read_bytes()
+        except OSError as error:
+            issue = ConfigIssue((file.name,), f"cannot be read: {error.strerror}")
+            raise InvalidAgentConfig([issue]) from error
+        return self._reader.load(text)
 
     def check(self) -> dict[Path, InvalidAgentConfig]:
         """The faults of every file in the folder; empty when all can be used."""
@@ -90,7 +96,3 @@ class ConfigFiles:
             logger.error("%s: %s", file.name, error)  # noqa: TRY400 - the message says it all
         else:
             logger.info("%s: changed; calls that begin from now on use it", file.name)
-
-
-def _fault(file: Path, why: str) -> InvalidAgentConfig:
-    return InvalidAgentConfig([ConfigIssue((file.name,), why)])

@@ -18,7 +18,7 @@ import aiohttp
 
 from agent_runtime import __version__
 from agent_runtime.agents.model import AgentConfig
-from agent_runtime.agents.sources.document import Document, DocumentReader
+from agent_runtime.agents.sources.document import DocumentReader
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.config_source import KeptAnswer, ServiceState
 from agent_runtime.domain.errors import InvalidAgentConfig, PlatformUnavailable
@@ -122,8 +122,8 @@ class PlatformSource:
 
     async def _agent(self, answer: KeptAnswer) -> PlatformAgent:
         document, tenant_id = _opened(answer.document)
-        config = await asyncio.to_thread(self._reader.read, document)  # templates are files
-        return PlatformAgent(config, tenant_id, answer.answered_at)
+        found = await asyncio.to_thread(self._reader.read, document)  # templates are files
+        return PlatformAgent(found.config, tenant_id or found.tenant_id, answer.answered_at)
 
     async def _note_failure(self, state: ServiceState) -> None:
         failures = state.failures + 1
@@ -205,7 +205,7 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     return document
 
 
-def _opened(document: Document) -> tuple[Document, int | None]:
+def _opened(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], int | None]:
     """The configuration and the tenant of an answer: `{config, tenantId}`, or the configuration alone."""
     tenant_id = document.get("tenantId", document.get("tenant_id"))
     is_id = isinstance(tenant_id, int) and not isinstance(tenant_id, bool) and tenant_id > 0

@@ -155,7 +155,10 @@ def test_objects_that_hold_only_their_provider_take_its_defaults() -> None:
     config = parse_registered(document.config)
     assert (config.stt.model, config.stt.language, config.tts.voice_id) == (None, None, None)
     assert config.temperature == 0.7
-    assert document.changes == ["llm_config.temperature: 0.7, as files that name none have it"]
+    assert document.changes == [
+        "llm_config.temperature: 0.7, as files that name none have it",
+        "speech_guidance: true, as the instructions of files have it",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from agent_runtime.agents.sources import ConfigFiles
-from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.sources import ConfigFiles, DocumentReader
+from agent_runtime.agents.sources.file_ids import FileTextIds
 from agent_runtime.agents.templates import Templates
 from agent_runtime.domain.errors import InvalidAgentConfig
+from agent_runtime.storage import StoredTextIds, open_database
 
 
 @pytest.fixture
@@ -23,14 +24,49 @@ def files(tmp_path: Path) -> ConfigFiles:
 
 async def test_an_agent_is_found_by_its_id(files: ConfigFiles, tmp_path: Path) -> None:
     """A file is read for each call, so a change counts at once; without a file there is no agent."""
-    assert await files.find("7") is None
+    assert await files.find(7) is None
     (tmp_path / "7.json").write_text('{"systemPrompt": "A"}')
-    first = await files.find("7")
+    first = await files.find(7)
     (tmp_path / "7.json").write_text('{"systemPrompt": "B", "extends": "survey"}')
-    second = await files.find("7")
+    second = await files.find(7)
     assert first is not None
     assert second is not None
-    assert (first.system_prompt, second.system_prompt, second.name) == ("A", "B", "Survey")
+    assert (first.agent.config.system_prompt, second.agent.config.system_prompt) == ("A", "B")
+    assert (second.agent.config.name, second.path) == ("Survey", tmp_path / "7.json")
+
+
+async def test_the_file_form_is_read(tmp_path: Path) -> None:
+    """A file by the words of the file form has its sections, and a name that is a text gets a number."""
+    (tmp_path / "clinic_v1.json").write_text(
+        json.dumps(
+            {
+                "agent_id": "clinic_v1",
+                "extends": "survey",
+                "system_instructions": "Be kind.",
+                "first_message": None,
+                "guardrails": "No advice.",
+                "agent_data": {"questions": [{"text": "Why?"}]},
+            }
+        )
+    )
+    database = open_database(f"sqlite:///{tmp_path / 'a.sqlite3'}", prepare=True, pool_size=1)
+    text_ids = FileTextIds(StoredTextIds(database), tmp_path)
+    files = ConfigFiles(tmp_path, DocumentReader(Templates()), text_ids)
+    assert await text_ids.number("nobody") is None
+    number = await text_ids.number("clinic_v1")
+    assert number is not None
+    assert await text_ids.number("clinic_v1") == number
+    assert await files.find(number + 1) is None
+    found = await files.find(number)
+    await database.close()
+    assert found is not None
+    config = found.agent.config
+    assert (config.system_prompt, config.guardrails, config.greeting) == (
+        "Be kind.",
+        "No advice.",
+        None,
+    )
+    assert (config.speech_guidance, config.agent_data) == (True, {"questions": [{"text": "Why?"}]})
 
 
 @pytest.mark.parametrize(
@@ -49,7 +85,7 @@ async def test_all_faults_of_a_file_are_named(
     """The refusal has every faulty field, or says why the file cannot be read."""
     (tmp_path / "7.json").write_text(text)
     with pytest.raises(InvalidAgentConfig) as caught:
-        await files.find("7")
+        await files.find(7)
     assert len(caught.value.issues) == faults
     assert list(files.check()) == [tmp_path / "7.json"]
 
