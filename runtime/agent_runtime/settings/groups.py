@@ -135,6 +135,7 @@ class WorkerSettings(Group):
     wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
     profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")
     turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
+    pod_deletion_cost: bool = Field(False, alias="WORKER_POD_DELETION_COST")
 
 
 class SourceSettings(Group):

@@ -18,6 +18,7 @@ from agent_runtime.telemetry.turn_metrics import TurnMetrics, receive_turns
 from agent_runtime.voice.call.call import run_call
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import OpenStores
+from agent_runtime.voice.machine.pod import Pod, PodDeletionCost
 from agent_runtime.voice.pipeline.session import prewarm
 from agent_runtime.voice.worker.admission import Admission
 from agent_runtime.voice.worker.connectivity import Connectivity
@@ -113,6 +114,10 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
             background.append(asyncio.create_task(direct_dispatch.run(), name="direct dispatch"))
         if (files := stores.sources.files) is not None:
             background.append(asyncio.create_task(files.watch(), name="configuration files"))
+        if settings.worker.pod_deletion_cost:
+            pod = Pod.of_this_process(settings.name)
+            cost = PodDeletionCost(pod, lambda: len(admission.jobs))
+            background.append(asyncio.create_task(cost.run(), name="pod deletion cost"))
         host, port = settings.worker.health_host, settings.worker.health_port
         try:
             key = settings.metrics_key.get_secret_value()
