@@ -18,6 +18,8 @@ from agent_runtime.storage import (
     StoredLeases,
     StoredSessions,
 )
+from agent_runtime.storage.sql.database import Rows
+from agent_runtime.storage.sql.statements import Step
 from runtime.tests.storage.dashboard import execute
 
 from .holders import HOLDER
@@ -77,6 +79,25 @@ async def test_a_session_keeps_the_version_of_its_agent(sessions: StoredSessions
     assert ended is not None
     assert (ended.agent_version, ended.reason) == (3, "over")
     assert ended.participant_name == session.participant_name
+
+
+async def test_the_version_costs_no_statement(
+    sessions: StoredSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Activating a session runs as many statements with a version as without one."""
+    database, run = sessions._database, list[int]()
+    write = database.write
+
+    async def counted(*steps: Step) -> Rows:
+        run.append(len(steps))
+        return await write(*steps)
+
+    monkeypatch.setattr(database, "write", counted)
+    for version in (None, 3):
+        session = await created(sessions, f"room-{version}")
+        run.clear()
+        await sessions.activate(session.session_id, HOLDER, version)
+        assert run == [4]
 
 
 @pytest.mark.parametrize("final", [SessionStatus.ENDED, SessionStatus.ERROR])

@@ -22,6 +22,7 @@ from agent_runtime.agents.in_force import Defaults, Layer, in_force
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import pace_of
 from agent_runtime.agents.sections import Profile
+from agent_runtime.agents.templates import Templates
 from agent_runtime.application.registration import checked
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -165,11 +166,12 @@ class Machine:
 
         Raises InvalidAgentConfig at registration, and nothing afterwards.
         """
-        parsed = checked(config, self.settings.providers)
+        parsed = checked(config, self.settings.providers, Templates())
         without_effect(config)
         to_file(config)
         defaults = Defaults(self.settings.providers, Profile.BALANCED, 100)
-        in_force(config, [Layer("registration", config)], defaults)
+        merged = Templates().resolved(config)
+        in_force(merged, [Layer("registration", config), Layer("template", merged)], defaults)
         try:
             self.loop.run(self._build(parsed))
         except InvalidAgentConfig as error:
