@@ -19,6 +19,7 @@ PAGES: Final = (
     README,
     CHANGELOG,
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 )
 SOURCES: Final = ("runtime", "fixtures", "contract", "e2e", "load")
@@ -74,6 +75,32 @@ def broken_links(page: Path) -> Iterator[str]:
 def test_relative_links_resolve(page: Path) -> None:
     """Every relative link leads to a file of the checkout, every fragment to a heading of that file."""
     assert list(broken_links(page)) == []
+
+
+def test_every_risk_has_a_promise_and_its_tests() -> None:
+    """docs/security.md maps each of OWASP's ten risks to tests, and every file that it names exists."""
+    page = (ROOT / "docs/security.md").read_text()
+    promises = re.split(r"\n(?=- )", page.partition("\n## ")[0])[1:]
+    for number in range(1, 11):
+        assert [one for one in promises if one.startswith(f"- **API{number}: ")], number
+    for promise in promises:
+        files = re.findall(r"`([^`]+/test_\w+\.py)`", promise)
+        assert files, promise
+        for file in files:
+            assert "def test_" in (ROOT / file).read_text(), file
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    """Every action in a workflow file is named by a commit: a tag can be moved to other code."""
+    workflows = [*(ROOT / "docs/ci").glob("*.yaml"), *(ROOT / ".github").rglob("*.y*ml")]
+    used = [
+        line.strip()
+        for path in workflows
+        for line in path.read_text().splitlines()
+        if re.match(r"\s*(- )?uses:", line)
+    ]
+    assert used
+    assert [one for one in used if not re.search(r"@[0-9a-f]{40} # v\d", one)] == []
 
 
 @pytest.mark.parametrize("page", pages())

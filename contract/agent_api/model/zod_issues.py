@@ -19,6 +19,9 @@ _FIELDS: Final = {
 }
 # A room whose callers wait for the agent of that id; a suffix comes from LiveKit's SIP rules.
 _AGENTS_ROOM: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room(_.+)?", re.DOTALL)
+# What no name may hold: control characters, separators of lines, marks that turn directions.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+NO_CONTROL: Final = "no control characters, line breaks or marks that turn the text's direction"
 Issue = Mapping[str, Any]
 
 
@@ -92,6 +95,8 @@ def _of_field(name: str, body: Mapping[str, Any]) -> Iterator[Issue]:
         yield _limit(
             "string", "too_big", "maximum", MAX_TEXT, name, "string to have", " characters"
         )
+    elif isinstance(value, str) and _CONTROL.search(value):
+        yield {"code": "custom", "path": [name], "message": f"Invalid input: {NO_CONTROL}"}
     elif name == "roomName":
         yield from _of_room(value, body.get("agentId"))
 

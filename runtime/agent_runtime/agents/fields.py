@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from agent_runtime.agents.languages.codes import folded
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import provider
+from agent_runtime.secrecy.shown import CONTROL_REFUSED, has_control
 
 # `json_schema_extra` of a field that is checked and kept, while no code acts on it yet.
 NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
@@ -33,7 +34,9 @@ class Section(BaseModel):
     silently without effect.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="allow", strict=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="allow", strict=True, frozen=True, hide_input_in_errors=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -74,6 +77,13 @@ def known_timezone(name: str | None) -> str | None:
         return ZoneInfo(name).key
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise ValueError(f"{name!r} is no IANA time zone, such as Europe/Berlin") from error
+
+
+def without_control(name: str | None) -> str | None:
+    """A name as it is; ValueError for one that would act on a terminal, or turn the text around it."""
+    if name is not None and has_control(name):
+        raise ValueError(CONTROL_REFUSED)
+    return name
 
 
 def _without_fraction(value: object) -> object:

@@ -22,6 +22,7 @@ from agent_runtime.agents.fields import (
     known_timezone,
     null_is,
     provider_of,
+    without_control,
 )
 from agent_runtime.agents.languages.codes import MULTI, spoken
 from agent_runtime.agents.sections import (
@@ -48,7 +49,9 @@ class AgentConfig(Section):
     Every field may be null, and may be left out.
     """
 
-    name: str | None = Field(None, description="the agent's name, for people")
+    name: Annotated[str | None, AfterValidator(without_control)] = Field(
+        None, description="the agent's name, for people; no control characters"
+    )
     description: str | None = Field(None, description="what the agent is for, for people")
 
     stt_provider: Annotated[str, provider_of(Stage.STT)] = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from agent_runtime.secrecy.shown import escaped
 from agent_runtime.settings import Settings
 
 
@@ -42,6 +43,6 @@ def _check(settings: Settings) -> int:
 
     findings = check_database(settings)
     for finding in findings:
-        print(finding)
+        print(escaped(str(finding)))
     print(f"{len(findings)} differences" if findings else "the schema is complete")
     return 1 if findings else 0

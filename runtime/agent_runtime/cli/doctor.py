@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from agent_runtime.secrecy.shown import escaped
 from agent_runtime.settings import Settings
 
 
@@ -14,6 +15,6 @@ def run(settings: Settings, _arguments: argparse.Namespace) -> int:
 
     broken = asyncio.run(examine_rows(settings))
     for one in broken:
-        print(one)
+        print(escaped(str(one)))
     print(f"{len(broken)} violations" if broken else "all invariants hold")
     return 1 if broken else 0

@@ -7,6 +7,7 @@ usage or settings; 130 interrupted from the keyboard.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,12 +22,18 @@ from agent_runtime.cli import (
     doctor,
     health_probe,
     processes,
+    secrets,
     sessions,
 )
 from agent_runtime.cli.agents import command as agents
-from agent_runtime.domain.errors import Unavailable
+from agent_runtime.domain.errors import SecretsUnreadable, Unavailable
+from agent_runtime.secrecy.known import remember
+from agent_runtime.secrecy.shown import escaped
 from agent_runtime.settings import Settings, SettingsError
+from agent_runtime.telemetry.log_redaction import Redaction
 from agent_runtime.telemetry.logs import configure_logging
+
+logger = logging.getLogger(__name__)
 
 Run: TypeAlias = Callable[[Settings, argparse.Namespace], int]
 
@@ -57,16 +64,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"  {problem}", file=sys.stderr)
         print("Each variable is explained in .env.example.", file=sys.stderr)
         return 2
-    configure_logging(settings.log.level, settings.log.format)
+    remember(settings.secret_values())
+    redaction = Redaction(pii=settings.log.pii)
+    configure_logging(settings.log.level, settings.log.format, redaction=redaction)
     run: Run = arguments.run
     try:
         return run(settings, arguments)
-    except Unavailable as error:
+    except (Unavailable, SecretsUnreadable) as error:
         remedy = f"; {error.remedy}" if error.remedy else ""
-        print(f"agent-runtime: {error}{remedy}", file=sys.stderr)
+        print(f"agent-runtime: {escaped(redaction.text(str(error)))}{remedy}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception:
+        # Python would print the same without a look at the secrets in it.
+        logger.critical(
+            "%s ended by an error that is not known", arguments.run.__name__, exc_info=True
+        )
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     shown = command("config", config.run, "show every setting in force, secrets hidden")
     shown.add_argument("step", choices=("show",))
+    keys = command("secrets", secrets.run, "make a key for agents' secrets, or encrypt all with it")
+    keys.add_argument("step", choices=secrets.STEPS)
     token = command("token", caller_token.run, "make a token to join a room by hand", LIVEKIT)
     token.add_argument("--room", required=True, help="room to join, for instance agent-7-room")
     token.add_argument("--identity", default="caller", help="who joins (default: caller)")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from agent_runtime.domain.lease import Event, LiveSession, Phase
+from agent_runtime.secrecy.shown import escaped
 
 _HEADER: Final = (
     "SESSION",
@@ -37,23 +38,29 @@ def table(live: Sequence[LiveSession], now: datetime) -> list[str]:
 def event_line(event: Event) -> str:
     """One event of a session: time (UTC, milliseconds), kind, detail."""
     moment = event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return f"{moment}  {event.kind:8}  {event.detail}".rstrip()
+    return f"{moment}  {event.kind:8}  {escaped(event.detail)}".rstrip()
 
 
 def _row(live: LiveSession, queue: Sequence[str], now: datetime) -> tuple[str, ...]:
     session = live.session
     position = queue.index(session.session_id) + 1 if session.session_id in queue else None
     return (
-        session.session_id,
+        escaped(session.session_id),
         str(session.agent_id),
-        session.room_name,
+        escaped(session.room_name),
         session.status.value,
         live.phase.value,
         _age(session.started_at, now),
         "-" if position is None else str(position),
-        live.holder.worker if live.holder else f"(lost by {live.lost_by})" if live.lost_by else "-",
+        escaped(_worker(live)),
         "-" if live.holder is None or live.heartbeat_at is None else _age(live.heartbeat_at, now),
     )
+
+
+def _worker(live: LiveSession) -> str:
+    if live.holder is not None:
+        return live.holder.worker
+    return f"(lost by {live.lost_by})" if live.lost_by else "-"
 
 
 def _age(moment: datetime, now: datetime) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from agent_runtime.cli.session_table import event_line, table
 from agent_runtime.domain.errors import SessionNotFound
+from agent_runtime.secrecy.shown import escaped
 from agent_runtime.settings import Settings
 
 
@@ -19,7 +20,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     try:
         asyncio.run(_follow(settings, arguments.follow))
     except SessionNotFound as error:
-        print(f"agent-runtime: {error}", file=sys.stderr)
+        print(f"agent-runtime: {escaped(str(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -25,7 +25,7 @@ class Registration:
 
     agent_id: int
     tenant_id: int
-    config: Mapping[str, Any]
+    config: Mapping[str, Any] = field(repr=False)
     max_sessions: int
     version: int | None = field(default=None, compare=False)
     origin: str = field(default=REGISTERED, compare=False)

@@ -18,6 +18,7 @@ AgentRuntimeError              base of all
 │   ├── EgressRefused *        the runtime may not call this address (egress.urls)
 │   │   └── AddressRefusedError * its name stands for such an IP address (egress.policy); an OSError, too
 │   ├── KeyMissingError *      a provider has no key (providers.common.options)
+│   ├── SecretsUnreadable      no key of this process opens what an agent was registered with
 │   └── UnstorableError *      the database's encoding lacks a character (storage.sql.database)
 ├── NotFound                   what was named does not exist
 │   ├── AgentNotRegistered     a session was requested for an agent that is not registered
@@ -32,6 +33,7 @@ AgentRuntimeError              base of all
 │   ├── SessionOver            the session is final and takes no further change
 │   ├── RoomTaken              another session's agent is already in the room
 │   ├── SessionHeld            another job serves the session
+│   ├── StatementRefused *     PostgreSQL refuses a statement (storage.sql.database)
 │   └── DuplicateError *       a row with this key exists (storage.sql.database)
 └── Unavailable                something that the runtime depends on is missing for now
     ├── NoFreeWorker           every worker is full, and callers are not queued
@@ -121,6 +123,16 @@ class VariablesMissing(InvalidInput):
             "; ".join(f"no value for {name}, which {key} needs" for name, key in found)
             + f": {self.remedy}"
         )
+
+
+class SecretsUnreadable(InvalidInput):
+    """Raised when a stored configuration is encrypted with a key that this process does not have.
+
+    The message names the variable and the key's id, never a key. `tenant_id` is that of the registration.
+    """
+
+    remedy = "set AGENT_RUNTIME_SECRET_KEY to all keys of the deployment, the current one first"
+    tenant_id: int = 0
 
 
 class AgentNotRegistered(NotFound):

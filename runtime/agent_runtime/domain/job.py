@@ -85,6 +85,14 @@ class JobTarget:
         return json.dumps(own | dict(self.variables), separators=(",", ":"))
 
 
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """The room of a job, and the metadata with which it is dispatched."""
+
+    room_name: str
+    metadata: str
+
+
 def agent_of_room(room_name: str) -> int | None:
     """The id of the agent after which the room is named; None for any other room.
 

@@ -25,6 +25,8 @@ SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
 CALLER_LEFT: Final = "the caller left"
 NO_CALLER_CAME: Final = "no caller came"
 IDENTITY_PREFIX: Final = "agent-"
+# Namespace of deployments that name none; those of one database have each its own.
+DEFAULT_NAMESPACE: Final = "livekit"
 # Key of the identity of the participant whom the agents of a session serve.
 PARTICIPANT_IDENTITY: Final = "participantIdentity"
 # Key, in a job's metadata, of the values that a create gave for the variables of the agent's texts.

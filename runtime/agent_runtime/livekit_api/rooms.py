@@ -28,7 +28,7 @@ AGENT_NAME: Final = ""
 class LiveKitRooms:
     """Implements the port Rooms.
 
-    `on_dispatch` gets room name and metadata of each dispatch for a session, once the room exists.
+    `on_dispatch` gets the id of each session that an agent is dispatched for, once the room exists.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LiveKitRooms:
         api_secret: str,
         *,
         timeout: float = 2.0,
-        on_dispatch: Callable[[str, str], None] | None = None,
+        on_dispatch: Callable[[str], None] | None = None,
     ) -> None:
         self._livekit = Twirp(url, api_key, api_secret, timeout)
         self._on_dispatch = on_dispatch
@@ -57,7 +57,7 @@ class LiveKitRooms:
         await self._livekit.call("RoomService/CreateRoom", {"name": room, "agents": [agent]})
         # Not sooner: a worker that joined the room before it exists would create it, with another
         # dispatch.
-        self._notify(room, agent["metadata"])
+        self._notify(session)
         if session.has_room_of_its_own:
             return  # the room is new: nobody else knows its name
         launched = await self._dispatches(room)
@@ -82,7 +82,7 @@ class LiveKitRooms:
         metadata = _metadata(session, variables, number)
         request = {"room": room, "agent_name": AGENT_NAME, "metadata": metadata}
         await self._livekit.call("AgentDispatchService/CreateDispatch", request, room=room)
-        self._notify(room, metadata)
+        self._notify(session)
 
     async def dispatch_automatic(self, room_name: str) -> None:
         """Dispatch as LiveKit itself does once for every new room: a job without metadata."""
@@ -141,9 +141,9 @@ class LiveKitRooms:
         """Close the connections."""
         await self._livekit.close()
 
-    def _notify(self, room: str, metadata: str) -> None:
+    def _notify(self, session: Session) -> None:
         if self._on_dispatch is not None:
-            self._on_dispatch(room, metadata)
+            self._on_dispatch(session.session_id)
 
     async def _participants(self, room: str) -> list[Participant]:
         try:

@@ -4,6 +4,7 @@ A variable that the Node.js version had keeps its name. `.env.example` explains 
 of a provider come from its folder (`providers/*/spec.py`).
 """
 
+from agent_runtime.secrecy.names import HIDDEN
 from agent_runtime.settings.groups import (
     ApiSettings,
     DatabaseSettings,
@@ -11,13 +12,13 @@ from agent_runtime.settings.groups import (
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
+    SecretSettings,
     SourceSettings,
     WatchSettings,
     WorkerSettings,
 )
 from agent_runtime.settings.providers import ProviderSettings
 from agent_runtime.settings.settings import Settings, SettingsError
-from agent_runtime.settings.types import HIDDEN
 
 __all__ = [
     "HIDDEN",
@@ -28,6 +29,7 @@ __all__ = [
     "LiveKitSettings",
     "LogSettings",
     "ProviderSettings",
+    "SecretSettings",
     "Settings",
     "SettingsError",
     "SourceSettings",

@@ -9,6 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, model_validato
 
 from agent_runtime.agents.sections import Profile
 from agent_runtime.egress.policy import EgressPolicy
+from agent_runtime.secrecy.keyring import Keyring, read_keys
 from agent_runtime.settings.addresses import EVERYWHERE, LOOPBACK
 from agent_runtime.settings.types import (
     NO_EFFECT,
@@ -20,6 +21,7 @@ from agent_runtime.settings.types import (
     LiveKitUrl,
     OptionalUrl,
     Port,
+    SecretKeys,
 )
 from agent_runtime.storage.sql.postgres_url import read_postgres_url
 from agent_runtime.storage.sql.url import is_postgres
@@ -82,6 +84,16 @@ class DatabaseSettings(Group):
                 "pool_size": min(found.pool_size, url.pool_size or found.pool_size),
             }
         )
+
+
+class SecretSettings(Group):
+    """The keys that encrypt what agents are registered with."""
+
+    keys: SecretKeys = Field(SecretStr(""), alias="AGENT_RUNTIME_SECRET_KEY")
+
+    def keyring(self) -> Keyring:
+        """The ring of the keys; the first encrypts."""
+        return Keyring(read_keys(self.keys.get_secret_value()))
 
 
 class EgressSettings(Group):
@@ -163,3 +175,4 @@ class LogSettings(Group):
         "INFO", alias="LOG_LEVEL"
     )
     format: Literal["auto", "json", "text"] = Field("auto", alias="LOG_FORMAT")
+    pii: bool = Field(False, alias="LOG_PII")

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.secrecy.keyring import split_keys
 from agent_runtime.settings.addresses import is_loopback
 from agent_runtime.settings.groups import (
     ApiSettings,
@@ -19,12 +20,15 @@ from agent_runtime.settings.groups import (
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
+    SecretSettings,
     SourceSettings,
     WatchSettings,
     WorkerSettings,
 )
 from agent_runtime.settings.providers import ProviderSettings, provider_settings
 from agent_runtime.settings.types import NO_EFFECT, Group, shown, shown_invalid
+from agent_runtime.storage.sql.postgres_url import read_postgres_url
+from agent_runtime.storage.sql.url import is_postgres
 
 # Names of levels in other loggers, pino's above all, which the Node.js version used.
 LEVELS: Final = {
@@ -54,6 +58,7 @@ class Settings(BaseModel):
     livekit: LiveKitSettings
     api: ApiSettings
     database: DatabaseSettings
+    secrets: SecretSettings
     egress: EgressSettings
     watch: WatchSettings
     langfuse: LangfuseSettings
@@ -96,7 +101,8 @@ class Settings(BaseModel):
             try:
                 groups[name] = group.model_validate(given)
             except ValidationError as error:
-                problems += [_describe(fault) for fault in error.errors(include_url=False)]
+                fields = {str(one.alias): one for one in group.model_fields.values()}
+                problems += [_describe(one, fields) for one in error.errors(include_url=False)]
         problems += _contradictions(given)
         watch, worker = groups.get("watch"), groups.get("worker")
         if isinstance(watch, WatchSettings) and isinstance(worker, WorkerSettings):
@@ -113,6 +119,17 @@ class Settings(BaseModel):
         return {
             str(field.alias): shown(getattr(group, name)) for group, name, field in self._fields()
         }
+
+    def secret_values(self) -> Iterator[str]:
+        """The secrets themselves, for whoever looks for them in a text that is about to be written."""
+        for group, name, _ in self._fields():
+            value = getattr(group, name)
+            if isinstance(value, SecretStr) and value.get_secret_value():
+                yield value.get_secret_value()
+        yield from split_keys(self.secrets.keys.get_secret_value())
+        if is_postgres(self.database.url):
+            given = read_postgres_url(self.database.url).parameters
+            yield from (given[name] for name in ("password", "sslpassword") if name in given)
 
     def without_effect(self) -> frozenset[str]:
         """The variables that no code acts on yet."""
@@ -142,10 +159,10 @@ def _fold(variable: str, value: str) -> str:
     return LEVELS.get(value.upper(), value.upper()) if variable == "LOG_LEVEL" else value.lower()
 
 
-def _describe(fault: Mapping[str, Any]) -> str:
+def _describe(fault: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> str:
     variable = ".".join(map(str, fault["loc"]))
     message = str(fault["msg"]).removeprefix("Value error, ")
-    value = shown_invalid(variable, fault["input"])
+    value = shown_invalid(variable, fault["input"], fields.get(variable))
     return f"{variable}: {message[:1].lower()}{message[1:]} (the value is {value!r})"
 
 

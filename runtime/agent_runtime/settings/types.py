@@ -8,20 +8,17 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
 
 from agent_runtime.egress.policy import EgressPolicy
+from agent_runtime.secrecy.keyring import read_keys
+from agent_runtime.secrecy.names import HIDDEN
+from agent_runtime.secrecy.urls import hide_in_url
 from agent_runtime.storage.sql.url import check_url
 
-HIDDEN: Final = "********"
 # `json_schema_extra` of a setting that is read and checked, while no code acts on it yet.
 NO_EFFECT: Final[dict[str, Any]] = {"hasEffect": False}
-# The password of a URL: from the user's name to the last @.
-_PASSWORD: Final = re.compile(r"(://[^:@/]*:).*(@)", re.DOTALL)
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}")
-# The value of a query's parameter whose name suggests a secret.
-_SECRET_PARAMETER: Final = re.compile(
-    r"([?&][^=&]*(?:pass|secret|token|key|auth|sig|credential)[^=&]*=)[^&#]*", re.IGNORECASE
-)
 
 
 def url_of(*schemes: str) -> AfterValidator:
@@ -56,6 +53,12 @@ def _folder(path: str) -> str:
     return path
 
 
+def _secret_keys(text: SecretStr) -> SecretStr:
+    read_keys(text.get_secret_value())
+    return text
+
+
+SecretKeys = Annotated[SecretStr, AfterValidator(_secret_keys)]
 EgressAllow = Annotated[str, AfterValidator(_egress_allow)]
 HttpUrl = Annotated[str, url_of("http", "https")]
 # A folder that exists; "" is none.
@@ -70,7 +73,9 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Group(BaseModel):
     """A group of settings; each field's alias is its environment variable."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_default=True, hide_input_in_errors=True
+    )
 
 
 def shown(value: object) -> str:
@@ -80,13 +85,16 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
-    if "://" not in text:
-        return text
-    return _SECRET_PARAMETER.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}\2", text))
+    return hide_in_url(text) if "://" in text else text
 
 
-def shown_invalid(variable: str, value: object) -> str:
-    """A value that was refused. Of a URL only the scheme: where it is malformed, no part is safe."""
+def shown_invalid(variable: str, value: object, field: FieldInfo | None) -> str:
+    """A value that was refused: nothing of a secret, and of a URL only the scheme.
+
+    Where a URL is malformed, no part of it is safe.
+    """
+    if field is not None and field.annotation is SecretStr:
+        return HIDDEN
     if not variable.endswith("_URL"):
         return shown(value)
     scheme, separator, _ = str(value).partition("://")

@@ -9,6 +9,7 @@ from agent_runtime.storage.repositories.events import StoredEvents
 from agent_runtime.storage.repositories.leases import StoredLeases
 from agent_runtime.storage.repositories.metrics import StoredMetrics
 from agent_runtime.storage.repositories.platform_answers import StoredPlatformAnswers
+from agent_runtime.storage.repositories.sealed.rotation import Rotation, StoredSecrets
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
@@ -19,10 +20,12 @@ __all__ = [
     "Database",
     "Doctor",
     "RegisteredAgents",
+    "Rotation",
     "StoredEvents",
     "StoredLeases",
     "StoredMetrics",
     "StoredPlatformAnswers",
+    "StoredSecrets",
     "StoredSessions",
     "StoredTextIds",
     "StoredTranscripts",

@@ -81,7 +81,7 @@ async def live_sessions(settings: Settings) -> Sequence[LiveSession]:
 
     database = open_database(settings)
     try:
-        return await StoredLeases(database).live()
+        return await StoredLeases(database, settings.worker.namespace).live()
     finally:
         await database.close()
 

@@ -64,7 +64,9 @@ async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
     try:
         await database.check()
         kept = settings.database.agent_versions_kept
-        agents = RegisteredAgents(database, StoredSessions(database), kept)
+        agents = RegisteredAgents(
+            database, StoredSessions(database), kept, keyring=settings.secrets.keyring()
+        )
         providers = settings.providers.defaults(settings.egress.policy())
         registrar = Registrar(
             agents, providers, settings.api.max_sessions_per_agent, templates(settings)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
 from agent_runtime.wiring.plaintext import warn_of_plaintext
+from agent_runtime.wiring.secrets import check_secret_keys, keep_files_private
 
 if TYPE_CHECKING:
     from agent_runtime.api.resources.prometheus import ReadOverview
@@ -34,10 +35,12 @@ def run_api(settings: Settings) -> int:
     from agent_runtime.api.http.server import listen
     from agent_runtime.wiring.descriptors import raise_descriptor_limit
 
+    keep_files_private()
     descriptors = raise_descriptor_limit()
     listening = listen(settings.api.address, settings.api.port)
     _warn_of_open_doors(settings.api)
     warn_of_plaintext(settings)
+    check_secret_keys(settings)
     uvloop.run(_serve(settings, listening, descriptors))
     return 0
 
@@ -68,10 +71,14 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     from agent_runtime.wiring.sources import templates
 
     database = open_database(settings)
-    sessions = StoredSessions(database)
+    namespace = settings.worker.namespace
+    keyring = settings.secrets.keyring()
+    sessions = StoredSessions(database, namespace, keyring)
     rooms = _rooms(settings, database)
     runtime = AgentRuntime(
-        agents=RegisteredAgents(database, sessions, settings.database.agent_versions_kept),
+        agents=RegisteredAgents(
+            database, sessions, settings.database.agent_versions_kept, keyring=keyring
+        ),
         sessions=sessions,
         metrics=StoredMetrics(database),
         rooms=rooms,
@@ -81,7 +88,9 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         availability=_availability(settings, database),
         templates=templates(settings),
     )
-    lock = leader_lock(settings.database.url, prepare=settings.database.prepare)
+    lock = leader_lock(
+        settings.database.url, prepare=settings.database.prepare, namespace=namespace
+    )
     supervisor = _supervisor(settings, database, sessions, rooms, lock)
     api, livekit, store = settings.api, settings.livekit, settings.database
     reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
@@ -116,7 +125,13 @@ def _rooms(settings: Settings, database: Database) -> LiveKitRooms:
     from agent_runtime.storage import dispatch_notifier
 
     livekit, store = settings.livekit, settings.database
-    notifier = dispatch_notifier(database, store.url, prepare=store.prepare, key=livekit.api_key)
+    notifier = dispatch_notifier(
+        database,
+        store.url,
+        prepare=store.prepare,
+        key=livekit.api_key,
+        namespace=settings.worker.namespace,
+    )
     return LiveKitRooms(
         livekit.url,
         livekit.api_key,
@@ -133,7 +148,7 @@ def _availability(settings: Settings, database: Database) -> Availability | None
     from agent_runtime.storage import StoredLeases, StoredWorkers
 
     workers = StoredWorkers(database, settings.worker.namespace)
-    return WorkerAvailability(workers, StoredLeases(database))
+    return WorkerAvailability(workers, StoredLeases(database, settings.worker.namespace))
 
 
 def _supervisor(
@@ -151,7 +166,7 @@ def _supervisor(
     names = {field.name for field in fields(DispatchTimeouts)}
     return SessionSupervisor(
         lock=lock,
-        leases=StoredLeases(database),
+        leases=StoredLeases(database, settings.worker.namespace, settings.secrets.keyring()),
         sessions=sessions,
         workers=StoredWorkers(database, settings.worker.namespace),
         events=StoredEvents(database),
@@ -167,7 +182,7 @@ def _overview(settings: Settings, database: Database) -> ReadOverview:
     from agent_runtime.storage import StoredLeases, StoredWorkers
 
     workers = StoredWorkers(database, settings.worker.namespace)
-    leases = StoredLeases(database)
+    leases = StoredLeases(database, settings.worker.namespace)
 
     async def read() -> Overview:
         return Overview(await workers.all(), await leases.live())

@@ -45,7 +45,8 @@ def agent_sources(settings: Settings, database: Database) -> AgentSources:
         from agent_runtime.storage import StoredPlatformAnswers
 
         key = given.platform_key.get_secret_value()
-        platform = PlatformSource(given.platform_url, key, StoredPlatformAnswers(database), reader)
+        answers = StoredPlatformAnswers(database, settings.secrets.keyring())
+        platform = PlatformSource(given.platform_url, key, answers, reader)
     if given.folder is not None:
         files = ConfigFiles(given.folder, reader, text_ids(settings, database))
     return AgentSources(platform, files, reader.templates)

@@ -4,7 +4,6 @@ import json
 
 from livekit import api
 
-from agent_runtime.domain.job import JobTarget
 from agent_runtime.domain.session import new_session
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from fixtures.caller import Caller, room_token
@@ -84,19 +83,17 @@ async def test_a_redispatch_replaces_earlier_dispatches_only(
 
 
 async def test_every_dispatch_is_reported(livekit: LiveKitServer) -> None:
-    """`on_dispatch` gets room and metadata of every dispatch, after the room exists."""
-    reported: list[tuple[str, str]] = []
+    """`on_dispatch` gets the session of every dispatch, after the room exists."""
+    reported: list[str] = []
     rooms = LiveKitRooms(
         livekit.url,
         livekit.api_key,
         livekit.api_secret,
-        on_dispatch=lambda room, metadata: reported.append((room, metadata)),
+        on_dispatch=reported.append,
     )
     session = new_session(7, 3, "reported-room")
-    metadata = JobTarget(7, session.session_id, 3, {"name": "Ada"}).to_metadata()
     await rooms.dispatch(session, {"name": "Ada"})
-    assert reported == [("reported-room", metadata)]
+    assert reported == [session.session_id]
     await rooms.redispatch(session, {"name": "Ada"}, 2)
-    again = JobTarget(7, session.session_id, 3, {"name": "Ada"}, 2).to_metadata()
-    assert reported[1:] == [("reported-room", again)]
+    assert reported == [session.session_id] * 2
     await rooms.close()

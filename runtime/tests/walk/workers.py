@@ -83,16 +83,19 @@ class Worker(Process):
             is_awaited = False  # an acceptance comes too late now
         return answer
 
-    async def receive_notice(self, room: str, metadata: str) -> None:
+    async def receive_notice(self, session_id: str) -> None:
         """Take a session that an API process announced, without an offer: LiveKit has no job for it."""
         await self.step()
-        claimed = await self._admission.claim_directly(room, metadata)
+        order = await self._admission.claims.order(session_id)
+        if order is None:
+            return
+        claimed = await self._admission.claim_directly(order.room_name, order.metadata)
         if claimed is None:
             return
         await self.step(0.2)
         key = claimed.holder
-        dispatch = Dispatch(key, metadata)
-        job = self.jobs[key] = Job(self, key, claimed.identity, dispatch, room)
+        dispatch = Dispatch(key, order.metadata)
+        job = self.jobs[key] = Job(self, key, claimed.identity, dispatch, order.room_name)
         job.is_claimed = True
         job.start(job.live())
 

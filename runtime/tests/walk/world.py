@@ -157,7 +157,7 @@ class World:
         self.rooms[session_id] = room
         self.laws.session_created(session_id)
 
-    def notify(self, room: str, metadata: str) -> None:
+    def notify(self, session_id: str) -> None:
         """Notify each worker of a dispatch; a notice may be lost, late or doubled like a dispatch."""
         livekit, chance = self.livekit, self.chance
         for worker in [one for one in self.workers if not one.dead]:
@@ -166,11 +166,11 @@ class World:
                 if arrives and chance.random() >= livekit.lost_share:
                     is_late = chance.random() < livekit.late_share
                     after = chance.uniform(0.5, MAX_DELAY) if is_late else chance.uniform(0, 0.1)
-                    self.later(after, partial(self._notify_worker, worker, room, metadata))
+                    self.later(after, partial(self._notify_worker, worker, session_id))
 
-    def _notify_worker(self, worker: Worker, room: str, metadata: str) -> None:
+    def _notify_worker(self, worker: Worker, session_id: str) -> None:
         if not worker.dead:
-            worker.start(worker.receive_notice(room, metadata))
+            worker.start(worker.receive_notice(session_id))
 
     def post(self, body: bytes) -> None:
         """Deliver a webhook of LiveKit, which may be lost, late or doubled."""

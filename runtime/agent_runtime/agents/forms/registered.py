@@ -33,7 +33,7 @@ def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | i
                 )
                 for fault in error.errors(include_url=False, include_input=False)[:MAX_ISSUES]
             ]
-        ) from error
+        ) from None
     if issues := [
         ConfigIssue((name_of(issue.path[0]), *issue.path[1:]), issue.message)
         for issue in option_issues(parsed)

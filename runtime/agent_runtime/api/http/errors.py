@@ -18,6 +18,7 @@ from agent_runtime.domain.errors import (
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,
+    SecretsUnreadable,
     SessionNotFound,
     StoreUnavailable,
     VariablesMissing,
@@ -45,6 +46,7 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(NoFreeWorker, _no_free_worker)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(LiveKitUnavailable, _unavailable)
+    app.add_error_handler(SecretsUnreadable, _unavailable)
 
 
 async def _internal(req: Request, resp: Response, error: Exception, _params: Any) -> None:

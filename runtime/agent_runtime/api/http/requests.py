@@ -26,6 +26,7 @@ from agent_runtime.api.http.zod_issues import (
 )
 from agent_runtime.domain.job import MAX_ID, agent_of_room
 from agent_runtime.domain.metrics import DateRange
+from agent_runtime.secrecy.shown import CONTROL_REFUSED, has_control
 
 # Characters of a name; the width of the database's columns.
 MAX_TEXT: Final = 255
@@ -33,6 +34,8 @@ MAX_TEXT: Final = 255
 MAX_VARIABLES: Final = 16 * 1024
 # Bytes of a room name in UTF-8; livekit-server refuses longer ones.
 MAX_ROOM_NAME: Final = 256
+# A name stands on terminals, in logs and in pages: none may act on them.
+NO_CONTROL: Final = f"Invalid input: {CONTROL_REFUSED}"
 _ID: Final = re.compile(r"([1-9][0-9]{0,9})(\.0+)?")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -211,4 +214,6 @@ def _text_issues(body: Mapping[str, Any], name: str) -> list[Issue]:
     value = body.get(name, MISSING)
     if not isinstance(value, str):
         return [wrong_type("string", value, name)]
-    return [too_long(MAX_TEXT, name)] if len(value) > MAX_TEXT else []
+    if len(value) > MAX_TEXT:
+        return [too_long(MAX_TEXT, name)]
+    return [custom(NO_CONTROL, name)] if has_control(value) else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from agent_runtime.domain.job import JobOrder
 from agent_runtime.domain.lease import Event, Holder, Holding, LiveSession, Utterance
 from agent_runtime.domain.session import Session, SessionStatus
 
@@ -85,6 +86,9 @@ class LeaseStore(Protocol):
         Raises SessionHeld when another job has it or a later dispatch exists, SessionOver when there is
         no such live session.
         """
+
+    async def order(self, session_id: str) -> JobOrder | None:
+        """What a job for the session would be dispatched with; None when it has a job, or is over."""
 
     async def release(self, session_id: str, holder: Holder, why: str) -> bool:
         """Hand the lease back, or take it from a job of that worker that is known to be dead.

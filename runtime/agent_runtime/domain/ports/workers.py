@@ -31,15 +31,15 @@ class DispatchNotifier(Protocol):
     A notification may be lost: LiveKit's offer follows in any case.
     """
 
-    def notify(self, room_name: str, metadata: str) -> None:
-        """Announce a dispatch with its metadata. Neither waits nor raises."""
+    def notify(self, session_id: str) -> None:
+        """Announce that the session's agent was dispatched. Neither waits nor raises."""
 
 
 class DispatchListener(Protocol):
     """Receives the dispatch notifications in a worker."""
 
-    def notices(self) -> AsyncIterator[tuple[str, str]]:
-        """Room name and metadata of each dispatch; endless, raises nothing."""
+    def notices(self) -> AsyncIterator[str]:
+        """The session's id of each dispatch; endless, raises nothing. Anybody may have sent it."""
 
 
 class LeaderLock(Protocol):

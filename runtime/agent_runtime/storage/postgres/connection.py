@@ -202,9 +202,3 @@ async def _readable(descriptor: int) -> None:
 def _set(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
-
-
-def brief(error: BaseException) -> str:
-    """The first line of the error's message, or its type."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -12,10 +12,12 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import psycopg2
 from psycopg2 import errors
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.storage.postgres.connection import DEAD, NOT_APPLIED, STALE, Connection, brief
+from agent_runtime.storage.postgres.connection import DEAD, NOT_APPLIED, STALE, Connection
+from agent_runtime.storage.postgres.errors import brief
 from agent_runtime.storage.schema.migrations import LATEST_VERSION, OUTDATED, applied_version
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import (
@@ -23,6 +25,7 @@ from agent_runtime.storage.sql.database import (
     STATEMENT_TIMEOUT,
     DuplicateError,
     Rows,
+    StatementRefused,
     UnstorableError,
 )
 from agent_runtime.storage.sql.dialects import POSTGRESQL
@@ -93,6 +96,12 @@ class PostgresDatabase:
         """Run one transaction. It is sent again only when the server has not applied it for certain."""
         return await self._run(steps, STATEMENT_TIMEOUT, retry=False)
 
+    def scrub(self) -> None:
+        """Nothing: VACUUM frees what deleted rows took."""
+
+    async def rewrite(self) -> None:
+        """Nothing, as above."""
+
     _version = CompiledOnce(applied_version)
 
     async def check(self) -> None:
@@ -124,16 +133,19 @@ class PostgresDatabase:
                     return await self._run_once(steps)
         except TimeoutError as error:
             raise StoreUnavailable(f"database: no answer within {timeout} s") from error
-        except UNSTORABLE as error:
+        except UNSTORABLE:
             raise UnstorableError(
                 f"the database cannot store a text of the request; {UnstorableError.remedy}"
-            ) from error
+            ) from None
+        # None: the server's own errors quote values of rows, and would stand in a traceback as the cause.
         except errors.UniqueViolation as error:
-            raise DuplicateError(brief(error)) from error
+            raise DuplicateError(brief(error)) from None
         except errors.UndefinedTable as error:
-            raise StoreUnavailable(f"database: {brief(error)}; {OUTDATED}") from error
+            raise StoreUnavailable(f"database: {brief(error)}; {OUTDATED}") from None
         except (*DEAD, *STALE, errors.ReadOnlySqlTransaction, OSError) as error:
-            raise StoreUnavailable(f"database: {brief(error)}") from error
+            raise StoreUnavailable(f"database: {brief(error)}") from None
+        except psycopg2.Error as error:
+            raise StatementRefused(f"database: {brief(error)}") from None
 
     async def _run_once(self, steps: tuple[Step, ...]) -> Rows:
         connection = await self._take()

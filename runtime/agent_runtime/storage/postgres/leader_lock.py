@@ -6,14 +6,15 @@ import asyncio
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.storage.postgres.connection import DEAD, Connection, brief
+from agent_runtime.storage.postgres.connection import DEAD, Connection
 from agent_runtime.storage.postgres.database import LOCK_NAMESPACE, connection_parameters
+from agent_runtime.storage.postgres.errors import brief
 
 # Seconds for one answer on the lock's connection, after which the lock counts as lost.
 TIMEOUT: Final = 2.0
 
 # A transaction that stays open with keepalives of the server's own: it must notice within seconds that
-# this machine is gone. The second key, 0, is not the id of an agent.
+# this machine is gone. The second key is no agent's id.
 _TRY: Final = f"""
     BEGIN;
     SET LOCAL statement_timeout = 0;
@@ -21,14 +22,15 @@ _TRY: Final = f"""
     SET LOCAL tcp_keepalives_idle = 2;
     SET LOCAL tcp_keepalives_interval = 1;
     SET LOCAL tcp_keepalives_count = 2;
-    SELECT pg_try_advisory_xact_lock({LOCK_NAMESPACE}, 0)
+    SELECT pg_try_advisory_xact_lock({LOCK_NAMESPACE}, %d)
 """
 
 
 class PostgresLeaderLock:
     """Implements the port LeaderLock."""
 
-    def __init__(self, url: str, *, prepare: bool) -> None:
+    def __init__(self, url: str, *, prepare: bool, key: int = 0) -> None:
+        self._try = _TRY % key
         self._parameters = connection_parameters(url, prepare=prepare)
         self._parameters |= {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2}
         self._connection: Connection | None = None
@@ -56,9 +58,8 @@ class PostgresLeaderLock:
             self._connection.close()
             self._connection = None
 
-    @staticmethod
-    async def _try_lock(connection: Connection) -> bool:
-        rows = await connection.execute(_TRY)
+    async def _try_lock(self, connection: Connection) -> bool:
+        rows = await connection.execute(self._try)
         if rows[0][0]:
             return True
         await connection.execute("ROLLBACK")

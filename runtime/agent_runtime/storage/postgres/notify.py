@@ -12,16 +12,16 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
-from agent_runtime.storage.postgres.connection import DEAD, Connection, brief
+from agent_runtime.storage.postgres.connection import DEAD, Connection
 from agent_runtime.storage.postgres.database import connection_parameters
+from agent_runtime.storage.postgres.errors import brief
 from agent_runtime.storage.sql.database import Database
-from agent_runtime.storage.sql.dispatch_notice import channel_name, decode_notice, encode_notice
+from agent_runtime.storage.sql.dispatch_notice import decode_notice
 from agent_runtime.storage.sql.statements import Bind, Step
 from agent_runtime.telemetry.log_throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
 
-LONGEST: Final = 7_900  # bytes of a payload; PostgreSQL rejects 8,000
 PAUSE: Final = 1.0  # seconds before a lost connection is opened again
 # Without keepalives, a connection that only listens would never notice that the other end is gone.
 _KEEPALIVES: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
@@ -30,20 +30,17 @@ _KEEPALIVES: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalive
 class PostgresNotifier:
     """Implements the port DispatchNotifier on `database`, which is PostgreSQL."""
 
-    def __init__(self, database: Database, key: str) -> None:
+    def __init__(self, database: Database, channel: str) -> None:
         self._database = database
         self._notify = database.dialect.raw(
-            f"SELECT pg_notify('{channel_name(key)}', %s)", Bind("payload", "text")
+            f"SELECT pg_notify('{channel}', %s)", Bind("payload", "text")
         )
         self._queue: list[Step] = []
         self._sending: asyncio.Task[None] | None = None
 
-    def notify(self, room_name: str, metadata: str) -> None:
+    def notify(self, session_id: str) -> None:
         """Queue the notice and return at once; a failure to send it is logged."""
-        payload = encode_notice(room_name, metadata)
-        if len(payload) > LONGEST:  # it is ASCII: one byte a character
-            return
-        self._queue.append(self._notify.bind(payload=payload))
+        self._queue.append(self._notify.bind(payload=session_id))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
@@ -60,14 +57,14 @@ class PostgresNotifier:
 class PostgresListener:
     """Implements the port DispatchListener on a connection of its own."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, channel: str) -> None:
         # Without a statement timeout (`prepare`): this connection is silent for hours.
         self._parameters = connection_parameters(url, prepare=False) | _KEEPALIVES
-        self._listen = f"LISTEN {channel_name(key)}"
+        self._listen = f"LISTEN {channel}"
         self._outage = LogThrottle(logger, "not listening for sessions")
 
-    async def notices(self) -> AsyncIterator[tuple[str, str]]:
-        """Room name and metadata of each notice from now on. Those sent during an outage are lost."""
+    async def notices(self) -> AsyncIterator[str]:
+        """The session's id of each notice from now on. Those sent during an outage are lost."""
         while True:
             try:
                 async for payload in self._payloads():

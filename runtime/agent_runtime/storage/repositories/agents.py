@@ -10,8 +10,10 @@ import peewee
 from peewee import EXCLUDED, fn
 
 from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
+from agent_runtime.domain.errors import SecretsUnreadable
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
+from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.agent_versions import (
     KEPT,
     add_if_changed,
@@ -20,6 +22,7 @@ from agent_runtime.storage.repositories.agent_versions import (
     latest,
 )
 from agent_runtime.storage.repositories.events import insert_events, kind_value
+from agent_runtime.storage.repositories.sealed.rotation import registration_context
 from agent_runtime.storage.repositories.sessions.rows import NOW, end_of_session
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.store import Store
@@ -46,11 +49,22 @@ _LIVE_OF_AGENT: Final = LiveSessions.agent_id == _AGENT_ID
 class RegisteredAgents(Store):
     """Implements the port AgentRegistry."""
 
-    def __init__(self, database: Database, sessions: StoredSessions, kept: int = KEPT) -> None:
-        """Of each agent the latest `kept` versions are kept."""
+    def __init__(
+        self,
+        database: Database,
+        sessions: StoredSessions,
+        kept: int = KEPT,
+        *,
+        keyring: Keyring | None = None,
+    ) -> None:
+        """Of each agent the latest `kept` versions are kept.
+
+        Configurations are encrypted with the first key of `keyring`; without keys they are not.
+        """
         super().__init__(database)
         self._sessions = sessions
         self._kept = kept
+        self._keyring = keyring or Keyring()
 
     _add_version = CompiledOnce(add_if_changed)
     _forget_oldest = CompiledOnce(forget_oldest)
@@ -89,7 +103,9 @@ class RegisteredAgents(Store):
         values = {
             "agent_id": registration.agent_id,
             "tenant_id": registration.tenant_id,
-            "config": json.dumps(registration.config),
+            "config": self._keyring.seal(
+                json.dumps(registration.config), registration_context(registration.agent_id)
+            ),
             "max_sessions": registration.max_sessions,
             "has_variables": int(registration.has_variables),
             "now": self._database.now(),
@@ -101,6 +117,7 @@ class RegisteredAgents(Store):
             self._forget_oldest.bind(agent_id=registration.agent_id, kept=self._kept),
             self._register.bind(**values),
         )
+        self._database.scrub()  # of the configuration that this one replaced
         return int(rows[0][0])
 
     _forget = CompiledOnce(lambda: Registrations.delete().where(_REGISTERED))
@@ -149,6 +166,7 @@ class RegisteredAgents(Store):
             self._forget_words.bind(agent_id=agent_id),
             self._free.bind(agent_id=agent_id),
         )
+        self._database.scrub()
         ended = [await self._sessions.get(session_id) for (session_id,) in freed]
         return [session for session in ended if session is not None]
 
@@ -162,9 +180,9 @@ class RegisteredAgents(Store):
     )
 
     async def get(self, agent_id: int) -> Registration | None:
-        """The registration, or None."""
+        """The registration, or None. Raises SecretsUnreadable when no key opens its configuration."""
         row = single(await self._database.read(self._get.bind(agent_id=agent_id)))
-        return None if row is None else _registration(agent_id, row)
+        return None if row is None else self._registration(agent_id, row)
 
     _history = CompiledOnce(
         lambda: (
@@ -203,7 +221,20 @@ class RegisteredAgents(Store):
         row = single(
             await self._database.read(self._version.bind(agent_id=agent_id, number=version))
         )
-        return None if row is None else _registration(agent_id, row)
+        return None if row is None else self._registration(agent_id, row)
+
+    def _registration(self, agent_id: int, row: tuple[Any, ...]) -> Registration:
+        """The registration of a row with tenant, content, sessions and version.
+
+        Raises SecretsUnreadable.
+        """
+        tenant_id, sealed, max_sessions, version = row
+        try:
+            config = self._keyring.open(sealed, registration_context(agent_id))
+        except SecretsUnreadable as error:
+            error.tenant_id = tenant_id
+            raise
+        return Registration(agent_id, tenant_id, json.loads(config), max_sessions, version)
 
     _status = CompiledOnce(
         lambda: Registrations.select(
@@ -235,12 +266,6 @@ class RegisteredAgents(Store):
         row = single(await self._database.read(self._row.bind(agent_id=agent_id)))
         columns = [field.column_name for field in Agents._meta.sorted_fields]  # noqa: SLF001
         return None if row is None else dict(zip(columns, row, strict=True))
-
-
-def _registration(agent_id: int, row: tuple[Any, ...]) -> Registration:
-    """The registration of a row with tenant, content, sessions and version."""
-    tenant_id, config, max_sessions, version = row
-    return Registration(agent_id, tenant_id, json.loads(config), max_sessions, version)
 
 
 def _live_ids() -> peewee.Node:

@@ -6,15 +6,16 @@ what it read a moment ago does no harm, and neither do two supervisors at once.
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any, Final
 
 import peewee
 
 from agent_runtime.domain.errors import SessionHeld, SessionOver
+from agent_runtime.domain.job import JobOrder, JobTarget
 from agent_runtime.domain.lease import EventKind, Holder, LiveSession, Phase
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.live import (
     MINE,
@@ -22,6 +23,7 @@ from agent_runtime.storage.repositories.live import (
     UNHELD,
     is_latest_dispatch,
 )
+from agent_runtime.storage.repositories.sealed.variables import read
 from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, session_from
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import LiveSessions
@@ -59,27 +61,43 @@ _GIVEN_BACK: Final[dict[peewee.Field[Any], Any]] = {
 }
 
 
+def _live_rows() -> peewee.ModelSelect[Sessions]:
+    """The live sessions with their leases, the oldest first."""
+    return (
+        Sessions.select(*COLUMNS, *_LEASE)
+        .join(LiveSessions, on=(LiveSessions.session_id == Sessions.session_id))
+        .order_by(Sessions.started_at, Sessions.session_id)
+    )
+
+
 class StoredLeases(Store):
     """Implements the port LeaseStore."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, namespace: str | None = None, keyring: Keyring | None = None
+    ) -> None:
+        """Only the sessions of `namespace`, and those without one, are known to `live`; None knows all."""
         super().__init__(database)
+        self._keyring = keyring or Keyring()
+        self._namespace = namespace
         self._unreadable: set[str] = set()  # ids of sessions that were logged as unreadable
 
-    _live = CompiledOnce(
-        lambda: (
-            Sessions.select(*COLUMNS, *_LEASE)
-            .join(LiveSessions, on=(LiveSessions.session_id == Sessions.session_id))
-            .order_by(Sessions.started_at, Sessions.session_id)
+    _live = CompiledOnce(_live_rows)
+    # Earlier versions write no namespace: whoever reads such a session looks after it.
+    _live_here = CompiledOnce(
+        lambda: _live_rows().where(
+            LiveSessions.namespace.is_null() | (LiveSessions.namespace == bind("namespace"))
         )
     )
 
     async def live(self) -> list[LiveSession]:
         """All live sessions, the oldest first."""
         found = []
-        for row in await self._database.read_live(self._live.bind()):
+        here = self._namespace is not None
+        step = self._live_here.bind(namespace=self._namespace) if here else self._live.bind()
+        for row in await self._database.read_live(step):
             try:
-                found.append(_live_from(row))
+                found.append(_live_from(row, self._keyring))
             except ValueError as error:
                 self._log_unreadable(row[0], error)
         return found
@@ -138,6 +156,30 @@ class StoredLeases(Store):
             raise SessionHeld(session_id)
         dispatches: int = row[3]
         return dispatches
+
+    _order = CompiledOnce(
+        lambda: (
+            LiveSessions.select(
+                LiveSessions.room_name,
+                LiveSessions.agent_id,
+                Sessions.tenant_id,
+                LiveSessions.variables,
+                LiveSessions.dispatches,
+            )
+            .join(Sessions, on=(LiveSessions.session_id == Sessions.session_id))
+            .where(THIS_LIVE, UNHELD)
+        )
+    )
+
+    async def order(self, session_id: str) -> JobOrder | None:
+        """Room and metadata of the session's last dispatch, unless some job holds it."""
+        row = single(await self._database.read(self._order.bind(session_id=session_id)))
+        if row is None:
+            return None
+        room_name, agent_id, tenant_id, variables, dispatch = row
+        given = read(variables, self._keyring, session_id)
+        target = JobTarget(agent_id, session_id, tenant_id, given, dispatch)
+        return JobOrder(room_name, target.to_metadata())
 
     _release = CompiledOnce(
         lambda: LiveSessions.update(_GIVEN_BACK).where(
@@ -233,7 +275,7 @@ def _asked_now() -> peewee.ModelSelect[LiveSessions]:
     )
 
 
-def _live_from(row: tuple[Any, ...]) -> LiveSession:
+def _live_from(row: tuple[Any, ...], keyring: Keyring) -> LiveSession:
     phase, holder, worker, beats, dispatches, lost_by, variables, heartbeat_at = row[len(COLUMNS) :]
     return LiveSession(
         session=session_from(row[: len(COLUMNS)]),
@@ -242,6 +284,6 @@ def _live_from(row: tuple[Any, ...]) -> LiveSession:
         beats=beats,
         dispatches=dispatches,
         lost_by=lost_by,
-        variables=json.loads(variables) if variables else {},
+        variables=read(variables, keyring, row[0]),
         heartbeat_at=aware(heartbeat_at),
     )

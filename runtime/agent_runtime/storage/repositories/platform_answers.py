@@ -8,9 +8,12 @@ from typing import Final
 from peewee import EXCLUDED
 
 from agent_runtime.domain.config_source import KeptAnswer, ServiceState
+from agent_runtime.secrecy.keyring import Keyring
+from agent_runtime.storage.repositories.sealed.rotation import answer_context
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import PlatformConfigs
 from agent_runtime.storage.sql.compiled import CompiledOnce
+from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind
 from agent_runtime.storage.sql.times import aware
 
@@ -22,6 +25,11 @@ _AGENT_ID: Final = bind("agent_id", "integer")
 
 class StoredPlatformAnswers(Store):
     """Implements the port PlatformAnswers."""
+
+    def __init__(self, database: Database, keyring: Keyring | None = None) -> None:
+        """Answers are encrypted with the first key of `keyring`; without keys they are not."""
+        super().__init__(database)
+        self._keyring = keyring or Keyring()
 
     _read = CompiledOnce(
         lambda: PlatformConfigs.select(
@@ -35,14 +43,18 @@ class StoredPlatformAnswers(Store):
     )
 
     async def read(self, agent_id: int) -> tuple[ServiceState, KeptAnswer | None]:
-        """The state of the service, and its last good answer for the agent, in one statement."""
+        """The state of the service, and its last good answer for the agent, in one statement.
+
+        Raises SecretsUnreadable when no key opens the answer.
+        """
         state, kept = ServiceState(), None
         rows = await self._database.read(self._read.bind(agent_id=agent_id))
         for found, etag, document, answered_at, failures, retry_at in rows:
             if found == SERVICE:
                 state = ServiceState(failures, None if retry_at is None else aware(retry_at))
             elif document is not None:
-                kept = KeptAnswer(json.loads(document), etag, aware(answered_at))
+                clear = self._keyring.open(document, answer_context(agent_id))
+                kept = KeptAnswer(json.loads(clear), etag, aware(answered_at))
         return state, kept
 
     _keep = CompiledOnce(
@@ -70,7 +82,7 @@ class StoredPlatformAnswers(Store):
             self._keep.bind(
                 agent_id=agent_id,
                 etag=answer.etag,
-                document=json.dumps(answer.document),
+                document=self._keyring.seal(json.dumps(answer.document), answer_context(agent_id)),
                 answered_at=self._database.moment(answer.answered_at),
             )
         )

@@ -17,6 +17,7 @@ import peewee
 from peewee import fn
 
 from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.secrecy.urls import hide_in_text
 from agent_runtime.storage.schema.runtime import SchemaVersion
 from agent_runtime.storage.sql.postgres_url import read_postgres_url
 from agent_runtime.storage.sql.times import naive_utc
@@ -127,6 +128,11 @@ STEPS: Final[Sequence[Step]] = (
             )
         ),
     ),
+    # Deployments that share a database must not end each other's sessions.
+    Step(
+        6,
+        ("ALTER TABLE runtime_live_sessions ADD COLUMN namespace varchar(128)",),
+    ),
     # Versions of agents, and numbers for ids that are texts. What is registered is version 1.
     Step(
         9,
@@ -234,12 +240,20 @@ def postgres_transaction(url: str) -> Iterator[peewee.PostgresqlDatabase]:
     try:
         database.connect()
     except peewee.OperationalError as error:
-        raise StoreUnavailable(f"PostgreSQL: {str(error).strip()}") from error
+        raise StoreUnavailable(f"PostgreSQL: {_first_line(error)}") from None
     try:
         with database.atomic():
             yield database
+    except peewee.DatabaseError as error:
+        raise StoreUnavailable(f"PostgreSQL: {_first_line(error)}") from None
     finally:
         database.close()
+
+
+def _first_line(error: peewee.DatabaseError) -> str:
+    """The first line of the message: those below quote the statement, and values."""
+    lines = str(error).strip().splitlines()
+    return hide_in_text(lines[0]) if lines else type(error).__name__
 
 
 def migrate_postgres(url: str) -> list[int]:

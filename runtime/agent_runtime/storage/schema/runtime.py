@@ -73,7 +73,8 @@ class LiveSessions(Model):
     sessions the shared table holds. `claimed_room` is the room's name once the agent is in it; it is
     unique, so a room has one agent at a time. The other columns are the lease, which
     `domain.lease.LiveSession` explains. `numbered` is the number of the last dispatch whose jobs know
-    their number; jobs of the first dispatch, and of earlier versions of the runtime, do not.
+    their number; jobs of the first dispatch, and of earlier versions of the runtime, do not. `namespace`
+    is the deployment that looks after the session; rows of earlier versions have none.
     """
 
     session_id = CharField(primary_key=True)
@@ -89,6 +90,7 @@ class LiveSessions(Model):
     dispatches = IntegerField(constraints=[SQL("DEFAULT 1")])
     numbered = IntegerField(constraints=[SQL("DEFAULT 0")])
     variables = TextField(null=True)
+    namespace = CharField(max_length=128, null=True)
 
     class Meta:
         table_name = "runtime_live_sessions"

@@ -43,6 +43,14 @@ class DuplicateError(Conflict):
     remedy = "use another key"
 
 
+class StatementRefused(Conflict):
+    """Raised when PostgreSQL refuses a statement for another reason; nothing of it was stored."""
+
+    remedy = (
+        "look up the SQLSTATE in PostgreSQL's manual, appendix A; `agent-runtime db check` may tell"
+    )
+
+
 class Database(Protocol):
     """Runs compiled statements. Every method raises StoreUnavailable when the database is unreachable."""
 
@@ -68,6 +76,16 @@ class Database(Protocol):
 
     def now(self) -> Any:
         """The current time by this process's clock, as the database stores it."""
+
+    def scrub(self) -> None:
+        """Soon overwrite what deleted and replaced rows have left in files of the database.
+
+        SQLite's write-ahead log keeps old pages until it is truncated. PostgreSQL's files are its own
+        business: its VACUUM does as much.
+        """
+
+    async def rewrite(self) -> None:
+        """Write an SQLite file anew, and nothing into it of what was ever deleted; may take long."""
 
     async def check(self) -> None:
         """Return when the database is usable and the runtime's tables are current."""

@@ -1,30 +1,30 @@
-"""A dispatch notice: the room of a new session and its job's metadata, as one text on one channel."""
+"""A dispatch notice: the id of a session that needs an agent, on one channel.
+
+Whoever may use the database or its folder can send one. So it names a session only; room and metadata are
+read from the session's own rows.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import re
+from typing import Final
+
+from agent_runtime.domain.session import DEFAULT_NAMESPACE
+
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def channel_name(api_key: str) -> str:
-    """The channel of one LiveKit server's workers.
+def channel_name(api_key: str, namespace: str = DEFAULT_NAMESPACE) -> str:
+    """The channel of the workers of one LiveKit server and one namespace.
 
     It comes from the LiveKit API key, so the workers of another server are not notified.
     """
-    return f"agent_runtime_{hashlib.sha256(api_key.encode()).hexdigest()[:12]}"
+    named = api_key if namespace == DEFAULT_NAMESPACE else f"{api_key}\0{namespace}"
+    return f"agent_runtime_{hashlib.sha256(named.encode()).hexdigest()[:12]}"
 
 
-def encode_notice(room_name: str, metadata: str) -> str:
-    """Room name and metadata as one ASCII text."""
-    return json.dumps([room_name, metadata], separators=(",", ":"))
-
-
-def decode_notice(payload: str | bytes) -> tuple[str, str] | None:
-    """Room name and metadata of an encoded notice; None for any other text."""
-    try:
-        room_name, metadata = json.loads(payload)
-    except (ValueError, TypeError):
-        return None
-    if isinstance(room_name, str) and isinstance(metadata, str):
-        return room_name, metadata
-    return None
+def decode_notice(payload: str | bytes) -> str | None:
+    """The session's id in a notice; None for any other text."""
+    text = payload.decode("ascii", "replace") if isinstance(payload, bytes) else payload
+    return text if _SESSION_ID.fullmatch(text) else None

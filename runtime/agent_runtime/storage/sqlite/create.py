@@ -13,6 +13,7 @@ import peewee
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.schema.migrations import apply_steps
 from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
+from agent_runtime.storage.sqlite.modes import make_private
 
 # Indexes for the runtime's queries on tables that grow. On PostgreSQL another team owns those tables.
 INDEXES: Final = (
@@ -32,9 +33,9 @@ def create_database(path: Path) -> None:
 
     Raises StoreUnavailable when the file cannot be created or is not an SQLite database.
     """
-    database = peewee.SqliteDatabase(str(path), timeout=SETUP_WAIT)
+    database = peewee.SqliteDatabase(str(path), timeout=SETUP_WAIT, pragmas={"secure_delete": "on"})
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         with database.connection_context():
             use_write_ahead_log(database)
             with database.bind_ctx(SHARED_TABLES), database.atomic("IMMEDIATE"):

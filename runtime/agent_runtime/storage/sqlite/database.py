@@ -68,6 +68,14 @@ class SqliteDatabase:
         """Run one unit of work; returns when it is committed."""
         return await self._writer.submit(steps)
 
+    def scrub(self) -> None:
+        """Truncate the write-ahead log as soon as no write waits."""
+        self._writer.scrub()
+
+    async def rewrite(self) -> None:
+        """VACUUM, which also overwrites what earlier versions deleted without erasing it."""
+        await self._writer.rewrite()
+
     _version = CompiledOnce(applied_version)
 
     async def check(self) -> None:
@@ -93,9 +101,11 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=STATEMENT_TIMEOUT, isolation_level=None, check_same_thread=False
     )
-    # The journal mode is a property of the file; these two are properties of the connection.
+    # The journal mode is a property of the file; these are properties of the connection.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Overwrite what is deleted: a key of an agent must not outlive it in a free page.
+    connection.execute("PRAGMA secure_delete = ON")
     return connection
 
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from agent_runtime.storage.sql.dispatch_notice import channel_name, decode_notice, encode_notice
+from agent_runtime.storage.sql.dispatch_notice import decode_notice
+from agent_runtime.storage.sqlite.modes import PRIVATE_FILE, make_private_folder
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +36,15 @@ def socket_folder(database: Path) -> Path:
 class SqliteNotifier:
     """Implements the port DispatchNotifier for all listeners in `folder`."""
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, channel: str) -> None:
         self._folder = folder
-        self._listeners = f"{_prefix(key)}-*"
+        self._listeners = f"{_prefix(channel)}-*"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
-    def notify(self, room_name: str, metadata: str) -> None:
+    def notify(self, session_id: str) -> None:
         """Send the notice to every listener without waiting; a failure is logged."""
-        payload = encode_notice(room_name, metadata).encode()
+        payload = session_id.encode()
         for listener in self._folder.glob(self._listeners):
             try:
                 with _address(listener) as address:
@@ -57,20 +58,19 @@ class SqliteNotifier:
 class SqliteListener:
     """Implements the port DispatchListener by a socket in `folder`."""
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, channel: str) -> None:
         self._folder = folder
-        self._prefix = _prefix(key)
+        self._prefix = _prefix(channel)
 
-    async def notices(self) -> AsyncIterator[tuple[str, str]]:
-        """Room name and metadata of each notice from now on; none when the socket cannot be created."""
+    async def notices(self) -> AsyncIterator[str]:
+        """The session's id of each notice from now on; none when the socket cannot be created."""
         received: asyncio.Queue[bytes] = asyncio.Queue()
         path = self._folder / f"{self._prefix}-{os.getpid()}-{secrets.token_hex(2)}"
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            with _address(path) as address:
-                transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                    lambda: _Receiver(received), local_addr=address, family=socket.AF_UNIX
-                )
+            make_private_folder(self._folder)
+            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: _Receiver(received), sock=_private_socket(path)
+            )
         except OSError as error:
             logger.info("not listening for sessions: %s: %s", path, error)
             await asyncio.Event().wait()  # the port never ends; LiveKit's offers still arrive
@@ -92,8 +92,22 @@ class _Receiver(asyncio.DatagramProtocol):
         self._received.put_nowait(data)
 
 
-def _prefix(key: str) -> str:
-    return channel_name(key)[-6:]  # the whole name would make the path too long
+def _prefix(channel: str) -> str:
+    return channel[-6:]  # the whole name would make the path too long
+
+
+def _private_socket(path: Path) -> socket.socket:
+    """A socket at `path` for this user alone. Raises OSError."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        made.setblocking(False)
+        with _address(path) as address:
+            made.bind(address)
+        path.chmod(PRIVATE_FILE)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 @contextmanager

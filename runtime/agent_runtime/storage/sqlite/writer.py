@@ -7,18 +7,24 @@ Each runs in a savepoint, so that a unit that fails leaves the others alone.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage.sql.database import DuplicateError, Rows
 from agent_runtime.storage.sql.statements import Step
 
+logger = logging.getLogger(__name__)
+
+# Seconds without a write after which the write-ahead log is truncated: what was deleted is gone soon, and a
+# burst of writes pays once.
+SCRUB_PAUSE: Final = 1.0
 # Units of one commit; more would delay the first of them.
 LARGEST_GROUP: Final = 128
 
@@ -33,6 +39,7 @@ class QueuedUnit:
 
     steps: Sequence[Step]
     future: asyncio.Future[Rows]
+    rewrites: bool = False  # VACUUM, which runs in no transaction
 
 
 class SqliteWriter:
@@ -43,6 +50,8 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
         self._queue: SimpleQueue[QueuedUnit | None] = SimpleQueue()
         self._closed = False
+        # Whether the write-ahead log may hold what was deleted since.
+        self._scrubbing = False
         # A daemon, so that a process that ends without close() does not hang. Whatever it acknowledged
         # is on the disk by then.
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -59,6 +68,17 @@ class SqliteWriter:
         self._queue.put(QueuedUnit(steps, future))
         return future
 
+    def scrub(self) -> None:
+        """Truncate the write-ahead log in the first second without a write."""
+        self._scrubbing = True
+
+    def rewrite(self) -> asyncio.Future[Rows]:
+        """Write the whole file anew; the future is done when it is. Raises StoreUnavailable in it."""
+        self._scrubbing = True
+        future: asyncio.Future[Rows] = asyncio.get_running_loop().create_future()
+        self._queue.put(QueuedUnit((), future, rewrites=True))
+        return future
+
     def close(self) -> None:
         """Commit the queued units and end the thread; blocks until then."""
         self._closed = True
@@ -68,14 +88,56 @@ class SqliteWriter:
     def _run(self) -> None:
         closing = False
         while not closing:
-            group = [self._queue.get()]
-            while len(group) < LARGEST_GROUP and not self._queue.empty():
-                group.append(self._queue.get())
+            group = self._next_group()
             units = [unit for unit in group if unit is not None]
             closing = len(units) < len(group)
-            if units:
-                _deliver(units, self._commit(units))
+            if written := [unit for unit in units if not unit.rewrites]:
+                _deliver(written, self._commit(written))
+            if rewriting := [unit for unit in units if unit.rewrites]:
+                _deliver(rewriting, [self._rewrite()] * len(rewriting))
+        if self._scrubbing:
+            self._truncate_log()
         self._disconnect()
+
+    def _next_group(self) -> list[QueuedUnit | None]:
+        """Wait for a unit, and take those that are queued behind it; meanwhile truncate the log."""
+        while True:
+            try:
+                group = [self._queue.get(timeout=SCRUB_PAUSE if self._scrubbing else None)]
+            except Empty:
+                self._truncate_log()
+                continue
+            while len(group) < LARGEST_GROUP and not self._queue.empty():
+                group.append(self._queue.get())
+            return group
+
+    def _truncate_log(self) -> None:
+        """Copy the log into the file and cut it to nothing, unless somebody reads in it just now."""
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            waits = self._connection.execute("PRAGMA busy_timeout").fetchone()[0]
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {waits}")
+        except sqlite3.Error as error:
+            logger.debug("write-ahead log not truncated yet: %s", error)
+            self._disconnect()
+        else:
+            self._scrubbing = bool(busy)
+
+    def _rewrite(self) -> Outcome:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            self._connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            self._disconnect()
+            return StoreUnavailable(f"SQLite: {error}")
+        self._truncate_log()
+        return ()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -20,6 +20,9 @@ from agent_runtime.domain.errors import (
 )
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.session import CALLER_LEFT, SessionStatus
+from agent_runtime.secrecy.known import without_known
+from agent_runtime.secrecy.shown import without_bodies
+from agent_runtime.secrecy.urls import hide_in_text
 from agent_runtime.voice.call.room_log import LOST_CONNECTION, disconnect_reason
 from agent_runtime.voice.jobs.stores import Stores
 
@@ -38,10 +41,16 @@ CANNOT_START: Final = (*REFUSALS, Unavailable, rtc.ConnectError)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Why a call ended. A `status` of None hands the session back: another job continues it."""
+    """Why a call ended. A `status` of None hands the session back: another job continues it.
+
+    The reason goes to logs, LiveKit and the session's row. Secrets, which a provider may quote, are hidden.
+    """
 
     status: SessionStatus | None
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", hide_in_text(without_known(self.reason)))
 
     @property
     def is_handed_back(self) -> bool:
@@ -68,8 +77,9 @@ class JobExit:
 
     def end(self, status: SessionStatus, reason: str) -> None:
         """End the call for good."""
-        self._decide(Outcome(status, reason))
-        self._job.shutdown(reason)
+        outcome = Outcome(status, reason)
+        self._decide(outcome)
+        self._job.shutdown(outcome.reason)
 
     def fail(self, reason: str) -> None:
         """End the call with an error."""
@@ -92,9 +102,9 @@ class JobExit:
     def hand_back(self, why: str) -> None:
         """End the job, but let another one continue the session."""
         if self.outcome is None:
-            logger.warning("session handed back: %s", why)
             self.outcome = Outcome(None, why)
-            self._job.shutdown(why)
+            logger.warning("session handed back: %s", self.outcome.reason)
+            self._job.shutdown(self.outcome.reason)
 
     def caller_left(self) -> None:
         """End the call because its last caller is gone; the room has been looked at."""
@@ -130,7 +140,7 @@ class JobExit:
         if event.reason is CloseReason.ERROR:
             error = getattr(event.error, "error", event.error)
             kind = getattr(event.error, "type", "unknown")  # stt_error, llm_error, tts_error
-            self.fail(f"the pipeline failed ({kind}): {error}")
+            self.fail(f"the pipeline failed ({kind}): {without_bodies(str(error))}")
 
 
 class OutcomeWriter:

@@ -16,10 +16,13 @@ from agent_runtime.agents.lookup import find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
 from agent_runtime.domain.config_source import SourceName
-from agent_runtime.domain.errors import InvalidAgentConfig, StoreUnavailable
+from agent_runtime.domain.errors import InvalidAgentConfig, SecretsUnreadable, StoreUnavailable
 from agent_runtime.domain.job import MAX_ID, UNNUMBERED, JobTarget
 from agent_runtime.domain.session import Session, SessionStatus
 from agent_runtime.domain.text_ids import with_number
+from agent_runtime.secrecy.known import remember
+from agent_runtime.secrecy.names import secrets_in
+from agent_runtime.telemetry.log_redaction import hide_in_job_logs
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 from agent_runtime.voice.machine.pressure import recent_pressure
@@ -84,6 +87,13 @@ async def prepare(context: CallContext) -> PreparedCall:
         if is_new:  # a row says why the caller had no agent
             await _create_session(context, await _tenant_of(context), MAX_ID)
         raise
+    except SecretsUnreadable as error:
+        if is_new:
+            await _create_session(context, error.tenant_id, MAX_ID)
+        raise
+    # A provider may quote a key in an error: neither logs nor the session's row may have it.
+    remember(secrets_in(agent.config.model_dump(by_alias=True)))
+    hide_in_job_logs()
     if agent.source.name is not SourceName.REGISTERED:
         logger.info("configuration from the %s", agent.source)
     if is_new:

@@ -56,30 +56,34 @@ class DirectDispatch:
 
     async def run(self) -> None:
         """Handle notifications until cancelled."""
-        async for room_name, metadata in self._listener.notices():
-            task = asyncio.create_task(self._dispatch(room_name, metadata))
+        async for session_id in self._listener.notices():
+            task = asyncio.create_task(self._dispatch(session_id))
             self._tasks.add(task)
-            task.add_done_callback(partial(self._on_done, room_name))
+            task.add_done_callback(partial(self._on_done, session_id))
 
     async def settle(self) -> None:
         """Wait until each dispatch begun so far is launched or released."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _on_done(self, room_name: str, task: asyncio.Task[None]) -> None:
+    def _on_done(self, session_id: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The claim is released with the vanished job, and the session dispatched again.
-            logger.error("direct dispatch failed", exc_info=error, extra={"room": room_name})
+            logger.error("direct dispatch failed", exc_info=error, extra={"session": session_id})
 
-    async def _dispatch(self, room_name: str, metadata: str) -> None:
+    async def _dispatch(self, session_id: str) -> None:
         await asyncio.sleep(self._admission.head_start * MAX_HEAD_START)
         async with self._launch_slot() as is_free:
             if not is_free:
                 return
-            claimed = await self._admission.claim_directly(room_name, metadata)
+            # Anybody who reaches the database may have sent the notice: the session's rows decide.
+            order = await self._admission.claims.order(session_id)
+            if order is None:
+                return
+            claimed = await self._admission.claim_directly(order.room_name, order.metadata)
             if claimed is not None:
-                await self._launch(room_name, metadata, claimed)
+                await self._launch(order.room_name, order.metadata, claimed)
 
     @asynccontextmanager
     async def _launch_slot(self) -> AsyncIterator[bool]:

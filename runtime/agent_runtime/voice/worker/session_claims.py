@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from agent_runtime.domain.errors import StoreUnavailable
+from agent_runtime.domain.job import JobOrder
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.ports.sessions import LeaseStore
 from agent_runtime.domain.session import agent_identity
@@ -32,6 +33,16 @@ class SessionClaims:
             return agent_identity(session_id)
         dispatches = await self.leases.claim(session_id, Holder(job, self._name, dispatch))
         return agent_identity(session_id, dispatches)
+
+    async def order(self, session_id: str) -> JobOrder | None:
+        """Return what a job for the session is to be started with; None leaves it to LiveKit's offer."""
+        if self.leases is None:
+            return None
+        try:
+            return await self.leases.order(session_id)
+        except StoreUnavailable as error:
+            logger.debug("session not read: %s", error, extra={"session": session_id})
+            return None
 
     async def should_leave(self, session_id: str) -> bool:
         """Return whether this worker lost the session's agent and another worker is free to serve it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -80,6 +81,25 @@ def test_unregistered_agent_gets_no_session(api: JudgedApi) -> None:
     agent_id = api.new_id()
     refused = api.create(agent_id)
     assert (refused.status, refused.error) == (400, f"Agent {agent_id} not registered")
+
+
+@pytest.mark.parametrize("field", ["roomName", "participantName", "participantIdentity"])
+@pytest.mark.parametrize("sign", ["\x1b[2J", "\r\n", "\x9b", "\u2028", "\u202e", "\u2066"])
+def test_a_name_that_acts_on_a_terminal_is_refused(api: JudgedApi, field: str, sign: str) -> None:
+    """A name with a control character, a line break or a mark of direction is 400 that names the field."""
+    agent_id = api.new_id()
+    api.register(agent_id)
+    refused = api.create(agent_id, **{field: f"a{sign}b"})
+    assert refused.status == 400
+    (issue,) = json.loads(refused.error)
+    assert (issue["path"], "no control characters" in issue["message"]) == ([field], True)
+    assert api.send("GET", f"/api/agents/{agent_id}").json["activeSessions"] == 0
+
+
+def test_the_name_of_an_agent_acts_on_no_terminal(api: JudgedApi) -> None:
+    """The name of a configuration is refused in the same way."""
+    refused = api.register(api.new_id(), name="a\u202eb")
+    assert (refused.status, json.loads(refused.error)[0]["path"]) == (400, ["config", "name"])
 
 
 def test_capacity_holds(api: JudgedApi) -> None:

@@ -18,23 +18,23 @@ from agent_runtime.storage.sql.dispatch_notice import channel_name
 async def notifier(empty_postgres: str) -> AsyncIterator[PostgresNotifier]:
     """The notifier for the workers with the API key "key"."""
     database = open_database(empty_postgres, pool_size=2)
-    yield PostgresNotifier(database, "key")
+    yield PostgresNotifier(database, channel_name("key"))
     await database.close()
 
 
 @asynccontextmanager
-async def listening(url: str, key: str = "key") -> AsyncIterator[asyncio.Queue[tuple[str, str]]]:
+async def listening(url: str, key: str = "key") -> AsyncIterator[asyncio.Queue[str]]:
     """The notices that a listener receives, once the server knows that it listens."""
-    received: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+    received: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen() -> None:
-        async for notice in PostgresListener(url, key).notices():
+        async for notice in PostgresListener(url, channel_name(key)).notices():
             received.put_nowait(notice)
 
     task = asyncio.create_task(listen())
     try:
         await asyncio.to_thread(_send_first, url, key)
-        while await received.get() != ("", "first"):
+        while await received.get() != "first":
             pass
         yield received
     finally:
@@ -56,15 +56,15 @@ def _send_first(url: str, key: str) -> None:
                 if cursor.fetchone() == (1,):
                     break
                 cursor.execute("SELECT pg_sleep(0.05)")
-            cursor.execute("SELECT pg_notify(%s, %s)", [channel_name(key), '["","first"]'])
+            cursor.execute("SELECT pg_notify(%s, %s)", [channel_name(key), "first"])
 
 
 async def test_notices_arrive_in_order(notifier: PostgresNotifier, empty_postgres: str) -> None:
     """A listener receives the notices unchanged and in order."""
     async with listening(empty_postgres) as received:
-        notices = [(f"room-{number}", '{"name": "Zoë \\"Z\\""}') for number in range(30)]
+        notices = [f"session-{number}" for number in range(30)]
         for notice in notices:
-            notifier.notify(*notice)
+            notifier.notify(notice)
         async with asyncio.timeout(10):
             assert [await received.get() for _ in notices] == notices
 
@@ -74,19 +74,31 @@ async def test_workers_of_another_livekit_are_not_notified(
 ) -> None:
     """A worker with another API key gets no notice: it would claim a session whose room it cannot join."""
     async with listening(empty_postgres) as ours, listening(empty_postgres, "other") as others:
-        notifier.notify("room", "{}")
+        notifier.notify("id")
         async with asyncio.timeout(10):
-            assert await ours.get() == ("room", "{}")
+            assert await ours.get() == "id"
         assert others.empty()
 
 
-async def test_too_long_notice_is_dropped(notifier: PostgresNotifier, empty_postgres: str) -> None:
-    """A notice beyond PostgreSQL's 8,000 bytes is dropped, and the next one arrives."""
+async def test_a_forged_notice_names_no_room(
+    notifier: PostgresNotifier, empty_postgres: str
+) -> None:
+    """A NOTIFY of a stranger with a room and metadata of its own is ignored, and the next one arrives."""
     async with listening(empty_postgres) as received:
-        notifier.notify("room", "x" * 9_000)
-        notifier.notify("room", "short")
+        with closing(psycopg2.connect(empty_postgres)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for forged in ('["agent-9-room","{\\"agentId\\":9}"]', "", "a b", "x" * 65):
+                    cursor.execute("SELECT pg_notify(%s, %s)", [channel_name("key"), forged])
+        notifier.notify("id")
         async with asyncio.timeout(10):
-            assert await received.get() == ("room", "short")
+            assert await received.get() == "id"
+
+
+def test_workers_of_another_namespace_are_not_notified() -> None:
+    """A deployment with the same LiveKit key and another namespace has a channel of its own."""
+    assert channel_name("key", "livekit") == channel_name("key")
+    assert channel_name("key", "other") != channel_name("key")
 
 
 async def test_listener_reconnects(notifier: PostgresNotifier, empty_postgres: str) -> None:
@@ -99,7 +111,7 @@ async def test_listener_reconnects(notifier: PostgresNotifier, empty_postgres: s
         await asyncio.sleep(PAUSE)
         async with asyncio.timeout(10):
             while received.empty():
-                notifier.notify("room", "{}")
+                notifier.notify("id")
                 await asyncio.sleep(0.1)
 
 
@@ -107,7 +119,7 @@ async def test_outage_of_the_database_raises_nothing() -> None:
     """Without a database the notice is lost, notify() returns, and the listener keeps trying."""
     url = "postgresql://nobody@127.0.0.1:1/nothing"
     database = open_database(url)
-    dispatch_notifier(database, url, prepare=True, key="key").notify("room", "{}")  # type: ignore[union-attr]
+    dispatch_notifier(database, url, prepare=True, key="key").notify("id")  # type: ignore[union-attr]
     listener = dispatch_listener(url, prepare=True, key="key")
     assert listener is not None
     with pytest.raises(TimeoutError):

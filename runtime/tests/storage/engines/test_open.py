@@ -13,7 +13,7 @@ import pytest
 
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.storage import StoredSessions, open_database
-from agent_runtime.storage.schema.migrations import LATEST_VERSION, migrate_postgres
+from agent_runtime.storage.schema.migrations import STEPS, migrate_postgres
 from agent_runtime.storage.schema.runtime import RUNTIME_TABLES
 from agent_runtime.storage.schema.shared.tables import SHARED_TABLES
 from agent_runtime.storage.sql.url import sqlite_path
@@ -120,7 +120,7 @@ async def test_file_that_is_no_database(tmp_path: Path) -> None:
 
 def test_migrations_run_once(empty_postgres: str) -> None:
     """Of several processes one applies the migrations, and a later run finds nothing to do."""
-    everything = str(list(range(1, LATEST_VERSION + 1)))
+    everything = str([step.version for step in STEPS])
     assert sorted(run_at_once(MIGRATE, empty_postgres)) == sorted([everything] + ["[]"] * 3)
     assert migrate_postgres(empty_postgres.replace("postgresql://", "postgres://")) == []
 

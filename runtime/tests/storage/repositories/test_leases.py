@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import SessionHeld, SessionOver
+from agent_runtime.domain.job import JobOrder, JobTarget
 from agent_runtime.domain.lease import Holder, Holding, LiveSession, Phase
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import (
@@ -38,6 +40,39 @@ async def session(agents: RegisteredAgents, sessions: StoredSessions) -> Session
     made = new_session(AGENT, 3, "lobby", "Ada")
     await sessions.create(made)
     return made
+
+
+async def test_an_order_comes_from_the_rows(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """Room and metadata of a job are those of the session, and there is none for a held or unknown one."""
+    order = await leases.order(session.session_id)
+    target = JobTarget(AGENT, session.session_id, 3, {"participantName": "Ada"})
+    assert order == JobOrder("lobby", target.to_metadata())
+    assert await leases.record_dispatch(await the_only(leases), "again")
+    again = await leases.order(session.session_id)
+    assert again is not None
+    assert json.loads(again.metadata)["dispatchNumber"] == 2
+    await leases.claim(session.session_id, Holder("job", "worker", 2))
+    assert await leases.order(session.session_id) is None
+    assert await leases.order("unknown") is None
+    await sessions.finish(session.session_id, SessionStatus.ENDED)
+    assert await leases.order(session.session_id) is None
+
+
+async def test_a_namespace_sees_its_own_sessions(
+    database: Database, agents: RegisteredAgents, session: Session
+) -> None:
+    """Leases of another deployment are not read, so nobody ends them; without a namespace all read it."""
+    await agents.register(Registration(8, 3, {}, 10))
+    theirs = new_session(8, 3, "their-room")
+    await StoredSessions(database, "theirs").create(theirs)
+    seen = {
+        name: {one.session.session_id for one in await StoredLeases(database, name).live()}
+        for name in ("ours", "theirs", None)
+    }
+    both = {session.session_id, theirs.session_id}
+    assert seen == {"ours": {session.session_id}, "theirs": both, None: both}
 
 
 async def the_only(leases: StoredLeases) -> LiveSession:

@@ -19,6 +19,8 @@ from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import AgentStopped
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.livekit_api.rooms import LiveKitRooms
+from agent_runtime.secrecy.keyring import Keyring
+from agent_runtime.storage import Database, RegisteredAgents, StoredSessions
 from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents import sample_agent
 from fixtures.agents.rows import AgentRows
@@ -196,6 +198,22 @@ async def test_a_faulty_row_lets_its_caller_go(
     assert reason in session.reason
 
 
+async def test_an_agent_whose_key_is_missing_lets_its_caller_go(
+    scene: Scene, database: Database
+) -> None:
+    """A session in error names the variable of the key that is missing; its caller waits for nobody."""
+    sealing = RegisteredAgents(database, StoredSessions(database), keyring=Keyring([b"k" * 32]))
+    await sealing.register(Registration(scene.agent_id, 3, sample_agent("receptionist"), 10))
+    room = f"agent-{scene.agent_id}-room"
+    before = datetime.now(UTC)
+    async with scene.caller(room) as caller:
+        assert await caller.disconnected() == "ROOM_DELETED"
+    session = await scene.stores.sessions.last_ended(room, before)
+    assert session is not None
+    assert (session.status, session.tenant_id) == (SessionStatus.ERROR, 3)
+    assert "AGENT_RUNTIME_SECRET_KEY is not set" in str(session.reason)
+
+
 async def test_a_stopped_agent_lets_its_caller_go(scene: Scene, agent_rows: AgentRows) -> None:
     """A stopped agent, also a registered one, brings no agent and no session, and nobody waits for it."""
     agent_rows.insert(scene.agent_id, deployment_status="stopped")
@@ -228,6 +246,39 @@ async def test_an_option_that_the_plugin_refuses_ends_the_row(scene: Scene) -> N
     assert ended.status is SessionStatus.ERROR
     assert ended.reason is not None
     assert ended.reason.startswith("sttConfig.keyterm: expected")
+
+
+async def test_a_key_that_a_provider_quotes_is_in_no_row_and_no_log(scene: Scene) -> None:
+    """A provider that quotes the agent's key in its refusal ends the call; nobody sees the key."""
+    key = "planted-key-of-the-agent"
+    since = scene.worker.mark()
+    session = await scene.create(f"quoted-{scene.agent_id}", llmConfig={"apiKey": key})
+    async with scene.caller(f"quoted-{scene.agent_id}") as caller:
+        assert await scene.hears(caller) == ANSWERS["greeting"]
+        await caller.say(clip("weather"))
+        ended = await scene.session_when(session.session_id, lambda s: s.status.is_final, 60)
+    assert "Incorrect API key provided" in str(ended.reason)
+    assert key not in str(ended.reason)
+    log = "\n".join(scene.worker.lines(since=since))
+    assert "Incorrect API key provided" in log
+    assert [line for line in log.splitlines() if key in line] == []
+
+
+async def test_what_is_said_is_in_no_log(scene: Scene) -> None:
+    """Words of both sides, said over each other too, stand in no line of the log; nor does a number."""
+    since = scene.worker.mark()
+    room = f"quiet-{scene.agent_id}"
+    session = await scene.create(room, interruptionHandling=False)
+    async with scene.caller(room, "sip_+15105550123") as caller:
+        await caller.onset()
+        await caller.say(clip("opening"))  # over the greeting, which cannot be interrupted
+        await scene.is_answered(caller, "weather")
+    await scene.ended(session.session_id)
+    await scene.logged("call over", since)
+    log = "\n".join(scene.worker.lines(since=since))
+    assert "sip_***23" in log
+    assert "5105550123" not in log
+    assert not [word for word in ("Paris", "sunny", "weather", "Sunday") if word in log]
 
 
 async def test_a_provider_that_fails_ends_the_call_as_error(scene: Scene) -> None:
@@ -313,12 +364,18 @@ async def test_a_telephone_is_greeted_when_it_is_picked_up(scene: Scene) -> None
 
 @pytest.mark.parametrize("transcribes", [True, False])
 async def test_text_leaves_only_with_transcription(scene: Scene, transcribes: bool) -> None:
-    """A listener gets the words of both sides unless transcription is off; the agent says who it is."""
+    """A listener gets the words of both sides unless transcription is off; the agent says who it is.
+
+    Text leaves as transcription only: on no other topic, neither as text, bytes nor packet.
+    """
     room_name = f"text-{scene.agent_id}"
     session = await scene.create(room_name, transcribeEnabled=transcribes)
-    listener, texts = rtc.Room(), list[str]()
+    listener, texts, others = rtc.Room(), list[str](), list[str]()
     listener.register_text_stream_handler("lk.transcription", lambda _, who: texts.append(who))
     listener.on("transcription_received", lambda *_: texts.append("packet"))
+    listener.register_text_stream_handler("lk.chat", lambda *_: others.append("chat"))
+    listener.register_byte_stream_handler("lk.agent.session", lambda *_: others.append("session"))
+    listener.on("data_received", lambda packet: others.append(str(packet.topic)))
     await listener.connect(scene.livekit.url, scene.token(room_name, "listener", hidden=True))
     async with scene.caller(room_name) as caller:
         assert await scene.hears(caller) == ANSWERS["greeting"]
@@ -328,6 +385,7 @@ async def test_text_leaves_only_with_transcription(scene: Scene, transcribes: bo
         assert agent.attributes["agent_runtime.session"] == session.session_id
     await listener.disconnect()
     assert bool(texts) is transcribes
+    assert others == []
 
 
 async def test_a_session_that_was_ended_in_the_database_is_left(scene: Scene) -> None:

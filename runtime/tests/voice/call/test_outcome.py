@@ -9,6 +9,7 @@ import pytest
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.secrecy import known
 from agent_runtime.voice.call import outcome as outcome_module
 from agent_runtime.voice.call.outcome import FINISH_TRIES, Outcome, OutcomeWriter
 from agent_runtime.voice.jobs.stores import Stores
@@ -56,6 +57,20 @@ async def test_the_final_row_is_tried_again(
     rows = Rows(error, error)
     await writer_of(rows, monkeypatch).write(ENDED)
     assert rows.written == [("abc", SessionStatus.ENDED, "the caller left")]
+
+
+async def test_a_reason_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that the process knows, and a password in an address, are hidden before the row is written."""
+    monkeypatch.setattr(known, "_known", [])
+    known.remember(["planted-key"])
+    rows = Rows()
+    writer = writer_of(rows, monkeypatch)
+    said = "refused planted-key at https://u:word@host"
+    for status in (SessionStatus.ERROR, None):
+        await writer.write(Outcome(status, said))
+    assert "planted-key" not in str(rows.written)
+    assert "word" not in str(rows.written)
+    assert str(rows.written).count("refused") == 2
 
 
 async def test_a_final_row_that_cannot_be_written_is_in_the_log(

@@ -15,7 +15,7 @@ from livekit.protocol.agent import Job
 from livekit.protocol.models import Room
 from pydantic import SecretStr
 
-from agent_runtime.domain.job import JobTarget
+from agent_runtime.domain.job import JobOrder, JobTarget
 from agent_runtime.voice.jobs.metadata import direct_dispatch_room, holder_of, metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.worker.admission import Admission, ClaimedSession
@@ -28,9 +28,9 @@ METADATA = JobTarget(7, "abc", 3).to_metadata()
 class Listener:
     """A dispatch listener whose notifications the test sends."""
 
-    queue: asyncio.Queue[tuple[str, str]] = field(default_factory=asyncio.Queue)
+    queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
-    async def notices(self) -> AsyncIterator[tuple[str, str]]:
+    async def notices(self) -> AsyncIterator[str]:
         """Yield them without end."""
         while True:
             yield await self.queue.get()
@@ -59,9 +59,14 @@ class Claims:
     head_start = 0.0
 
     def __init__(self) -> None:
+        self.claims = self
         self.asked: list[str] = []
         self.failed: list[str] = []
         self.refuses = False
+
+    async def order(self, session_id: str) -> JobOrder | None:
+        """What the session's rows say; the room is named as the session, for the test to know it."""
+        return None if session_id == "unknown" else JobOrder(session_id, METADATA)
 
     async def claim_directly(self, room_name: str, _metadata: str) -> ClaimedSession | None:
         """Claim a session as the admission does."""
@@ -89,7 +94,7 @@ class Scene:
 
     def notify(self, room: str) -> None:
         """Send a notification as the API does."""
-        self.listener.queue.put_nowait((room, METADATA))
+        self.listener.queue.put_nowait(room)
 
 
 @pytest.fixture
@@ -151,7 +156,7 @@ async def test_during_a_long_launch_other_sessions_are_left_to_livekit(scene: Sc
 async def test_a_failed_launch_is_logged_and_the_next_notification_handled(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log has the traceback and the room, and the admission learns of the failed launch."""
+    """The log has the traceback and the session, and the admission learns of the failed launch."""
     scene.server.broken = True
     for room in ("room-1", "room-2"):
         scene.notify(room)
@@ -159,7 +164,7 @@ async def test_a_failed_launch_is_logged_and_the_next_notification_handled(
             await scene.server.launched.get()
     await asyncio.sleep(0.05)
     logged = [
-        (record.room, str(record.exc_info[1])) for record in caplog.records if record.exc_info
+        (record.session, str(record.exc_info[1])) for record in caplog.records if record.exc_info
     ]  # type: ignore[attr-defined]
     assert logged == [("room-1", "no process"), ("room-2", "no process")]
     assert scene.admission.failed == ["direct-1", "direct-1"]

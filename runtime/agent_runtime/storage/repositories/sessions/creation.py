@@ -19,8 +19,10 @@ from agent_runtime.domain.errors import (
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
 from agent_runtime.domain.session import Session
+from agent_runtime.secrecy.names import without_secrets
 from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.live import THIS_LIVE
+from agent_runtime.storage.repositories.sealed.variables import stored
 from agent_runtime.storage.repositories.sessions.rows import NOW, SessionReader
 from agent_runtime.storage.schema.runtime import LiveSessions, Registrations
 from agent_runtime.storage.schema.shared.platform import Agents
@@ -109,11 +111,14 @@ class SessionCreation(SessionReader):
             "room_name": session.room_name,
             "status": session.status.value,
             "now": self._database.moment(session.started_at),
-            "metadata": json.dumps(session.caller),
+            "metadata": json.dumps(without_secrets(session.caller)),
             "phase": Phase.ASKED.value,
             "beats": 0,
             "dispatches": 1,
-            "variables": json.dumps({**session.variables, **(variables or {})}),
+            "variables": stored(
+                {**session.variables, **(variables or {})}, self._keyring, session.session_id
+            ),
+            "namespace": self._namespace,
         }
         made = await self._database.write(
             *self._database.lock(session.agent_id),
@@ -145,6 +150,7 @@ def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
         LiveSessions.beats: bind("beats", "integer"),
         LiveSessions.dispatches: bind("dispatches", "integer"),
         LiveSessions.variables: bind("variables"),
+        LiveSessions.namespace: bind("namespace"),
     }
     has_place = peewee.Expression(held, "<", limit) & ~fn.EXISTS(_stopped_agent())
     source: peewee.Select

@@ -8,10 +8,11 @@ from typing import Any, Final
 import peewee
 
 from agent_runtime.domain.session import PARTICIPANT_IDENTITY, Session, SessionStatus
+from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
-from agent_runtime.storage.sql.database import can_be_stored
+from agent_runtime.storage.sql.database import Database, can_be_stored
 from agent_runtime.storage.sql.dialects import elapsed_seconds, later, merged_json
 from agent_runtime.storage.sql.statements import bind, single
 from agent_runtime.storage.sql.times import aware
@@ -52,6 +53,17 @@ def end_of_session() -> dict[peewee.Field[Any], Any]:
 
 class SessionReader(Store):
     """The part of the port SessionStore that reads one session."""
+
+    def __init__(
+        self, database: Database, namespace: str | None = None, keyring: Keyring | None = None
+    ) -> None:
+        """New sessions belong to `namespace`; None leaves them to every deployment of the database.
+
+        The first key of `keyring` encrypts secrets among their variables.
+        """
+        super().__init__(database)
+        self._namespace = namespace
+        self._keyring = keyring or Keyring()
 
     _get = CompiledOnce(lambda: Sessions.select(*COLUMNS).where(THIS))
 

@@ -28,6 +28,7 @@ from livekit.agents import (
     UserStateChangedEvent,
 )
 
+from agent_runtime.secrecy.shown import without_bodies
 from agent_runtime.voice.call.companions.fallback_clips import Clip, farewell, repeat
 from agent_runtime.voice.call.outcome import Outcome
 
@@ -153,7 +154,9 @@ class SilenceWatchdog:
         failed = event.error
         error = getattr(failed, "error", failed)
         part = _PARTS.get(getattr(failed, "type", ""), "pipeline")
-        self._last_error = f"{part} ({getattr(failed, 'label', part)}): {error}"
+        self._last_error = (
+            f"{part} ({getattr(failed, 'label', part)}): {without_bodies(str(error))}"
+        )
         if getattr(failed, "recoverable", False):
             logger.warning("provider failed, trying again: %s", self._last_error)
             return
