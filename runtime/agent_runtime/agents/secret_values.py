@@ -1,19 +1,14 @@
-"""The values of a configuration that are secrets, by the names of their keys."""
+"""The values of a configuration that are secrets, by the names of their keys (`secrecy/names.py`)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from agent_runtime.secrecy.names import holds_secrets, is_secret
+
 # Stands in place of a secret that is not shown. A configuration that holds it cannot be registered.
 HIDDEN: Final = "***"
-_SECRET: Final = re.compile(
-    r"(api|private|secret|access|auth)[_-]?key|secret|token$|password|passwd|credential|cookie|^authorization$",
-    re.IGNORECASE,
-)
-# Objects whose values may all be secrets: what goes with requests.
-_HEADERS: Final = "headers"
 
 Path = tuple[str | int, ...]
 
@@ -45,6 +40,8 @@ def without_secrets(given: Any, shown: frozenset[str] = frozenset(), path: Path 
 
 
 def _is_secret(path: Path) -> bool:
-    if len(path) > 1 and str(path[-2]).lower() == _HEADERS:
+    """Whether a value at the end of the path is one: its key, or an object around it, has such a name."""
+    names = [part for part in path if isinstance(part, str)]
+    if any(holds_secrets(name) for name in names[:-1]):
         return True
-    return bool(path) and bool(_SECRET.search(str(path[-1])))
+    return bool(names) and is_secret(names[-1])
