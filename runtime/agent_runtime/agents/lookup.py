@@ -84,9 +84,9 @@ async def _of_platform(sources: AgentSources, agent_id: int, row: Row | None) ->
     found = None if sources.platform is None else await sources.platform.find(agent_id)
     if found is None:
         return None
-    tenant_id = found.tenant_id or (0 if row is None else int(row["tenant_id"]))
+    tenant_id = found.agent.tenant_id or (0 if row is None else int(row["tenant_id"]))
     source = Source(SourceName.PLATFORM, answered_at=found.answered_at)
-    return FoundAgent(found.config, tenant_id, 0, source=source)
+    return FoundAgent(found.agent.config, tenant_id, 0, source=source)
 
 
 def _of_row(agent_id: int, row: Row | None) -> FoundAgent | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_runtime.agents.forms.row import completed, form_of
 from agent_runtime.agents.in_force import Defaults, Layer
+from agent_runtime.agents.sources import AgentSources
 from agent_runtime.agents.templates.library import extended_by
 from agent_runtime.application.registration import Registrar, checked
 from agent_runtime.domain.agent import AgentVersion, Registration
@@ -18,7 +19,7 @@ from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
 from agent_runtime.domain.text_ids import with_number
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
-from agent_runtime.wiring.sources import templates
+from agent_runtime.wiring.sources import agent_sources, templates, text_ids
 
 if TYPE_CHECKING:
     from agent_runtime.storage import Database
@@ -58,7 +59,7 @@ def defaults_of(settings: Settings) -> Defaults:
 @asynccontextmanager
 async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
     """The agents of the database; raises StoreUnavailable when it cannot be used."""
-    from agent_runtime.storage import RegisteredAgents, StoredSessions, StoredTextIds
+    from agent_runtime.storage import RegisteredAgents, StoredSessions
 
     database: Database = open_database(settings)
     try:
@@ -71,7 +72,8 @@ async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
         registrar = Registrar(
             agents, providers, settings.api.max_sessions_per_agent, templates(settings)
         )
-        yield AgentStore(agents, StoredTextIds(database), registrar)
+        sources = agent_sources(settings, database)
+        yield AgentStore(agents, text_ids(settings, database), registrar, sources)
     finally:
         await database.close()
 
@@ -83,6 +85,7 @@ class AgentStore:
     agents: AgentRegistry
     text_ids: TextIdRegistry
     registrar: Registrar
+    sources: AgentSources
 
     async def number(self, name: str) -> int:
         """The number of an agent that is named by it or by its text id.
@@ -104,16 +107,13 @@ class AgentStore:
     async def find(self, agent_id: int) -> FoundConfig:
         """The configuration as a call would get it: the registration, completed by the platform's row.
 
-        Raises AgentUnknown, or InvalidAgentConfig for a faulty row of an agent that is not registered.
+        An agent that is not registered comes from the first other source that has it.
+        Raises AgentUnknown, PlatformUnavailable, or InvalidAgentConfig for what such a source has.
         """
         registration = await self.agents.get(agent_id)
         row = await self.agents.agent_row(agent_id)
         if registration is None:
-            if row is None:
-                raise AgentUnknown(agent_id)
-            form = form_of(row)
-            layer = Layer("row of the agents table", form)
-            return FoundConfig(agent_id, int(row["tenant_id"]), None, form, [layer])
+            return await self._of_other_source(agent_id, row)
         layers = [Layer(f"registration, version {registration.version}", registration.config)]
         config = self.registrar.templates.resolved(registration.config)
         if config is not registration.config:
@@ -123,6 +123,25 @@ class AgentStore:
             config = completed(config, form)
             layers.append(Layer("row of the agents table", form))
         return FoundConfig(agent_id, registration.tenant_id, registration.version, config, layers)
+
+    async def _of_other_source(self, agent_id: int, row: Mapping[str, Any] | None) -> FoundConfig:
+        tenant_id = 0 if row is None else int(row["tenant_id"])
+        if self.sources.platform is not None:
+            answer = await self.sources.platform.find(agent_id)
+            if answer is not None:
+                layer = Layer(
+                    f"platform, {answer.answered_at:%Y-%m-%d %H:%M:%S} UTC", answer.agent.form
+                )
+                tenant_id = answer.agent.tenant_id or tenant_id
+                return FoundConfig(agent_id, tenant_id, None, layer.values, [layer])
+        if row is not None:
+            layer = Layer("row of the agents table", form_of(row))
+            return FoundConfig(agent_id, tenant_id, None, layer.values, [layer])
+        found = None if self.sources.files is None else await self.sources.files.find(agent_id)
+        if found is None:
+            raise AgentUnknown(agent_id)
+        layer = Layer(f"file {found.path}", found.agent.form)
+        return FoundConfig(agent_id, found.agent.tenant_id or 0, None, layer.values, [layer])
 
     async def history(self, agent_id: int) -> Sequence[AgentVersion]:
         """The versions that are kept, the latest first. Raises AgentUnknown when there is none."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,7 +12,8 @@ from agent_runtime.agents.forms.registered import parse_registered
 from agent_runtime.agents.forms.row import completed
 from agent_runtime.agents.lookup import FoundAgent, find_agent
 from agent_runtime.agents.sources import AgentSources, ConfigFiles
-from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.sources.document import DocumentReader, ReadAgent
+from agent_runtime.agents.sources.platform import PlatformAgent
 from agent_runtime.agents.templates import Templates
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.config_source import SourceName
@@ -197,7 +198,7 @@ class Service:
         if self._answer is None:
             return None
         config = parse_registered({"systemPrompt": self._answer})
-        return SimpleNamespace(config=config, tenant_id=None, answered_at=None)
+        return PlatformAgent(ReadAgent(config, {}, None), datetime.now(UTC))
 
 
 def all_sources(folder: Path, service: Service) -> AgentSources:

@@ -182,6 +182,26 @@ def test_show_names_the_source_of_each_value(monkeypatch: pytest.MonkeyPatch) ->
     assert found["maxConcurrentSessions"]["source"] == "MAX_SESSIONS_PER_AGENT"
 
 
+def test_show_prints_the_instructions_and_follows_templates(folder: Path) -> None:
+    """`--prompt` has the sections in order, variables filled; a value of a template names it."""
+    agents("import", written(folder, "7.json", extends="survey", guardrails="No {{ x }} advice."))
+    prompt = agents("show", "7", "--prompt").out
+    assert prompt.startswith("You hold a short survey for our company about its service.\n")
+    assert "\n\n# Guardrails\nNo advice." in prompt
+    assert "{" not in prompt
+    found = agents("show", "7", "--json").json
+    assert found["systemPrompt"]["source"] == "template survey"
+    assert found["guardrails"]["source"] == "registration, version 1"
+
+
+def test_show_finds_agents_of_other_sources(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent of a file is shown by its text id, and its values name the file."""
+    written(folder, "desk.json", system_instructions="Sell.", first_message="Hi.")
+    monkeypatch.setenv("AGENT_CONFIG_DIR", str(folder))
+    found = agents("show", "desk", "--json").json
+    assert found["systemPrompt"] == {"value": "Sell.", "source": f"file {folder / 'desk.json'}"}
+
+
 def test_versions_are_listed_compared_and_taken_back(folder: Path) -> None:
     """`history` lists them, `diff` compares two, `rollback` puts an earlier content in force."""
     for prompt in ("one", "two"):

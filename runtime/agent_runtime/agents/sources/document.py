@@ -15,9 +15,13 @@ from agent_runtime.agents.templates import Templates
 
 @dataclass(frozen=True, slots=True)
 class ReadAgent:
-    """The configuration of a document; `tenant_id` is None where the document does not say."""
+    """The configuration of a document, and its registered form after templates.
+
+    `tenant_id` is None where the document does not say.
+    """
 
     config: AgentConfig
+    form: Mapping[str, Any]
     tenant_id: int | None
 
 
@@ -36,8 +40,8 @@ class DocumentReader:
         return self._completed(load(text))
 
     def _completed(self, document: Document) -> ReadAgent:
-        config = parse_registered(self.templates.resolved(document.config))
-        return ReadAgent(config, document.tenant_id)
+        form = self.templates.resolved(document.config)
+        return ReadAgent(parse_registered(form), form, document.tenant_id)
 
 
 def registered_form(given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,15 +10,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
 
 from agent_runtime import __version__
-from agent_runtime.agents.model import AgentConfig
-from agent_runtime.agents.sources.document import DocumentReader
+from agent_runtime.agents.sources.document import DocumentReader, ReadAgent
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.config_source import KeptAnswer, ServiceState
 from agent_runtime.domain.errors import InvalidAgentConfig, PlatformUnavailable
@@ -43,10 +42,9 @@ MAX_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PlatformAgent:
-    """An agent as the service has it; `tenant_id` is None where the service does not say."""
+    """An agent as the service has it, or had it when it last answered."""
 
-    config: AgentConfig
-    tenant_id: int | None
+    agent: ReadAgent
     answered_at: datetime
 
 
@@ -123,7 +121,8 @@ class PlatformSource:
     async def _agent(self, answer: KeptAnswer) -> PlatformAgent:
         document, tenant_id = _opened(answer.document)
         found = await asyncio.to_thread(self._reader.read, document)  # templates are files
-        return PlatformAgent(found.config, tenant_id or found.tenant_id, answer.answered_at)
+        agent = replace(found, tenant_id=tenant_id or found.tenant_id)
+        return PlatformAgent(agent, answer.answered_at)
 
     async def _note_failure(self, state: ServiceState) -> None:
         failures = state.failures + 1

@@ -66,6 +66,9 @@ def add_subcommands(parser: argparse.ArgumentParser) -> None:
     )
     listing = command("list", registered.list_agents, "list the registered agents")
     show = command("show", registered.show, "show what is in force, and its sources", "ID")
+    show.add_argument(
+        "--prompt", action="store_true", help="print the instructions as a call has them"
+    )
     diff = command("diff", versions.diff, "compare two files, agents or versions (ID@VERSION)")
     for name in ("one", "other"):
         diff.add_argument(name, metavar="FILE|ID|ID@VERSION")

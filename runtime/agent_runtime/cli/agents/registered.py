@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from agent_runtime.agents.forms.document import Form
 from agent_runtime.agents.forms.file import to_file
 from agent_runtime.agents.forms.json_schema import schemas
+from agent_runtime.agents.forms.registered import parse_registered
 from agent_runtime.agents.in_force import in_force
+from agent_runtime.agents.instructions import fill_texts, instructions
 from agent_runtime.agents.secret_values import without_secrets
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.agents import FoundConfig, ListedAgent, agent_store, defaults_of
@@ -48,6 +51,9 @@ def list_agents(settings: Settings, arguments: argparse.Namespace) -> int:
 def show(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print every value that is in force, with the source that it comes from."""
     found = asyncio.run(_find(settings, arguments.id))
+    if arguments.prompt:
+        print(_prompt(found))
+        return 0
     values = in_force(found.config, found.layers, defaults_of(settings))
     shown: list[tuple[str, Any, str]] = [
         (one.path, _hidden(one.path, one.value), one.source) for one in values
@@ -64,6 +70,12 @@ def show(settings: Settings, arguments: argparse.Namespace) -> int:
             text = f"{text[:MAX_SHOWN]}..."
         print(f"{path:<{width}}  {text}  [{source}]")
     return 0
+
+
+def _prompt(found: FoundConfig) -> str:
+    """The instructions of a call that begins now, without values of its own."""
+    now = datetime.now(UTC)
+    return instructions(fill_texts(parse_registered(found.config), {}, now).config, now)
 
 
 def export(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -18,21 +18,21 @@ LATER = FRESH + timedelta(seconds=1)
 async def prompt(source: PlatformSource) -> str | None:
     """The prompt of agent 7; None when the service does not know it."""
     found = await source.find(7)
-    return None if found is None else found.config.system_prompt
+    return None if found is None else found.agent.config.system_prompt
 
 
 async def test_the_answer_is_the_agent(source: PlatformSource, service: Service) -> None:
     """The request has the bearer token, and an answer may be the configuration or hold it with a tenant."""
     found = await source.find(7)
     assert found is not None
-    assert (found.config.system_prompt, found.tenant_id) == ("of the service", None)
+    assert (found.agent.config.system_prompt, found.agent.tenant_id) == ("of the service", None)
     (request,) = service.requests
     assert request.path == "/api/agents/7/config"
     assert request.headers["Accept"] == "application/json"
     service.documents[8] = {"agentId": 8, "tenantId": 5, "config": {"extends": "survey"}}
     other = await source.find(8)
     assert other is not None
-    assert (other.config.name, other.tenant_id) == ("Survey", 5)
+    assert (other.agent.config.name, other.agent.tenant_id) == ("Survey", 5)
 
 
 async def test_an_unknown_agent_is_no_failure(source: PlatformSource, database: Database) -> None:
