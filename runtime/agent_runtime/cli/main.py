@@ -112,7 +112,12 @@ def _parser() -> argparse.ArgumentParser:
         "check the database's schema, migrate our own tables, or create all on an empty one",
     )
     database.add_argument("step", choices=("check", "migrate", "create"))
-    command("doctor", doctor.run, "check the invariants of all sessions; exit 0 when they hold")
+    laws = command(
+        "doctor", doctor.run, "check the invariants of all sessions; exit 0 when they hold"
+    )
+    laws.add_argument(
+        "--repair", action="store_true", help="first merge several rows of metrics of one session"
+    )
     listing = command("sessions", sessions.run, "list live sessions, or follow the events of one")
     listing.add_argument("--follow", metavar="ID", help="print this session's events to its end")
     agents.add_subcommands(

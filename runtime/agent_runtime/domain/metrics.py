@@ -91,7 +91,7 @@ class Average:
 
 @dataclass(slots=True)
 class SessionTotals:
-    """Totals of one agent's part of a session: its row of `session_metrics`, rewritten after each turn.
+    """Totals of one agent's part of a session, rewritten after each turn; `cost` is in micro-cents.
 
     Totals are written and not increments, so that writing twice changes nothing.
     """
@@ -102,6 +102,7 @@ class SessionTotals:
     errors: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: int = 0
     stt: Average = field(default_factory=Average)
     end_of_turn: Average = field(default_factory=Average)
     llm: Average = field(default_factory=Average)

@@ -7,7 +7,8 @@ from agent_runtime.storage.repositories.agents import RegisteredAgents
 from agent_runtime.storage.repositories.doctor import Doctor, Violation
 from agent_runtime.storage.repositories.events import StoredEvents
 from agent_runtime.storage.repositories.leases import StoredLeases
-from agent_runtime.storage.repositories.metrics import StoredMetrics
+from agent_runtime.storage.repositories.metrics.repair import MetricRepair
+from agent_runtime.storage.repositories.metrics.store import StoredMetrics
 from agent_runtime.storage.repositories.platform_answers import StoredPlatformAnswers
 from agent_runtime.storage.repositories.sealed.rotation import Rotation, StoredSecrets
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
@@ -19,6 +20,7 @@ from agent_runtime.storage.sql.database import Database
 __all__ = [
     "Database",
     "Doctor",
+    "MetricRepair",
     "RegisteredAgents",
     "Rotation",
     "StoredEvents",

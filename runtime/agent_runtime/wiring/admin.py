@@ -75,6 +75,18 @@ async def examine_rows(settings: Settings) -> Sequence[Violation]:
         await database.close()
 
 
+async def repair_rows(settings: Settings) -> int:
+    """Merge the rows of metrics of each session that is over and has several; returns their number."""
+    from agent_runtime.storage import MetricRepair
+
+    database = open_database(settings)
+    try:
+        await database.check()
+        return await MetricRepair(database).merge()
+    finally:
+        await database.close()
+
+
 async def live_sessions(settings: Settings) -> Sequence[LiveSession]:
     """The sessions that are not over, the oldest first, which is the order of the queue."""
     from agent_runtime.storage import StoredLeases

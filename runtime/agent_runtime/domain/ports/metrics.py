@@ -25,9 +25,9 @@ class MetricsStore(Protocol):
     async def session(self, session_id: str) -> SessionMetrics | None:
         """Metrics of a session; zeros before its first turn, None when there is no such session."""
 
-    async def record(self, session_id: str, totals: SessionTotals, row: int | None) -> int | None:
-        """Write the totals of one agent's part of the session so far; other agents' rows stay unchanged.
+    async def record(self, session_id: str, part: str, totals: SessionTotals) -> bool:
+        """Write the totals of one agent's part of the session so far, and sum up all its parts.
 
-        `row` is the key that the previous call returned, None for a new row. Returns the row's key;
-        None when there is no such session.
+        `part` names the agent's job; the parts of other agents stay unchanged. Returns False when there
+        is no such session.
         """

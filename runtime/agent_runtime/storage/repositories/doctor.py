@@ -113,6 +113,13 @@ LAWS: Final[Sequence[tuple[str, str]]] = (
         ),
     ),
     (
+        "a session has one row of metrics",  # `agent-runtime doctor --repair` merges those of old versions
+        (
+            "SELECT session_id, COUNT(*) || ' rows' FROM session_metrics "
+            "GROUP BY session_id HAVING COUNT(*) > 1"
+        ),
+    ),
+    (
         "no transcript outlives its session",
         (
             "SELECT DISTINCT session_id, 'kept' FROM runtime_utterances u "

@@ -48,6 +48,7 @@ Table = Mapping[str, Column]
 _TYPES: Final = {
     peewee.AutoField: "integer",
     peewee.BigAutoField: "bigint",
+    peewee.BigIntegerField: "bigint",
     peewee.BooleanField: "boolean",
     peewee.DateField: "date",
     peewee.DateTimeField: "timestamp without time zone",

@@ -133,6 +133,39 @@ STEPS: Final[Sequence[Step]] = (
         6,
         ("ALTER TABLE runtime_live_sessions ADD COLUMN namespace varchar(128)",),
     ),
+    # Privacy tiers, and one row of metrics a session however many agents it had.
+    Step(
+        7,
+        (
+            "ALTER TABLE runtime_registrations ADD COLUMN privacy varchar(16)",
+            "ALTER TABLE runtime_live_sessions ADD COLUMN words_key varchar(64)",
+            """
+            CREATE TABLE runtime_metric_parts (
+                session_id varchar(255) NOT NULL,
+                part varchar(255) NOT NULL,
+                metrics_id integer NOT NULL,
+                user_messages bigint NOT NULL,
+                agent_messages bigint NOT NULL,
+                interruptions bigint NOT NULL,
+                errors bigint NOT NULL,
+                input_tokens bigint NOT NULL,
+                output_tokens bigint NOT NULL,
+                cost bigint NOT NULL,
+                stt_count bigint NOT NULL,
+                stt_total bigint NOT NULL,
+                end_of_turn_count bigint NOT NULL,
+                end_of_turn_total bigint NOT NULL,
+                llm_count bigint NOT NULL,
+                llm_total bigint NOT NULL,
+                tts_count bigint NOT NULL,
+                tts_total bigint NOT NULL,
+                response_count bigint NOT NULL,
+                response_total bigint NOT NULL,
+                PRIMARY KEY (session_id, part)
+            )
+            """,
+        ),
+    ),
     # Versions of agents, and numbers for ids that are texts. What is registered is version 1.
     Step(
         9,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from peewee import SQL, BigAutoField, CharField, DateTimeField, IntegerField, Model, TextField
+from peewee import (
+    SQL,
+    BigAutoField,
+    BigIntegerField,
+    CharField,
+    CompositeKey,
+    DateTimeField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 
 class SchemaVersion(Model):
@@ -18,7 +28,10 @@ class SchemaVersion(Model):
 
 
 class Registrations(Model):
-    """The registered agents; `id` is the order of their first registration, `version` the latest one."""
+    """The registered agents; `id` is the order of their first registration, `version` the latest one.
+
+    `privacy` is the tier that the configuration names; null leaves it to the setting.
+    """
 
     id = BigAutoField()
     agent_id = IntegerField(unique=True)
@@ -26,6 +39,7 @@ class Registrations(Model):
     config = TextField()
     max_sessions = IntegerField()
     has_variables = IntegerField(constraints=[SQL("DEFAULT 0")])
+    privacy = CharField(max_length=16, null=True)
     created_at = DateTimeField()
     updated_at = DateTimeField()
     version = IntegerField(constraints=[SQL("DEFAULT 1")])
@@ -74,7 +88,8 @@ class LiveSessions(Model):
     unique, so a room has one agent at a time. The other columns are the lease, which
     `domain.lease.LiveSession` explains. `numbered` is the number of the last dispatch whose jobs know
     their number; jobs of the first dispatch, and of earlier versions of the runtime, do not. `namespace`
-    is the deployment that looks after the session; rows of earlier versions have none.
+    is the deployment that looks after the session; rows of earlier versions have none. `words_key` is the
+    random key of what is kept sealed of the conversation; it is gone with the session.
     """
 
     session_id = CharField(primary_key=True)
@@ -91,6 +106,7 @@ class LiveSessions(Model):
     numbered = IntegerField(constraints=[SQL("DEFAULT 0")])
     variables = TextField(null=True)
     namespace = CharField(max_length=128, null=True)
+    words_key = CharField(max_length=64, null=True)
 
     class Meta:
         table_name = "runtime_live_sessions"
@@ -141,6 +157,39 @@ class PlatformConfigs(Model):
         table_name = "runtime_platform_configs"
 
 
+class MetricParts(Model):
+    """What each agent of a session contributes to the session's one row of `session_metrics`.
+
+    `part` is the job that measured it, `metrics_id` the row that holds the sums. Of each latency there
+    are the number of turns that had it and their sum in microseconds; `cost` is in micro-cents.
+    """
+
+    session_id = CharField()
+    part = CharField()
+    metrics_id = IntegerField()
+    user_messages = BigIntegerField()
+    agent_messages = BigIntegerField()
+    interruptions = BigIntegerField()
+    errors = BigIntegerField()
+    input_tokens = BigIntegerField()
+    output_tokens = BigIntegerField()
+    cost = BigIntegerField()
+    stt_count = BigIntegerField()
+    stt_total = BigIntegerField()
+    end_of_turn_count = BigIntegerField()
+    end_of_turn_total = BigIntegerField()
+    llm_count = BigIntegerField()
+    llm_total = BigIntegerField()
+    tts_count = BigIntegerField()
+    tts_total = BigIntegerField()
+    response_count = BigIntegerField()
+    response_total = BigIntegerField()
+
+    class Meta:
+        table_name = "runtime_metric_parts"
+        primary_key = CompositeKey("session_id", "part")
+
+
 RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
@@ -150,4 +199,5 @@ RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SessionEvents,
     Utterances,
     PlatformConfigs,
+    MetricParts,
 )

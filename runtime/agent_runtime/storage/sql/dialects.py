@@ -79,3 +79,10 @@ def merged_json(column: peewee.Field, addition: peewee.Node) -> peewee.Node:
         postgresql=peewee.Cast(joined, "json"),
         sqlite=peewee.fn.json_patch(peewee.fn.COALESCE(column, "{}"), addition),
     )
+
+
+def inserted_id(model: type[peewee.Model]) -> peewee.Node:
+    """The id of the row that this transaction inserted last into the model's table."""
+    table = model._meta.table_name  # noqa: SLF001 - Peewee's documented name
+    sequence = peewee.fn.pg_get_serial_sequence(peewee.SQL(f"'{table}'"), peewee.SQL("'id'"))
+    return ByDialect(postgresql=peewee.fn.currval(sequence), sqlite=peewee.fn.last_insert_rowid())

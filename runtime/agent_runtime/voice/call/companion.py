@@ -44,7 +44,12 @@ def build_companions(context: CallContext, watchdog: SilenceWatchdog) -> list[Co
     settings, stores = context.settings, context.stores
     return [
         watchdog,  # first, so that it plays no clip while the others close
-        TurnRecorder(context.session_id, stores.metrics, TurnReporter(settings.turns_socket)),
+        TurnRecorder(
+            context.session_id,
+            context.holder.job,
+            stores.metrics,
+            TurnReporter(settings.turns_socket),
+        ),
         TranscriptWriter(context.session_id, stores.transcripts),
     ]
 

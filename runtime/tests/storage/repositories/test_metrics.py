@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,11 +74,11 @@ async def test_row_of_a_session(metrics: StoredMetrics, sessions: StoredSessions
     """Each write replaces the row: counts, milliseconds, tokens, and the day of the session's start."""
     session_id = await session_of(sessions, 1, JANUARY + timedelta(hours=23, minutes=59))
     first = totals(1, 100.0)
-    row = await metrics.record(session_id, first, None)
+    await metrics.record(session_id, "AJ_1", first)
     later = totals(2, 100.6, questions=1)
     later.input_tokens, later.output_tokens, later.errors = 30, 12, 1
-    assert await metrics.record(session_id, later, row) == row
-    await metrics.record(session_id, later, row)
+    assert await metrics.record(session_id, "AJ_1", later)
+    await metrics.record(session_id, "AJ_1", later)
     ((day, *values),) = execute(
         url,
         "SELECT date, agent_id, tenant_id, message_count, user_message_count, agent_message_count,"
@@ -89,15 +90,48 @@ async def test_row_of_a_session(metrics: StoredMetrics, sessions: StoredSessions
     assert await metrics.session(session_id) == SessionMetrics(session_id, 3, 101.0, 0.0)
 
 
-async def test_metrics_after_a_takeover(metrics: StoredMetrics, sessions: StoredSessions) -> None:
-    """The metrics of a second agent are added to the first one's, whichever writes last."""
+async def test_one_row_after_takeovers(
+    metrics: StoredMetrics, sessions: StoredSessions, url: str
+) -> None:
+    """A session has one row, with the sums over its agents, whichever writes last and how often."""
     session_id = await session_of(sessions, 1, JANUARY)
-    before = await metrics.record(session_id, totals(3, 100.0), None)
-    after = await metrics.record(session_id, totals(1, 500.0), None)
-    assert after != before
-    await metrics.record(session_id, totals(3, 100.0), before)
-    assert await metrics.session(session_id) == SessionMetrics(session_id, 4, 200.0, 0.0)
-    assert (await metrics.agent(1, DateRange())).total_sessions == 1
+    other = await session_of(sessions, 1, JANUARY)
+    await metrics.record(other, "AJ_9", totals(5, 50.0))
+    await metrics.record(session_id, "AJ_1", totals(1, 100.0))
+    await metrics.record(session_id, "AJ_2", totals(1, 500.0, questions=2))
+    late = totals(3, 100.0)
+    late.cost = 7
+    for _ in range(2):
+        await metrics.record(session_id, "AJ_1", late)
+    assert execute(
+        url,
+        "SELECT message_count, agent_message_count, avg_llm_latency, total_cost FROM session_metrics"
+        f" WHERE session_id = '{session_id}'",
+    ) == [(6, 4, 200, 7)]
+    assert (await metrics.session(session_id)).message_count == 6
+    assert (await metrics.agent(1, DateRange())).total_sessions == 2
+
+
+async def test_agents_of_one_session_write_at_once(
+    metrics: StoredMetrics, sessions: StoredSessions, url: str
+) -> None:
+    """Agents that write the first figures of a session at the same time make one row of it."""
+    session_id = await session_of(sessions, 1, JANUARY)
+    await asyncio.gather(
+        *(metrics.record(session_id, f"AJ_{part}", totals(2, 100.0)) for part in range(6))
+    )
+    assert execute(url, "SELECT message_count FROM session_metrics") == [(12,)]
+
+
+async def test_a_row_that_was_deleted_comes_back_with_all_sums(
+    metrics: StoredMetrics, sessions: StoredSessions, url: str
+) -> None:
+    """After another program deleted the row, the next write makes one with the sums of all agents."""
+    session_id = await session_of(sessions, 1, JANUARY)
+    await metrics.record(session_id, "AJ_1", totals(2, 100.0))
+    execute(url, "DELETE FROM session_metrics")
+    await metrics.record(session_id, "AJ_2", totals(1, 100.0))
+    assert execute(url, "SELECT message_count FROM session_metrics") == [(3,)]
 
 
 async def test_latency_is_weighted_by_messages(
@@ -106,7 +140,7 @@ async def test_latency_is_weighted_by_messages(
     """A session with three answers weighs three times as much as one with a single answer."""
     for answers, llm in ((3, 100.0), (1, 500.0)):
         session_id = await session_of(sessions, 1, JANUARY)
-        await metrics.record(session_id, totals(answers, llm), None)
+        await metrics.record(session_id, "AJ_1", totals(answers, llm))
     await session_of(sessions, 1, JANUARY)  # without a turn it only counts as a session
     assert await metrics.agent(1, DateRange()) == AgentMetrics(1, 3, 0, 200.0, 0.0)
 
@@ -117,7 +151,7 @@ async def test_costs_are_dollars(
     """Costs are summed in micro-cents, beyond 32 bits, and returned in dollars."""
     for _ in range(3):
         session_id = await session_of(sessions, 2, JANUARY)
-        await metrics.record(session_id, totals(1, 10.0), None)
+        await metrics.record(session_id, "AJ_1", totals(1, 10.0))
     execute(url, "UPDATE session_metrics SET total_cost = 2000000000")
     assert (await metrics.agent(2, DateRange())).total_cost_usd == 60.0
     assert (await metrics.tenant(9, DateRange())).total_cost_usd == 60.0
@@ -168,7 +202,7 @@ async def test_metrics_of_an_unknown_session_are_not_stored(
     metrics: StoredMetrics, url: str
 ) -> None:
     """Recording metrics of an unknown session stores no row."""
-    assert await metrics.record("nobody", totals(1, 10.0), None) is None
+    assert not await metrics.record("nobody", "AJ_1", totals(1, 10.0))
     assert execute(url, "SELECT COUNT(*) FROM session_metrics") == [(0,)]
 
 

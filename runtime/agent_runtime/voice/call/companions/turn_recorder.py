@@ -22,17 +22,19 @@ logger = logging.getLogger(__name__)
 class TurnRecorder:
     """Logs each turn of a session, reports it to the worker, and keeps the session's metrics row current.
 
-    The row holds totals of this agent: when the database is unavailable no turn is lost, the next write has
-    them all. An agent that takes the session over writes a row of its own beside that of the one before.
+    What is written are the totals of this agent: when the database is unavailable no turn is lost, the next
+    write has them all. The session's row sums them up with those of the agents before and after it.
     """
 
-    def __init__(self, session_id: str, metrics: MetricsStore, reporter: TurnReporter) -> None:
-        """`reporter` is closed with the recorder."""
+    def __init__(
+        self, session_id: str, part: str, metrics: MetricsStore, reporter: TurnReporter
+    ) -> None:
+        """`part` names this agent's job; `reporter` is closed with the recorder."""
         self._session_id = session_id
+        self._part = part
         self._metrics = metrics
         self._reporter = reporter
         self._totals = SessionTotals()
-        self._row: int | None = None
         self._changed = asyncio.Event()
         self._unwritten = False
         self._task = asyncio.create_task(self._run())
@@ -95,7 +97,7 @@ class TurnRecorder:
     async def _write(self) -> None:
         self._changed.clear()
         try:
-            self._row = await self._metrics.record(self._session_id, self._totals, self._row)
+            await self._metrics.record(self._session_id, self._part, self._totals)
         except StoreUnavailable as error:
             logger.warning("turn metrics not written yet: %s", error)
         except Exception:

@@ -27,7 +27,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.totals: SessionTotals | None = None
-        self.rows: list[int | None] = []
+        self.parts: list[str] = []
         self.writes = 0
         self.away = False
         self.error: Exception = StoreUnavailable("away")
@@ -35,7 +35,7 @@ class Kept:
         self.may_write = asyncio.Event()
         self.may_write.set()
 
-    async def record(self, _session_id: str, totals: SessionTotals, row: int | None) -> int:
+    async def record(self, _session_id: str, part: str, totals: SessionTotals) -> bool:
         """Keep the totals."""
         await self.may_write.wait()
         self.writes += 1
@@ -43,8 +43,8 @@ class Kept:
         if self.away:
             raise self.error
         self.totals = totals
-        self.rows.append(row)
-        return 17
+        self.parts.append(part)
+        return True
 
     async def next_write(self) -> None:
         """Wait for the next write."""
@@ -90,7 +90,7 @@ def reporter() -> Reporter:
 @pytest.fixture
 async def recorder(session: AgentSession[Any], kept: Kept, reporter: Reporter) -> TurnRecorder:
     """The recorder of the session."""
-    made = TurnRecorder("abc", cast("Any", kept), cast("Any", reporter))
+    made = TurnRecorder("abc", "AJ_1", cast("Any", kept), cast("Any", reporter))
     made.listen_to(session)
     return made
 
@@ -147,7 +147,7 @@ async def test_turns_do_not_wait_for_a_slow_database(
 async def test_what_could_not_be_written_comes_with_the_next_turn(
     session: AgentSession[Any], recorder: TurnRecorder, kept: Kept, error: Exception
 ) -> None:
-    """The write after a failed one has its turn too, in the row that the first write made."""
+    """The write after a failed one has its turn too, in the part of the same job."""
     kept.away, kept.error = True, error
     say(session, "user", CALLER)
     await kept.next_write()
@@ -159,7 +159,7 @@ async def test_what_could_not_be_written_comes_with_the_next_turn(
     say(session, "user", CALLER)
     await kept.next_write()
     await recorder.close(ENDED)
-    assert kept.rows == [None, 17]  # the row that the first write made
+    assert kept.parts == ["AJ_1", "AJ_1"]
 
 
 async def test_the_last_turn_is_written_when_the_call_closes(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,30 +17,18 @@ from agent_runtime.domain.metrics import (
     TenantMetrics,
 )
 from agent_runtime.domain.session import LIVE
-from agent_runtime.storage.repositories.sessions.rows import NOW, THIS
+from agent_runtime.storage.repositories.metrics.parts import MetricParts
+from agent_runtime.storage.repositories.sessions.rows import THIS
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.shared.metrics import SessionMetrics as Rows
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
-from agent_runtime.storage.sql.database import can_be_stored
+from agent_runtime.storage.sql.database import Database, can_be_stored
 from agent_runtime.storage.sql.statements import bind, single
 
 # The ends of a range that has none: the first and the last second of Python's datetime.
 EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-
-_WRITTEN: Final = (
-    "message_count",
-    "user_message_count",
-    "agent_message_count",
-    "avg_stt_latency",
-    "avg_tts_latency",
-    "avg_llm_latency",
-    "total_tokens",
-    "input_tokens",
-    "output_tokens",
-    "error_count",
-)
 
 # Weighted by the agent's messages, so that each session counts by its length.
 _LATENCY: Final = fn.SUM(Rows.avg_llm_latency.cast("bigint") * Rows.agent_message_count)
@@ -54,23 +41,12 @@ _IN_RANGE: Final = (Sessions.started_at >= bind("start", "timestamp")) & (
 )
 
 
-def _empty_row() -> peewee.Node:
-    """INSERT of a row of zeros for a stored session."""
-    values: dict[peewee.Field[Any], Any] = {
-        Rows.session: Sessions.session_id,
-        Rows.agent_id: Sessions.agent_id,
-        Rows.tenant_id: Sessions.tenant_id,
-        Rows.date: fn.DATE(Sessions.started_at),
-        Rows.metadata: bind("metadata", "json"),
-        Rows.created_at: NOW,
-        Rows.updated_at: NOW,
-    }
-    source = Sessions.select(*values.values()).where(THIS)
-    return Rows.insert_from(source, list(values)).returning(Rows.id)
-
-
 class StoredMetrics(Store):
     """Implements the port MetricsStore."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._parts = MetricParts(database)
 
     _of_agent = CompiledOnce(
         lambda: _joined(
@@ -120,36 +96,9 @@ class StoredMetrics(Store):
         _, messages, latency, answers, cost = row
         return SessionMetrics(session_id, messages or 0, _mean(latency, answers), _dollars(cost))
 
-    _insert = CompiledOnce(_empty_row)
-
-    _update = CompiledOnce(
-        lambda: Rows.update(
-            {
-                **{getattr(Rows, name): bind(name, "integer") for name in _WRITTEN},
-                Rows.metadata: bind("metadata", "json"),
-                Rows.updated_at: NOW,
-            }
-        ).where(Rows.id == bind("row", "integer"))
-    )
-
-    async def record(self, session_id: str, totals: SessionTotals, row: int | None) -> int | None:
-        """Write one agent's part of the session into `row`, or into a new row; returns the row's id.
-
-        Returns None for a session that is not stored. The caller keeps the id because the shared schema
-        has no index on the session.
-        """
-        if row is None:
-            # The new row holds zeros: if its answer is lost and a second row follows, nothing counts twice.
-            begun = self._insert.bind(
-                session_id=session_id, metadata="{}", now=self._database.now()
-            )
-            made = single(await self._database.write(begun))
-            if made is None:
-                return None
-            row = int(made[0])
-        values = {"row": row, "now": self._database.now(), **_columns_of(totals)}
-        await self._database.write(self._update.bind(**values))
-        return row
+    async def record(self, session_id: str, part: str, totals: SessionTotals) -> bool:
+        """Write one agent's part of the session, and the sums over all parts into the session's row."""
+        return await self._parts.write(session_id, part, totals)
 
     def _range(self, dates: DateRange) -> dict[str, Any]:
         return {
@@ -162,29 +111,6 @@ def _joined(*columns: peewee.Node) -> peewee.ModelSelect[Sessions]:
     return Sessions.select(*columns).join(
         Rows, JOIN.LEFT_OUTER, on=(Rows.session == Sessions.session_id)
     )
-
-
-def _columns_of(totals: SessionTotals) -> dict[str, Any]:
-    """The columns that hold the totals: latencies in whole milliseconds."""
-    return {
-        "message_count": totals.user_messages + totals.agent_messages,
-        "user_message_count": totals.user_messages,
-        "agent_message_count": totals.agent_messages,
-        "avg_stt_latency": round(totals.stt.mean),
-        "avg_tts_latency": round(totals.tts.mean),
-        "avg_llm_latency": round(totals.llm.mean),
-        "total_tokens": totals.input_tokens + totals.output_tokens,
-        "input_tokens": totals.input_tokens,
-        "output_tokens": totals.output_tokens,
-        "error_count": totals.errors,
-        "metadata": json.dumps(
-            {
-                "avg_end_of_turn_latency": round(totals.end_of_turn.mean),
-                "avg_response_latency": round(totals.response.mean),
-                "interruptions": totals.interruptions,
-            }
-        ),
-    }
 
 
 def _mean(total: Any, count: Any) -> float:
