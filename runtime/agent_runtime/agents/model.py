@@ -21,6 +21,7 @@ from agent_runtime.agents.fields import (
     WholeNumber,
     known_timezone,
     null_is,
+    one_of,
     provider_of,
     without_control,
 )
@@ -36,6 +37,7 @@ from agent_runtime.agents.sections import (
     TurnOptions,
     VadOptions,
 )
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.providers.common.spec import ProviderChoice, Stage
 from agent_runtime.providers.registry import DEFAULTS
 
@@ -142,6 +144,11 @@ class AgentConfig(Section):
         ge=1,
         le=MAX_INTEGER,
         description="sessions at once; else `MAX_SESSIONS_PER_AGENT`",
+    )
+
+    privacy: Annotated[PrivacyTier | None, one_of(PrivacyTier)] = Field(
+        None,
+        description="what is kept of conversations: `full`, `redacted` or `none`; else `PRIVACY_TIER`",
     )
 
     vision_enabled: StrictBool | None = Field(

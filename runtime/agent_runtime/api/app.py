@@ -15,6 +15,7 @@ from agent_runtime.api.http.errors import add_error_handlers
 from agent_runtime.api.http.responses import JSON
 from agent_runtime.api.http.types import Application
 from agent_runtime.api.resources.agents import Agent, Agents, AgentSchemas, Registrations
+from agent_runtime.api.resources.callers import CallerErasure
 from agent_runtime.api.resources.health import Health, Readiness
 from agent_runtime.api.resources.metrics import (
     AgentMetricsResource,
@@ -29,6 +30,7 @@ from agent_runtime.application.agent_runtime import AgentRuntime
 AGENTS: Final = "/api/agents"
 SESSIONS: Final = "/api/sessions"
 METRICS: Final = "/api/metrics"
+CALLERS: Final = "/api/callers"
 PROMETHEUS: Final = "/metrics"
 
 
@@ -36,7 +38,7 @@ PROMETHEUS: Final = "/metrics"
 class AuthPolicy:
     """Which paths need the API key `key`; none when it is empty.
 
-    With `open_sessions_and_metrics` only agents and Prometheus need it, as in the Node.js version.
+    With `open_sessions_and_metrics` only agents, callers and Prometheus need it, as in the Node.js version.
     """
 
     key: str = ""
@@ -48,6 +50,7 @@ def create_app(
     auth: AuthPolicy,
     *,
     webhooks: Webhooks,
+    callers: CallerErasure,
     overview: ReadOverview,
 ) -> Application:
     """The ASGI application that serves openapi.yaml from `runtime`."""
@@ -69,6 +72,7 @@ def create_app(
     app.add_route(f"{METRICS}/agent/{{agent_id}}", AgentMetricsResource(runtime))
     app.add_route(f"{METRICS}/tenant/{{tenant_id}}", TenantMetricsResource(runtime))
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionMetricsResource(runtime))
+    app.add_route(f"{CALLERS}/erase", callers)
     app.add_route("/health", Health())
     app.add_route("/ready", Readiness(runtime, keys.has_key))
     app.add_route(PROMETHEUS, PrometheusResource(requests, overview))
@@ -77,5 +81,5 @@ def create_app(
 
 
 def _protected_paths(auth: AuthPolicy) -> tuple[str, ...]:
-    always = (AGENTS, PROMETHEUS)
+    always = (AGENTS, CALLERS, PROMETHEUS)
     return always if auth.open_sessions_and_metrics else (*always, SESSIONS, METRICS)

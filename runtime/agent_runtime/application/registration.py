@@ -71,6 +71,7 @@ class Registrar:
                 limit,
                 origin=origin,
                 has_variables=has_variables(parsed),
+                privacy=parsed.privacy,
             )
         )
         return Registered(version, template_warnings(parsed))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Container
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -32,6 +32,7 @@ from agent_runtime.domain.ports.livekit import Rooms
 from agent_runtime.domain.ports.sessions import (
     EventStore,
     LeaseStore,
+    Retention,
     SessionStore,
     TranscriptStore,
 )
@@ -48,8 +49,6 @@ HOUSEKEEPING_INTERVAL: Final = 30.0
 # Seconds between a nudge and the pass that it causes, so that thousands of nudges at once cause one
 # pass.
 NUDGE_DELAY: Final = 0.03
-# How long the events of sessions are kept.
-EVENT_RETENTION: Final = timedelta(days=30)
 # Seconds for which we try to close the room of a session that was given up while LiveKit was
 # unavailable: a caller may come back to the room that long after.
 CLOSE_ROOM_WITHIN: Final = 600.0
@@ -69,6 +68,7 @@ class SessionSupervisor:
         workers: WorkerStore,
         events: EventStore,
         transcripts: TranscriptStore,
+        retention: Retention,
         rooms: Rooms,
         timeouts: DispatchTimeouts,
         interval: float,
@@ -80,6 +80,7 @@ class SessionSupervisor:
         self._workers = workers
         self._events = events
         self._transcripts = transcripts
+        self._retention = retention
         self._rooms = rooms
         self._timeouts = timeouts
         self._interval = interval
@@ -262,10 +263,13 @@ class SessionSupervisor:
             self._end_orphans,
             partial(self._mark_lost_workers, rules),
             self._transcripts.clear,
-            partial(self._events.clear, now, EVENT_RETENTION),
             partial(self._workers.forget, now, WORKER_RETENTION),
+            partial(self._retain, now),  # last, since it may take seconds
         ):
             await self._guarded("housekeeping", part)  # a part that fails does not stop the others
+
+    async def _retain(self, now: datetime) -> None:
+        await self._retention.round(now)
 
     async def _end_orphans(self) -> None:
         for session in await self._sessions.end_orphans():

@@ -20,6 +20,7 @@ from agent_runtime.cli import (
     config,
     db,
     doctor,
+    erase,
     health_probe,
     processes,
     secrets,
@@ -118,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
     laws.add_argument(
         "--repair", action="store_true", help="first merge several rows of metrics of one session"
     )
+    erasure = command("erase", erase.run, "erase what is stored of one caller", LIVEKIT)
+    erasure.add_argument("--caller", metavar="ID", required=True, help="the caller's identity")
+    erasure.add_argument("--dry-run", action="store_true", help="only count the rows")
+    erasure.add_argument("--json", action="store_true", help="print JSON")
     listing = command("sessions", sessions.run, "list live sessions, or follow the events of one")
     listing.add_argument("--follow", metavar="ID", help="print this session's events to its end")
     agents.add_subcommands(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from agent_runtime.domain.privacy import PrivacyTier
+
 # The platform's `deployment_status` of an agent that takes no new sessions.
 STOPPED: Final = "stopped"
 # The origin of a version that a client registered.
@@ -21,6 +23,7 @@ class Registration:
     how many sessions the agent may hold at once. `version` counts the contents that were registered,
     from 1; it is None until the registration is stored. `origin` says where the content came from. With
     `has_variables`, which is written and not read, a create has to check that all variables have values.
+    `privacy` is the tier that `config` names.
     """
 
     agent_id: int
@@ -30,6 +33,7 @@ class Registration:
     version: int | None = field(default=None, compare=False)
     origin: str = field(default=REGISTERED, compare=False)
     has_variables: bool = field(default=False, compare=False)
+    privacy: PrivacyTier | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

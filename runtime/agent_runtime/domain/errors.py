@@ -34,6 +34,7 @@ AgentRuntimeError              base of all
 │   ├── RoomTaken              another session's agent is already in the room
 │   ├── SessionHeld            another job serves the session
 │   ├── StatementRefused *     PostgreSQL refuses a statement (storage.sql.database)
+│   ├── CallerIsLive           a caller who is to be erased is in a live session
 │   └── DuplicateError *       a row with this key exists (storage.sql.database)
 └── Unavailable                something that the runtime depends on is missing for now
     ├── NoFreeWorker           every worker is full, and callers are not queued
@@ -238,6 +239,17 @@ class SessionHeld(Conflict):
     def __init__(self, session_id: str) -> None:
         super().__init__(f"Session {session_id} is held by another job")
         self.session_id = session_id
+
+
+class CallerIsLive(Conflict):
+    """Raised when the caller who is to be erased is in live sessions; names some of them."""
+
+    remedy = "end the sessions first: POST /api/sessions/{sessionId}/end"
+
+    def __init__(self, sessions: Sequence[str]) -> None:
+        named = ", ".join(sessions[:MAX_ISSUES])
+        super().__init__(f"{len(sessions)} sessions of the caller are live: {named}; {self.remedy}")
+        self.sessions = tuple(sessions)
 
 
 class NoFreeWorker(Unavailable):

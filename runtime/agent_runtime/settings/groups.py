@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
 from agent_runtime.agents.sections import Profile
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.secrecy.keyring import Keyring, read_keys
 from agent_runtime.settings.addresses import EVERYWHERE, LOOPBACK
@@ -115,6 +116,16 @@ class WatchSettings(Group):
     deadline: float = Field(30.0, alias="SESSION_AGENT_DEADLINE", gt=0, le=3600)
     when_full: Literal["queue", "refuse"] = Field("queue", alias="SESSION_WHEN_FULL")
     interval: float = Field(0.25, alias="SESSION_WATCH_INTERVAL", gt=0, le=10)
+
+
+class PrivacySettings(Group):
+    """What is kept of conversations, and for how many days after their end; 0 keeps it."""
+
+    tier: PrivacyTier = Field(PrivacyTier.FULL, alias="PRIVACY_TIER")
+    sessions_days: int = Field(0, alias="RETENTION_SESSIONS_DAYS", ge=0, le=36_500)
+    events_days: int = Field(30, alias="RETENTION_EVENTS_DAYS", ge=0, le=36_500)
+    transcripts_days: int = Field(0, alias="RETENTION_TRANSCRIPTS_DAYS", ge=0, le=36_500)
+    metrics_days: int = Field(0, alias="RETENTION_METRICS_DAYS", ge=0, le=36_500)
 
 
 class LangfuseSettings(Group):

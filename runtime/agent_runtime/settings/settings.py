@@ -20,6 +20,7 @@ from agent_runtime.settings.groups import (
     LangfuseSettings,
     LiveKitSettings,
     LogSettings,
+    PrivacySettings,
     SecretSettings,
     SourceSettings,
     WatchSettings,
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     secrets: SecretSettings
     egress: EgressSettings
     watch: WatchSettings
+    privacy: PrivacySettings
     langfuse: LangfuseSettings
     worker: WorkerSettings
     sources: SourceSettings
@@ -84,7 +86,7 @@ class Settings(BaseModel):
         Raises SettingsError with all problems at once.
         """
         given = {**_trimmed(_read_env_file(env_file)), **_trimmed(environ)}
-        for variable in ("LOG_LEVEL", "LOG_FORMAT"):
+        for variable in ("LOG_LEVEL", "LOG_FORMAT", "PRIVACY_TIER"):
             if variable in given:
                 given[variable] = _fold(variable, given[variable])
         problems = [

@@ -6,9 +6,12 @@ from agent_runtime.storage.engines.open import open_database
 from agent_runtime.storage.repositories.agents import RegisteredAgents
 from agent_runtime.storage.repositories.doctor import Doctor, Violation
 from agent_runtime.storage.repositories.events import StoredEvents
+from agent_runtime.storage.repositories.keeping import Keeping
 from agent_runtime.storage.repositories.leases import StoredLeases
 from agent_runtime.storage.repositories.metrics.repair import MetricRepair
 from agent_runtime.storage.repositories.metrics.store import StoredMetrics
+from agent_runtime.storage.repositories.personal.erasure import CallerRows
+from agent_runtime.storage.repositories.personal.retention import RetentionTimes, StoredRetention
 from agent_runtime.storage.repositories.platform_answers import StoredPlatformAnswers
 from agent_runtime.storage.repositories.sealed.rotation import Rotation, StoredSecrets
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
@@ -18,15 +21,19 @@ from agent_runtime.storage.repositories.workers import StoredWorkers
 from agent_runtime.storage.sql.database import Database
 
 __all__ = [
+    "CallerRows",
     "Database",
     "Doctor",
+    "Keeping",
     "MetricRepair",
     "RegisteredAgents",
+    "RetentionTimes",
     "Rotation",
     "StoredEvents",
     "StoredLeases",
     "StoredMetrics",
     "StoredPlatformAnswers",
+    "StoredRetention",
     "StoredSecrets",
     "StoredSessions",
     "StoredTextIds",

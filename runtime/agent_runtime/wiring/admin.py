@@ -14,9 +14,10 @@ from agent_runtime.domain.errors import SessionNotFound
 from agent_runtime.domain.lease import Event, LiveSession
 from agent_runtime.livekit_api import tokens
 from agent_runtime.settings import Settings
-from agent_runtime.wiring.database import open_database
+from agent_runtime.wiring.database import keeping, open_database
 
 if TYPE_CHECKING:
+    from agent_runtime.domain.erasure import Erasure
     from agent_runtime.storage import Violation
     from agent_runtime.storage.schema.check import Finding
 
@@ -83,6 +84,23 @@ async def repair_rows(settings: Settings) -> int:
     try:
         await database.check()
         return await MetricRepair(database).merge()
+    finally:
+        await database.close()
+
+
+async def erase_caller(settings: Settings, identity: str, *, dry_run: bool) -> Erasure:
+    """Erase what is stored of the caller of this identity; with `dry_run` only count.
+
+    Raises CallerIsLive while the caller is in a live session.
+    """
+    from agent_runtime.application.caller_erasure import erase_caller
+    from agent_runtime.storage import CallerRows
+
+    database = open_database(settings)
+    try:
+        await database.check()
+        records = CallerRows(database, keeping(settings).pseudonyms)
+        return await erase_caller(records, identity, dry_run=dry_run)
     finally:
         await database.close()
 

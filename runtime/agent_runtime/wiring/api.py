@@ -7,20 +7,23 @@ import gc
 import logging
 import socket
 from dataclasses import fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from agent_runtime.settings import Settings
-from agent_runtime.wiring.database import open_database
+from agent_runtime.wiring.database import keeping, open_database
 from agent_runtime.wiring.plaintext import warn_of_plaintext
 from agent_runtime.wiring.secrets import check_secret_keys, keep_files_private
 
 if TYPE_CHECKING:
+    from agent_runtime.api.resources.callers import EraseCaller
     from agent_runtime.api.resources.prometheus import ReadOverview
     from agent_runtime.application.session_supervisor import SessionSupervisor
+    from agent_runtime.domain.erasure import Erasure
     from agent_runtime.domain.ports.workers import Availability, LeaderLock
     from agent_runtime.livekit_api.rooms import LiveKitRooms
     from agent_runtime.settings import ApiSettings
-    from agent_runtime.storage import Database, StoredSessions
+    from agent_runtime.storage import Database, RetentionTimes, StoredSessions
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     from agent_runtime.api.app import AuthPolicy, create_app
     from agent_runtime.api.http.limits import ReadTimeouts
     from agent_runtime.api.http.server import MAX_CONNECTIONS, ApiServer
+    from agent_runtime.api.resources.callers import CallerErasure
     from agent_runtime.api.resources.webhooks import Webhooks
     from agent_runtime.application.agent_runtime import AgentRuntime
     from agent_runtime.livekit_api.webhooks import WebhookReader
@@ -73,7 +77,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     database = open_database(settings)
     namespace = settings.worker.namespace
     keyring = settings.secrets.keyring()
-    sessions = StoredSessions(database, namespace, keyring)
+    sessions = StoredSessions(database, namespace, keyring, keeping(settings))
     rooms = _rooms(settings, database)
     runtime = AgentRuntime(
         agents=RegisteredAgents(
@@ -98,6 +102,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         runtime,
         AuthPolicy(api.api_key.get_secret_value(), api.open_sessions_and_metrics),
         webhooks=Webhooks(reader.read, supervisor.nudge),
+        callers=CallerErasure(_erase(settings, database)),
         overview=_overview(settings, database),
     )
     server = ApiServer(
@@ -160,7 +165,13 @@ def _supervisor(
 ) -> SessionSupervisor:
     from agent_runtime.application.session_supervisor import SessionSupervisor
     from agent_runtime.domain.dispatch_rules import DispatchTimeouts
-    from agent_runtime.storage import StoredEvents, StoredLeases, StoredTranscripts, StoredWorkers
+    from agent_runtime.storage import (
+        StoredEvents,
+        StoredLeases,
+        StoredRetention,
+        StoredTranscripts,
+        StoredWorkers,
+    )
 
     # The fields that have a setting carry its name; the others keep their defaults.
     names = {field.name for field in fields(DispatchTimeouts)}
@@ -171,10 +182,35 @@ def _supervisor(
         workers=StoredWorkers(database, settings.worker.namespace),
         events=StoredEvents(database),
         transcripts=StoredTranscripts(database),
+        retention=StoredRetention(database, _retention_times(settings)),
         rooms=rooms,
         timeouts=DispatchTimeouts(**settings.watch.model_dump(include=names)),
         interval=settings.watch.interval,
     )
+
+
+def _retention_times(settings: Settings) -> RetentionTimes:
+    from agent_runtime.storage import RetentionTimes
+
+    days = settings.privacy.model_dump(exclude={"tier"})
+    return RetentionTimes(
+        **{
+            name.removesuffix("_days"): timedelta(days=number) if number else None
+            for name, number in days.items()
+        }
+    )
+
+
+def _erase(settings: Settings, database: Database) -> EraseCaller:
+    from agent_runtime.application.caller_erasure import erase_caller
+    from agent_runtime.storage import CallerRows
+
+    records = CallerRows(database, keeping(settings).pseudonyms)
+
+    async def erase(identity: str, dry_run: bool) -> Erasure:
+        return await erase_caller(records, identity, dry_run=dry_run)
+
+    return erase
 
 
 def _overview(settings: Settings, database: Database) -> ReadOverview:

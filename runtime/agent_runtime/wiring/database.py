@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from agent_runtime.storage import Database
+    from agent_runtime.storage import Database, Keeping
+
+
+def keeping(settings: Settings) -> Keeping:
+    """What is kept of callers. The pseudonyms come from a secret that API, worker and commands share."""
+    from agent_runtime.storage import Keeping
+
+    secret = settings.livekit.api_secret.get_secret_value()
+    return Keeping(settings.privacy.tier, secret)
 
 
 def open_database(settings: Settings, connections: int | None = None) -> Database:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent_runtime.secrecy.known import remember
 from agent_runtime.settings import Settings
-from agent_runtime.wiring.database import open_database
+from agent_runtime.wiring.database import keeping, open_database
 from agent_runtime.wiring.secrets import CIPHER, check_secret_keys, keep_files_private
 from agent_runtime.wiring.sources import agent_sources, text_ids
 
@@ -66,7 +66,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
     try:
         namespace = settings.worker.namespace
         keyring = settings.secrets.keyring()
-        sessions = StoredSessions(database, namespace, keyring)
+        sessions = StoredSessions(database, namespace, keyring, keeping(settings))
         yield Stores(
             agents=RegisteredAgents(database, sessions, keyring=keyring),
             sessions=sessions,
@@ -104,6 +104,7 @@ def _voice(settings: Settings) -> VoiceSettings:
         providers=settings.providers.defaults(settings.egress.policy()),
         name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
+        privacy=settings.privacy.tier,
         metrics_key=settings.api.api_key,
         preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),
     )

@@ -10,6 +10,7 @@ from falcon.inspect import inspect_routes
 from jsonschema import Draft202012Validator
 
 from agent_runtime.api.app import AuthPolicy, create_app
+from agent_runtime.api.resources.callers import CallerErasure
 from agent_runtime.api.resources.prometheus import Overview
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
@@ -24,7 +25,13 @@ def routes() -> set[str]:
         raise NotImplementedError
 
     webhooks = Webhooks(lambda *_: Webhook({}, is_repeated=False), int)
-    app = create_app(cast("AgentRuntime", None), AuthPolicy(), webhooks=webhooks, overview=overview)
+    app = create_app(
+        cast("AgentRuntime", None),
+        AuthPolicy(),
+        webhooks=webhooks,
+        callers=CallerErasure(cast("Any", None)),
+        overview=overview,
+    )
     found = set()
     for route in inspect_routes(app):
         path = re.sub(r"_([a-z])", lambda match: match[1].upper(), route.path)

@@ -32,6 +32,8 @@ SEED: Final = 20260131  # two runs send the same requests
 MORE_SEEDS: Final = 6
 
 
+# No generator creates a session of the caller whom it erases.
+LIVE_CALLER: Final = Documented("POST /api/callers/erase", 409)
 # Statuses of requests whose size or encoding no generator produces; `reach_limits` sends them.
 BY_HAND: Final = frozenset({413, 415, 431})
 
@@ -48,6 +50,7 @@ def generated(api: JudgedApi, folder: Path) -> set[Documented]:
     """
     expected = {pair for pair in needing_no_fault(api.contract) if pair.status not in BY_HAND}
     expected.discard(Documented("POST /livekit/webhook", 200))
+    expected.discard(LIVE_CALLER)
     seen = run(api, folder, "examples,coverage,fuzzing,stateful", SEED)
     for seed in range(SEED + 1, SEED + 1 + MORE_SEEDS):
         if expected <= seen:
@@ -99,8 +102,18 @@ def reach_limits(api: JudgedApi) -> None:
     statuses = api.send_every_operation({"Content-Encoding": "br"})
     assert {name for name, status in statuses.items() if status == 415} == {
         "POST /api/agents/register",
+        "POST /api/callers/erase",
         "POST /api/sessions/create",
     }
+
+
+def refuse_erasure(api: JudgedApi) -> None:
+    """Ask for the erasure of a caller whose session lives."""
+    agent_id = api.new_id()
+    api.register(agent_id)
+    api.create(agent_id, participantIdentity="live-caller")
+    erased = api.send("POST", "/api/callers/erase", {"identity": "live-caller"})
+    assert erased.status == LIVE_CALLER.status
 
 
 def test_every_documented_status_is_seen(
@@ -115,6 +128,7 @@ def test_every_documented_status_is_seen(
         seen = generated(api, tmp_path)
         reach_limits(api)
         assert deliver_signed(api, livekit) == 200  # no generator can sign
+        refuse_erasure(api)
         seen |= api.seen
     expected = needing_no_fault(contract)
     assert seen >= expected, f"never seen: {sorted(expected - seen)}"

@@ -94,6 +94,10 @@ class World:
     async def clear(self, *_: object) -> None:
         """There is nothing to delete."""
 
+    async def round(self, _now: datetime) -> int:
+        """There is nothing to delete."""
+        return 0
+
     async def forget(self, *_: object) -> None:
         """There are no old workers."""
 
@@ -174,7 +178,7 @@ def supervisor(world: World, timeouts: DispatchTimeouts) -> SessionSupervisor:
     one = cast("Any", world)
     return SessionSupervisor(
         lock=one, leases=one, sessions=one, workers=one, events=one, transcripts=one,
-        rooms=one,
+        retention=one, rooms=one,
         timeouts=timeouts, interval=0.01,
     )  # fmt: skip
 

@@ -86,6 +86,7 @@ class Api(Process):
             workers=self.connected(stores.workers),
             events=self.connected(stores.events),
             transcripts=self.connected(stores.transcripts),
+            retention=self.connected(stores.retention),
             rooms=rooms,
             timeouts=DispatchTimeouts(),
             interval=INTERVAL,

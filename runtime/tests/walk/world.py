@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.session import Session
 from agent_runtime.storage import (
     RegisteredAgents,
+    RetentionTimes,
     StoredEvents,
     StoredLeases,
+    StoredRetention,
     StoredSessions,
     StoredTranscripts,
     StoredWorkers,
@@ -46,6 +49,7 @@ class Stores:
     workers: StoredWorkers
     events: StoredEvents
     transcripts: StoredTranscripts
+    retention: StoredRetention
     agents: RegisteredAgents
 
 
@@ -64,6 +68,7 @@ class World:
             StoredWorkers(self.database, "livekit"),
             StoredEvents(self.database),
             StoredTranscripts(self.database),
+            StoredRetention(self.database, RetentionTimes(events=timedelta(days=30))),
             RegisteredAgents(self.database, sessions),
         )
         self.calls: list[str] = []

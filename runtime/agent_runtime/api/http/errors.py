@@ -15,6 +15,7 @@ from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     AgentStopped,
+    CallerIsLive,
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,
@@ -43,6 +44,7 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(InvalidBody, _invalid_body)
     app.add_error_handler(InvalidAgentConfig, _invalid_config)
     app.add_error_handler(SessionNotFound, _not_found)
+    app.add_error_handler(CallerIsLive, _conflict)
     app.add_error_handler(NoFreeWorker, _no_free_worker)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(LiveKitUnavailable, _unavailable)
@@ -81,6 +83,10 @@ async def _invalid_config(
 
 async def _not_found(_req: Request, resp: Response, error: SessionNotFound, _params: Any) -> None:
     respond_error(resp, str(error), 404)
+
+
+async def _conflict(_req: Request, resp: Response, error: CallerIsLive, _params: Any) -> None:
+    respond_error(resp, str(error), 409)
 
 
 async def _no_free_worker(_req: Request, resp: Response, error: NoFreeWorker, _params: Any) -> None:

@@ -92,7 +92,9 @@ class CreateBody:
         if "participantName" in body:
             issues += _text_issues(body, "participantName")
         if "participantIdentity" in body:
-            issues += _text_issues(body, "participantIdentity") or _empty_issues(body)
+            issues += _text_issues(body, "participantIdentity") or _empty_issues(
+                body, "participantIdentity"
+            )
         if "variables" in body:
             issues += _variables_issues(body["variables"])
         if issues:
@@ -105,6 +107,25 @@ class CreateBody:
             body.get("participantIdentity"),
             body.get("variables"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EraseBody:
+    """The body of POST /api/callers/erase."""
+
+    identity: str
+    dry_run: bool
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """Parse the body. Raises InvalidBody with all faults, in the order of the fields."""
+        issues = _text_issues(body, "identity") or _empty_issues(body, "identity")
+        dry_run = body.get("dryRun", False)
+        if not isinstance(dry_run, bool):
+            issues.append(wrong_type("boolean", dry_run, "dryRun"))
+        if issues:
+            raise InvalidBody(issues)
+        return cls(body["identity"], dry_run)
 
 
 def id_of(text: str) -> int | None:
@@ -194,11 +215,13 @@ def _room_issues(body: Mapping[str, Any]) -> list[Issue]:
     return issues
 
 
-def _empty_issues(body: Mapping[str, Any]) -> list[Issue]:
-    if body["participantIdentity"]:
+def _empty_issues(body: Mapping[str, Any], name: str) -> list[Issue]:
+    if body[name]:
         return []
-    message = "Invalid input: no participant has an empty identity; leave the key out"
-    return [custom(message, "participantIdentity")]
+    message = "Invalid input: no participant has an empty identity"
+    if name != "identity":
+        message += "; leave the key out"
+    return [custom(message, name)]
 
 
 def _variables_issues(value: object) -> list[Issue]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from agent_runtime.domain.job import JobOrder
@@ -115,15 +115,22 @@ class EventStore(Protocol):
     async def read(self, session_id: str, after: int = 0) -> list[tuple[int, Event]]:
         """The events of a session after number `after`, in order, each with its number."""
 
-    async def clear(self, now: datetime, older_than: timedelta) -> None:
-        """Delete the events that are `older_than` before `now` (aware, UTC)."""
+
+class Retention(Protocol):
+    """Deletes what is kept for longer than the settings allow. Methods raise StoreUnavailable."""
+
+    async def round(self, now: datetime) -> int:
+        """Delete some of what is due at `now` (aware, UTC), for a bounded time; how many rows changed."""
 
 
 class TranscriptStore(Protocol):
     """The transcripts of the live sessions. Methods raise StoreUnavailable."""
 
-    async def add(self, session_id: str, utterance: Utterance) -> None:
-        """Append an utterance; does nothing for a session that is over."""
+    async def add(self, session_id: str, utterance: Utterance, *, sealed: bool = False) -> None:
+        """Append an utterance; does nothing for a session that is over.
+
+        With `sealed` nobody can read it who has not the session's key, which goes with the session.
+        """
 
     async def read(self, session_id: str) -> list[Utterance]:
         """All utterances so far, in order."""

@@ -78,6 +78,7 @@ class RegisteredAgents(Store):
                     Registrations.config: bind("config"),
                     Registrations.max_sessions: bind("max_sessions", "integer"),
                     Registrations.has_variables: bind("has_variables", "integer"),
+                    Registrations.privacy: bind("privacy"),
                     Registrations.created_at: NOW,
                     Registrations.updated_at: NOW,
                     Registrations.version: latest(),
@@ -90,6 +91,7 @@ class RegisteredAgents(Store):
                     Registrations.config: EXCLUDED.config,
                     Registrations.max_sessions: EXCLUDED.max_sessions,
                     Registrations.has_variables: EXCLUDED.has_variables,
+                    Registrations.privacy: EXCLUDED.privacy,
                     Registrations.updated_at: EXCLUDED.updated_at,
                     Registrations.version: EXCLUDED.version,
                 },
@@ -108,6 +110,7 @@ class RegisteredAgents(Store):
             ),
             "max_sessions": registration.max_sessions,
             "has_variables": int(registration.has_variables),
+            "privacy": registration.privacy,
             "now": self._database.now(),
         }
         content = digest(registration.tenant_id, registration.config)

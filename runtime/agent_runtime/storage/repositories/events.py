@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import peewee
 
@@ -61,12 +60,3 @@ class StoredEvents(Store):
         """The session's events after the one numbered `after`, in order, with their numbers."""
         rows = await self._database.read(self._read.bind(session_id=session_id, after=after))
         return [(number, Event(aware(at), kind, detail)) for number, at, kind, detail in rows]
-
-    _clear = CompiledOnce(
-        lambda: SessionEvents.delete().where(SessionEvents.at < bind("before", "timestamp"))
-    )
-
-    async def clear(self, now: datetime, older_than: timedelta) -> None:
-        """Delete the events that are older than `older_than`."""
-        before: Any = self._database.moment(now - older_than)
-        await self._database.write(self._clear.bind(before=before))

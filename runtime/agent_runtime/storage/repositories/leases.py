@@ -24,6 +24,7 @@ from agent_runtime.storage.repositories.live import (
     is_latest_dispatch,
 )
 from agent_runtime.storage.repositories.sealed.variables import read
+from agent_runtime.storage.repositories.sealing import SessionCipher
 from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, session_from
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import LiveSessions
@@ -35,6 +36,8 @@ from agent_runtime.storage.sql.times import aware
 
 logger = logging.getLogger(__name__)
 
+_CIPHER: Final = SessionCipher()
+
 _LEASE: Final = (
     LiveSessions.phase,
     LiveSessions.holder,
@@ -44,6 +47,7 @@ _LEASE: Final = (
     LiveSessions.lost_by,
     LiveSessions.variables,
     LiveSessions.heartbeat_at,
+    LiveSessions.words_key,
 )
 
 _CHANGED_NOW: Final = LiveSessions.heartbeat_at == NOW
@@ -165,6 +169,7 @@ class StoredLeases(Store):
                 Sessions.tenant_id,
                 LiveSessions.variables,
                 LiveSessions.dispatches,
+                LiveSessions.words_key,
             )
             .join(Sessions, on=(LiveSessions.session_id == Sessions.session_id))
             .where(THIS_LIVE, UNHELD)
@@ -176,8 +181,8 @@ class StoredLeases(Store):
         row = single(await self._database.read(self._order.bind(session_id=session_id)))
         if row is None:
             return None
-        room_name, agent_id, tenant_id, variables, dispatch = row
-        given = read(variables, self._keyring, session_id)
+        room_name, agent_id, tenant_id, variables, dispatch, key = row
+        given = read(_opened(variables, key, session_id), self._keyring, session_id)
         target = JobTarget(agent_id, session_id, tenant_id, given, dispatch)
         return JobOrder(room_name, target.to_metadata())
 
@@ -276,7 +281,10 @@ def _asked_now() -> peewee.ModelSelect[LiveSessions]:
 
 
 def _live_from(row: tuple[Any, ...], keyring: Keyring) -> LiveSession:
-    phase, holder, worker, beats, dispatches, lost_by, variables, heartbeat_at = row[len(COLUMNS) :]
+    phase, holder, worker, beats, dispatches, lost_by, variables, heartbeat_at, key = row[
+        len(COLUMNS) :
+    ]
+    variables = _opened(variables, key, row[0])
     return LiveSession(
         session=session_from(row[: len(COLUMNS)]),
         phase=Phase(phase),
@@ -287,3 +295,10 @@ def _live_from(row: tuple[Any, ...], keyring: Keyring) -> LiveSession:
         variables=read(variables, keyring, row[0]),
         heartbeat_at=aware(heartbeat_at),
     )
+
+
+def _opened(variables: str | None, key: str | None, session_id: str) -> str | None:
+    """The variables of a live row, which are sealed with `key` below the tier "full"."""
+    if variables and _CIPHER.is_sealed(variables):
+        return _CIPHER.open(key or "", variables, session_id)
+    return variables

@@ -86,3 +86,8 @@ def inserted_id(model: type[peewee.Model]) -> peewee.Node:
     table = model._meta.table_name  # noqa: SLF001 - Peewee's documented name
     sequence = peewee.fn.pg_get_serial_sequence(peewee.SQL(f"'{table}'"), peewee.SQL("'id'"))
     return ByDialect(postgresql=peewee.fn.currval(sequence), sqlite=peewee.fn.last_insert_rowid())
+
+
+def as_json(text: peewee.Node) -> peewee.Node:
+    """A text as the value of a `json` column."""
+    return ByDialect(postgresql=peewee.Cast(text, "json"), sqlite=text)

@@ -16,8 +16,10 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.errors import AgentUnknown, StoreUnavailable
 from agent_runtime.domain.job import JobTarget, target_of
 from agent_runtime.domain.lease import Utterance
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.domain.text_ids import with_number
+from agent_runtime.telemetry.private_logs import CallLog
 from agent_runtime.voice.call.companion import Companion, build_companions, close_companion
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import chat_context
@@ -26,7 +28,7 @@ from agent_runtime.voice.call.greeting import caller_arrives, greet, introduce
 from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 from agent_runtime.voice.call.outcome import CANNOT_START, JobExit, OutcomeWriter
 from agent_runtime.voice.call.participants import NOBODY, Participants
-from agent_runtime.voice.call.preparation import PreparedCall, join_early, prepare_and_join
+from agent_runtime.voice.call.preparation import PreparedCall, join_early, prepare_and_join, tier_of
 from agent_runtime.voice.call.room_log import log_room_events
 from agent_runtime.voice.call.room_server import (
     activate,
@@ -93,6 +95,7 @@ class Call:
         self._companions: list[Companion] = []
         self._tasks = CallTasks()
         self._may_close_room = False
+        self._log: CallLog | None = None
 
     async def start(self) -> None:
         """Load, join, become active, talk. A refusal ends the job cleanly, with its reason."""
@@ -101,6 +104,7 @@ class Call:
         self.exit.watch(context.job.room)
         try:
             prepared = await prepare_and_join(context, self._joining)
+            self._keep_private(tier_of(prepared.config, context))
             await activate(context, prepared.version)
             transcript = await context.stores.transcripts.read(context.session_id)
         except CANNOT_START as error:
@@ -110,6 +114,15 @@ class Call:
         self._count_participants()
         self._tasks.run(self._lease_keeper().run())
         await self._talk(prepared, transcript)
+
+    def _keep_private(self, tier: PrivacyTier) -> None:
+        """Keep of the conversation what its tier allows, from before its first word."""
+        if tier is PrivacyTier.FULL:
+            return
+        given = self._context.target.variables.get("participantName")
+        self._log = CallLog(tier, [given] if isinstance(given, str) else [])
+        self._log.start()
+        self.exit.show_reasons(self._log.reason)
 
     async def close(self, shutdown_reason: str) -> None:
         """Close the companions and write the outcome; the framework calls it when the job ends."""
@@ -128,7 +141,8 @@ class Call:
 
     async def _talk(self, prepared: PreparedCall, transcript: list[Utterance]) -> None:
         session, context = prepared.session, self._context
-        self._companions = build_companions(context, self._watchdog)
+        tier = tier_of(prepared.config, context)
+        self._companions = build_companions(context, self._watchdog, tier)
         for companion in self._companions:
             companion.listen_to(session)
         self.exit.listen_to(session)

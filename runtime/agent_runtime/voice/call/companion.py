@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from livekit.agents import AgentSession
 
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.telemetry.turn_metrics import TurnReporter
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import TranscriptWriter
@@ -36,10 +37,13 @@ class Companion(Protocol):
         """
 
 
-def build_companions(context: CallContext, watchdog: SilenceWatchdog) -> list[Companion]:
+def build_companions(
+    context: CallContext, watchdog: SilenceWatchdog, tier: PrivacyTier
+) -> list[Companion]:
     """All companions of a call, in the order in which they listen and are closed.
 
-    A new companion joins this list; nothing else of the call changes.
+    A new companion joins this list; nothing else of the call changes. What one keeps of the conversation
+    depends on `tier`.
     """
     settings, stores = context.settings, context.stores
     return [
@@ -50,7 +54,9 @@ def build_companions(context: CallContext, watchdog: SilenceWatchdog) -> list[Co
             stores.metrics,
             TurnReporter(settings.turns_socket),
         ),
-        TranscriptWriter(context.session_id, stores.transcripts),
+        TranscriptWriter(
+            context.session_id, stores.transcripts, sealed=tier is not PrivacyTier.FULL
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +67,12 @@ class JobExit:
         self._is_automatic = is_automatic
         # None while the call goes on.
         self.outcome: Outcome | None = None
+        # What may be kept of a reason, once it is known.
+        self._shown: Callable[[str], str] = str
+
+    def show_reasons(self, shown: Callable[[str], str]) -> None:
+        """Keep of each reason from now on what `shown` returns."""
+        self._shown = shown
 
     def listen_to(self, session: AgentSession[Any]) -> None:
         """End the job with an error when the session closes with one."""
@@ -102,9 +109,10 @@ class JobExit:
     def hand_back(self, why: str) -> None:
         """End the job, but let another one continue the session."""
         if self.outcome is None:
-            self.outcome = Outcome(None, why)
-            logger.warning("session handed back: %s", self.outcome.reason)
-            self._job.shutdown(self.outcome.reason)
+            outcome = Outcome(None, why)
+            logger.warning("session handed back: %s", outcome.reason)
+            self._decide(outcome)
+            self._job.shutdown(outcome.reason)
 
     def caller_left(self) -> None:
         """End the call because its last caller is gone; the room has been looked at."""
@@ -123,7 +131,8 @@ class JobExit:
         return Outcome(SessionStatus.ERROR, f"the job ended before the call did: {shutdown_reason}")
 
     def _decide(self, outcome: Outcome) -> None:
-        self.outcome = self.outcome or outcome
+        if self.outcome is None:
+            self.outcome = Outcome(outcome.status, self._shown(outcome.reason))
 
     def _on_room_disconnected(self, reason: int) -> None:
         if reason == rtc.DisconnectReason.CLIENT_INITIATED:

@@ -18,6 +18,7 @@ from agent_runtime.agents.profiles import Pace, pace_of
 from agent_runtime.domain.config_source import SourceName
 from agent_runtime.domain.errors import InvalidAgentConfig, SecretsUnreadable, StoreUnavailable
 from agent_runtime.domain.job import MAX_ID, UNNUMBERED, JobTarget
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import Session, SessionStatus
 from agent_runtime.domain.text_ids import with_number
 from agent_runtime.secrecy.known import remember
@@ -110,6 +111,11 @@ async def _require_number(context: CallContext) -> None:
     if context.target.agent_id == UNNUMBERED:
         await with_number(context.target, context.stores.text_ids)
         raise StoreUnavailable("the agent's number could not be read when the job began")
+
+
+def tier_of(config: AgentConfig, context: CallContext) -> PrivacyTier:
+    """How much of the agent's conversations is kept."""
+    return config.privacy or context.settings.privacy
 
 
 async def _create_session(context: CallContext, tenant_id: int, limit: int) -> None:

@@ -64,6 +64,7 @@ async def serving() -> AsyncIterator[Served]:
         cast("AgentRuntime", notes),
         AuthPolicy(KEY),
         webhooks=Webhooks(no_webhook, lambda: None),
+        callers=cast("Any", None),
         overview=cast("Any", None),
     )
     listening = listen("127.0.0.1", 0)

@@ -242,16 +242,6 @@ async def test_metadata_of_other_programs(
     assert ("kept" in stored) == ("kept" in metadata)
 
 
-async def test_events_are_cleared_by_age(sessions: StoredSessions, database: Database) -> None:
-    """Clearing deletes events that are older than the given age and no others."""
-    session = await created(sessions)
-    events, now = StoredEvents(database), datetime.now(UTC)
-    await events.clear(now, timedelta(days=1))
-    assert len(await events.read(session.session_id)) == 1
-    await events.clear(now + timedelta(days=2), timedelta(days=1))
-    assert await events.read(session.session_id) == []
-
-
 async def test_variables_are_checked_before_a_session_is_stored(
     sessions: StoredSessions, agents: RegisteredAgents, database: Database
 ) -> None:

@@ -252,7 +252,7 @@ def talking(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awai
 
     async def begin(*transcript: Utterance) -> Session:
         scene.call.exit.watch(cast("Any", scene.job.room))
-        config = cast("Any", SimpleNamespace(greeting="Hello.", name=None, transcribe_enabled=None))
+        config = cast("Any", parse_registered({"initialGreeting": "Hello."}))
         prepared = PreparedCall(config, cast("Any", None), Floor(), cast("Any", session))
         async with asyncio.timeout(1):
             await scene.call._talk(prepared, list(transcript))

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from agent_runtime.domain.lease import Holder
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.voice.call.companion import build_companions, close_companion
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
@@ -40,10 +42,11 @@ async def test_a_call_has_its_watchdog_first() -> None:
     watchdog = SilenceWatchdog(4, pytest.fail)
     context = SimpleNamespace(
         session_id="abc",
+        holder=Holder("AJ_1", "worker"),
         settings=SimpleNamespace(turns_socket=""),
         stores=SimpleNamespace(metrics=None, transcripts=None),
     )
-    companions = build_companions(cast("Any", context), watchdog)
+    companions = build_companions(cast("Any", context), watchdog, PrivacyTier.FULL)
     assert [type(each) for each in companions] == [SilenceWatchdog, TurnRecorder, TranscriptWriter]
     assert companions[0] is watchdog
     for each in companions:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from agent_runtime.agents import AgentConfig, parse_registered
 from agent_runtime.domain.errors import InvalidAgentConfig
-from agent_runtime.voice.call.preparation import with_instructions
+from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.voice.call.preparation import tier_of, with_instructions
 
 NOW = datetime(2026, 11, 30, 16, 20, tzinfo=UTC)
 
@@ -93,3 +95,11 @@ def test_the_prompt_has_the_agents_sections() -> None:
     ]
     assert "Monday, 30 November 2026, 17:20 (Europe/Berlin)" in prompt
     assert (parts[3][2], parts[4][2]) == ("No advice to Ada.", "today")
+
+
+def test_tier_of_the_agent_comes_before_that_of_the_setting() -> None:
+    """The configuration names the tier in any letter case; without one the setting does."""
+    context = cast("Any", SimpleNamespace(settings=SimpleNamespace(privacy=PrivacyTier.REDACTED)))
+    assert tier_of(parse_registered({"privacy": " None "}), context) is PrivacyTier.NONE
+    for unset in ({}, {"privacy": None}, {"privacy": ""}):
+        assert tier_of(parse_registered(unset), context) is PrivacyTier.REDACTED

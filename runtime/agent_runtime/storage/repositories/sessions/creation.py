@@ -18,19 +18,40 @@ from agent_runtime.domain.errors import (
 )
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
+from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import Session
 from agent_runtime.secrecy.names import without_secrets
 from agent_runtime.storage.repositories.events import appended_if
+from agent_runtime.storage.repositories.keeping import Keeping
 from agent_runtime.storage.repositories.live import THIS_LIVE
 from agent_runtime.storage.repositories.sealed.variables import stored
+from agent_runtime.storage.repositories.sealing import SessionCipher
 from agent_runtime.storage.repositories.sessions.rows import NOW, SessionReader
 from agent_runtime.storage.schema.runtime import LiveSessions, Registrations
 from agent_runtime.storage.schema.shared.platform import Agents
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
+from agent_runtime.storage.sql.database import Database
+from agent_runtime.storage.sql.dialects import as_json
 from agent_runtime.storage.sql.statements import Statement, bind, single
 
 _AGENT_ID = bind("agent_id", "integer")
+
+
+def by_tier(full: peewee.Node, redacted: peewee.Node, none: peewee.Node) -> peewee.Node:
+    """The value for the tier of the agent's registration, else for that of the setting.
+
+    The database chooses, so that a create needs no read before its first write.
+    """
+    values = [(PrivacyTier.FULL.value, full), (PrivacyTier.REDACTED.value, redacted)]
+    return peewee.Case(_tier(), values, none)
+
+
+def _tier() -> peewee.Node:
+    registered = Registrations.select(Registrations.privacy).where(
+        Registrations.agent_id == _AGENT_ID
+    )
+    return fn.COALESCE(registered, bind("tier"))
 
 
 def _session_row() -> peewee.Node:
@@ -42,16 +63,30 @@ def _session_row() -> peewee.Node:
         Sessions.room_name: bind("room_name"),
         Sessions.status: bind("status"),
         Sessions.started_at: NOW,
-        Sessions.metadata: bind("metadata", "json"),
+        Sessions.metadata: as_json(
+            by_tier(bind("metadata_full"), bind("metadata_redacted"), bind("metadata_none"))
+        ),
         Sessions.created_at: NOW,
         Sessions.updated_at: NOW,
     }
     inserted = LiveSessions.select(*values.values()).where(THIS_LIVE)
-    return Sessions.insert_from(inserted, list(values)).returning(Sessions.session_id)
+    return Sessions.insert_from(inserted, list(values)).returning(_tier())
 
 
 class SessionCreation(SessionReader):
     """The part of the port SessionStore that creates sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        namespace: str | None = None,
+        keyring: Keyring | None = None,
+        keeping: Keeping | None = None,
+    ) -> None:
+        """`keeping` has the rules for what is kept of callers; by default all is."""
+        super().__init__(database, namespace, keyring)
+        self._keeping = keeping or Keeping()
+        self._cipher = SessionCipher()
 
     _take_place = CompiledOnce(lambda: _live_row(Registrations.max_sessions, registered=True))
 
@@ -104,6 +139,8 @@ class SessionCreation(SessionReader):
         variables: Mapping[str, Any] | None = None,
         **limit: int,
     ) -> bool:
+        given, key = session.variables, self._cipher.new_key()
+        text = stored({**given, **(variables or {})}, self._keyring, session.session_id)
         values = {
             "session_id": session.session_id,
             "agent_id": session.agent_id,
@@ -111,15 +148,20 @@ class SessionCreation(SessionReader):
             "room_name": session.room_name,
             "status": session.status.value,
             "now": self._database.moment(session.started_at),
-            "metadata": json.dumps(without_secrets(session.caller)),
+            "tier": self._keeping.tier.value,
+            "words_key": key,
+            "variables": text,
+            # Opened by the agent's job and by one that replaces it.
+            "sealed": self._cipher.seal(key, text, session.session_id) if given else text,
             "phase": Phase.ASKED.value,
             "beats": 0,
             "dispatches": 1,
-            "variables": stored(
-                {**session.variables, **(variables or {})}, self._keyring, session.session_id
-            ),
             "namespace": self._namespace,
         }
+        for tier in PrivacyTier:
+            values[f"metadata_{tier.value}"] = json.dumps(
+                self._keeping.details(without_secrets(session.caller), tier)
+            )
         made = await self._database.write(
             *self._database.lock(session.agent_id),
             take_place.bind(**values, **limit),
@@ -149,7 +191,8 @@ def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
         LiveSessions.phase: bind("phase"),
         LiveSessions.beats: bind("beats", "integer"),
         LiveSessions.dispatches: bind("dispatches", "integer"),
-        LiveSessions.variables: bind("variables"),
+        LiveSessions.variables: by_tier(bind("variables"), bind("sealed"), bind("sealed")),
+        LiveSessions.words_key: bind("words_key"),
         LiveSessions.namespace: bind("namespace"),
     }
     has_place = peewee.Expression(held, "<", limit) & ~fn.EXISTS(_stopped_agent())

@@ -28,7 +28,11 @@ _ROLES: Final = ("user", "assistant")
 class TranscriptWriter:
     """Writes each message when it is complete; the audio loop never waits for the database."""
 
-    def __init__(self, session_id: str, transcripts: TranscriptStore) -> None:
+    def __init__(
+        self, session_id: str, transcripts: TranscriptStore, *, sealed: bool = False
+    ) -> None:
+        """With `sealed`, only an agent that continues this session can read the messages."""
+        self._sealed = sealed
         self._session_id = session_id
         self._transcripts = transcripts
         self._queue: asyncio.Queue[Utterance] = asyncio.Queue()
@@ -64,7 +68,7 @@ class TranscriptWriter:
     async def _write(self, utterance: Utterance) -> bool:
         """Write the message; False if the write should be retried."""
         try:
-            await self._transcripts.add(self._session_id, utterance)
+            await self._transcripts.add(self._session_id, utterance, sealed=self._sealed)
         except StoreUnavailable as error:
             logger.warning("transcript message not written, retrying: %s", error)
             return False

@@ -28,15 +28,17 @@ class Kept:
     def __init__(self) -> None:
         self.errors: list[Exception] = []
         self.texts: list[str] = []
+        self.sealed: list[bool] = []
         self.may_write = asyncio.Event()
         self.may_write.set()
 
-    async def add(self, _session_id: str, utterance: Utterance) -> None:
+    async def add(self, _session_id: str, utterance: Utterance, *, sealed: bool = False) -> None:
         """Keep the text, or fail."""
         await self.may_write.wait()
         if self.errors:
             raise self.errors.pop(0)
         self.texts.append(utterance.text)
+        self.sealed.append(sealed)
 
 
 class Scene:
@@ -113,3 +115,16 @@ async def test_a_finished_call_waits_for_no_message(scene: Scene) -> None:
     async with asyncio.timeout(0.05):
         await scene.writer.close(ENDED)
     assert scene.kept.texts == []
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_messages_are_sealed_where_the_tier_wants_it(sealed: bool) -> None:
+    """Every message is written sealed, or none is."""
+    kept, session = Kept(), AgentSession[None]()
+    writer = TranscriptWriter("abc", cast("TranscriptStore", kept), sealed=sealed)
+    writer.listen_to(session)
+    for _ in range(2):
+        item = ChatMessage(role="user", content=["Hello"])
+        session.emit("conversation_item_added", ConversationItemAddedEvent(item=item))
+    await writer.close(HANDED_BACK)
+    assert kept.sealed == [sealed, sealed]

@@ -1,0 +1,1 @@
+"""Personal data of callers: how long they are kept, and their erasure on request."""
