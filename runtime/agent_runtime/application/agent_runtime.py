@@ -37,6 +37,12 @@ logger = logging.getLogger(__name__)
 # Seconds that the removal of agents from rooms may take, however many: the client waits for it, and the
 # agents leave by themselves with their next heartbeat.
 REMOVAL_DEADLINE: Final = 3.0
+# Seconds for which an agent that talks may leave by itself, before it is removed: it learns of the end with
+# its next heartbeat, closes the text that it sends into the room, and goes. Otherwise a page that reads this
+# text gets an error in mid-sentence.
+LEAVING: Final = 2.0
+# Removals that wait at the same time; further agents are removed at once.
+MAX_LEAVING: Final = 1000
 # Agents removed at the same time; each takes a connection to LiveKit.
 MAX_REMOVALS: Final = 16
 
@@ -73,10 +79,13 @@ class AgentRuntime:
         self._clock = clock
         self._variables = VariableCheck(agents, templates, clock)
         self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
         """Cancel the background work."""
         self._refused_sessions.stop()
+        for task in self._leaving:
+            task.cancel()
 
     async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> list[str]:
         """Register an agent, or replace its configuration; its sessions stay.
@@ -93,7 +102,7 @@ class AgentRuntime:
 
         An unknown id is no error.
         """
-        await self._remove_agents(await self._agents.unregister(agent_id))
+        await self._let_agents_leave(await self._agents.unregister(agent_id))
 
     async def agent_status(self, agent_id: int) -> AgentStatus:
         """Whether the agent is registered, and how many sessions it holds."""
@@ -161,7 +170,7 @@ class AgentRuntime:
         session = await self._sessions.finish(session_id, SessionStatus.ENDED, "ended over HTTP")
         if session is None:
             raise SessionNotFound(session_id)
-        await self._remove_agents([session])
+        await self._let_agents_leave([session])
 
     async def session(self, session_id: str) -> Session:
         """The session. Raises SessionNotFound."""
@@ -195,6 +204,20 @@ class AgentRuntime:
         except StoreUnavailable as error:
             logger.warning("session %s is not ended yet: %s", session.session_id, error)
             self._refused_sessions.add(session.session_id, reason)
+
+    async def _let_agents_leave(self, sessions: Sequence[Session]) -> None:
+        """Remove the agents of final sessions, those that talk after a time in which they may leave."""
+        talking = [session for session in sessions if session.had_agent]
+        if talking and len(self._leaving) < MAX_LEAVING:
+            task = asyncio.create_task(self._remove_later(talking))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+            sessions = [session for session in sessions if not session.had_agent]
+        await self._remove_agents(sessions)
+
+    async def _remove_later(self, sessions: Sequence[Session]) -> None:
+        await asyncio.sleep(LEAVING)
+        await self._remove_agents(sessions)
 
     async def _remove_agents(self, sessions: Sequence[Session]) -> None:
         """Remove the agents of final sessions from their rooms, together and within one deadline."""

@@ -87,6 +87,8 @@ class Session:
     participant_identity: str | None = None
     agent_version: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    # Whether an agent has joined its room.
+    had_agent: bool = field(default=False, compare=False)
 
     @property
     def caller(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -36,9 +37,12 @@ class Rooms:
             self.now -= 1
 
 
-def runtime_with(rooms: Rooms, count: int) -> AgentRuntime:
+def runtime_with(rooms: Rooms, count: int, *, had_agent: bool = False) -> AgentRuntime:
     """A runtime whose agent has so many sessions in these rooms."""
-    sessions = [new_session(7, 3, f"r{n}", None, now=datetime.now(UTC)) for n in range(count)]
+    sessions = [
+        replace(new_session(7, 3, f"r{n}", None, now=datetime.now(UTC)), had_agent=had_agent)
+        for n in range(count)
+    ]
 
     async def unregister(_agent_id: int) -> list[Session]:
         return sessions
@@ -79,3 +83,31 @@ async def test_one_agent_that_is_not_removed_keeps_no_other() -> None:
     rooms = Rooms(0.0, LiveKitUnavailable("refused"))
     await runtime_with(rooms, 3).unregister(7)
     assert rooms.most == 3
+
+
+async def test_agents_that_talk_may_leave_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that has joined its room is removed a while after the answer; a stop drops the removal."""
+    monkeypatch.setattr(agent_runtime, "LEAVING", 0.05)
+    rooms = Rooms(0.0)
+    await runtime_with(rooms, 3, had_agent=True).unregister(7)
+    assert rooms.removed == 0
+    async with asyncio.timeout(5):
+        while rooms.removed < 3:  # noqa: ASYNC110 - the stand-in sets no event
+            await asyncio.sleep(0.01)
+    stopped = runtime_with(rooms, 3, had_agent=True)
+    await stopped.unregister(7)
+    stopped.stop()
+    await asyncio.sleep(0.1)
+    assert rooms.removed == 3
+
+
+async def test_removals_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When many removals wait already, further agents are removed at once."""
+    monkeypatch.setattr(agent_runtime, "MAX_LEAVING", 1)
+    rooms = Rooms(0.0)
+    runtime = runtime_with(rooms, 3, had_agent=True)
+    await runtime.unregister(7)
+    assert rooms.removed == 0
+    await runtime.unregister(7)
+    assert rooms.removed == 3
+    runtime.stop()

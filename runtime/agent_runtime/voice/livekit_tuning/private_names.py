@@ -43,6 +43,15 @@ PRIVATE_USES: Final = (
         drop_when="AudioInputOptions has the sources, or the framework takes such a track itself",
     ),
     PrivateUse(
+        "voice.livekit_tuning.transcripts",
+        (
+            "livekit.agents.voice.room_io._output",
+            "_output._legacy_transcription_needed",
+        ),
+        why="sends each transcript once, as a text stream, and not as the older packet as well",
+        drop_when="the framework has an option for it, or sends no packet any more",
+    ),
+    PrivateUse(
         "voice.livekit_tuning.preload",
         ("http_context._create_ssl_context",),
         why="parses the certificate authorities of the plugins' HTTP sessions before any call",

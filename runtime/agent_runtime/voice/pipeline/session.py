@@ -31,6 +31,7 @@ from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.worker_watch import end_with_worker
 from agent_runtime.voice.livekit_tuning.ffi import start_ffi_client
 from agent_runtime.voice.livekit_tuning.inline_executor import InlineExecutor
+from agent_runtime.voice.livekit_tuning.transcripts import send_text_streams_only
 from agent_runtime.voice.pipeline.fallbacks import (
     connect_options,
     language_model,
@@ -58,6 +59,7 @@ def prewarm(process: JobProcess) -> None:
     """Load what every call of this process needs: once, before a caller waits."""
     end_with_worker()
     start_ffi_client()
+    send_text_streams_only()
     process.userdata[VAD] = inference.VAD(executor=InlineExecutor())
     process.userdata[TURN_DETECTOR] = inference.TurnDetector(version="v1-mini")
 

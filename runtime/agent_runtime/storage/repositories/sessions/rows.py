@@ -30,6 +30,7 @@ COLUMNS: Final = (
     Sessions.duration_seconds,
     Sessions.participant_count,
     Sessions.metadata,
+    Sessions.runtime_instance,
 )
 
 # Conditions and parameters that the statements on sessions share.
@@ -88,6 +89,7 @@ def session_from(row: tuple[Any, ...]) -> Session:
         duration,
         count,
         metadata,
+        runtime_instance,
     ) = row
     details = json.loads(metadata) if isinstance(metadata, str) else metadata
     if not isinstance(details, dict):
@@ -106,4 +108,5 @@ def session_from(row: tuple[Any, ...]) -> Session:
         participant_name=details.get("participantName"),
         participant_identity=details.get(PARTICIPANT_IDENTITY),
         agent_version=details.get(AGENT_VERSION),
+        had_agent=runtime_instance is not None,
     )
