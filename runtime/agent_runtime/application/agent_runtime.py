@@ -38,8 +38,8 @@ logger = logging.getLogger(__name__)
 # agents leave by themselves with their next heartbeat.
 REMOVAL_DEADLINE: Final = 3.0
 # Seconds for which an agent that talks may leave by itself, before it is removed: it learns of the end with
-# its next heartbeat, closes the text that it sends into the room, and goes. A page that reads this text gets
-# an error otherwise.
+# its next heartbeat, closes the text that it sends into the room, and goes. A page that reads it gets an
+# error otherwise.
 LEAVING: Final = 2.0
 # Removals that wait at the same time; further agents are removed at once.
 MAX_LEAVING: Final = 1000

@@ -11,4 +11,4 @@ from livekit.agents.voice.room_io import _output
 
 def send_text_streams_only() -> None:
     """Send no packet from now on, in this process."""
-    _output._legacy_transcription_needed = lambda _room: False  # noqa: SLF001
+    _output._legacy_transcription_needed = lambda room: False  # noqa: ARG005, SLF001 - its signature
