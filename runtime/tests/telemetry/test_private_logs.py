@@ -40,6 +40,8 @@ def log_of() -> Iterator[Callable[[PrivacyTier], str]]:
         return stream.getvalue()
 
     yield write
+    for handler in root.handlers:
+        handler.filters.clear()
     root.handlers[:] = handlers
     root.setLevel(level)
 

@@ -66,6 +66,8 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with path.open("w") as stream:
         configure_logging("DEBUG", "json", stream)
         yield path
+    for handler in root.handlers:
+        handler.filters.clear()  # pytest keeps its own for the next test
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -124,7 +126,7 @@ async def test_no_planted_word_is_found(
     """Outside its tier no planted number, name or word is in any byte, in the call and after it."""
     if database_kind == "postgresql-unprepared":
         return  # the same rows
-    await agents.register(Registration(7, 3, {}, 10, tier))
+    await agents.register(Registration(7, 3, {}, 10, privacy=tier))
     sessions = StoredSessions(database, Keeping(secret="secret"))
     # A tier that keeps words leaves no "watermelon" in the write-ahead log, either.
     other = OTHERS if tier is PrivacyTier.FULL else {}
