@@ -51,7 +51,7 @@ async def ended_session(
 ) -> str:
     """A session of that caller that is over."""
     await agents.register(Registration(7, 3, {}, 100, privacy=tier))
-    sessions = StoredSessions(database, Keeping(secret=SECRET))
+    sessions = StoredSessions(database, keeping=Keeping(secret=SECRET))
     session = new_session(7, 3, room, "Ada Lovelace", identity)
     await sessions.create(session)
     await sessions.finish(session.session_id, SessionStatus.ENDED, "told Ada Lovelace goodbye")
@@ -190,7 +190,7 @@ async def test_live_session_is_refused(
     """While a session of the caller is live nothing is erased, in any tier; the error names the session."""
     await agents.register(Registration(7, 3, {}, 100, privacy=tier))
     session = new_session(7, 3, "lobby", "Ada", "+493012345678")
-    await StoredSessions(database, Keeping(secret=SECRET)).create(session)
+    await StoredSessions(database, keeping=Keeping(secret=SECRET)).create(session)
     before = everything(url)
     with pytest.raises(CallerIsLive, match=session.session_id):
         await erase_caller(callers, "+493012345678", dry_run=False)

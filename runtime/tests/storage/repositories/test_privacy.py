@@ -53,7 +53,7 @@ async def session_of(
     """A new session of an agent with that tier, in a deployment with that default."""
     await agents.register(Registration(7, 3, {}, 10, privacy=tier))
     session = new_session(7, 3, "lobby", NAME, TELEPHONE)
-    await StoredSessions(database, Keeping(default, "secret")).create(session)
+    await StoredSessions(database, keeping=Keeping(default, "secret")).create(session)
     return session
 
 

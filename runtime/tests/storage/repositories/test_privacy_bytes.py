@@ -127,7 +127,7 @@ async def test_no_planted_word_is_found(
     if database_kind == "postgresql-unprepared":
         return  # the same rows
     await agents.register(Registration(7, 3, {}, 10, privacy=tier))
-    sessions = StoredSessions(database, Keeping(secret="secret"))
+    sessions = StoredSessions(database, keeping=Keeping(secret="secret"))
     # A tier that keeps words leaves no "watermelon" in the write-ahead log, either.
     other = OTHERS if tier is PrivacyTier.FULL else {}
     if tier is PrivacyTier.REDACTED:

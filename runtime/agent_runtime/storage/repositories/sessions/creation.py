@@ -20,6 +20,7 @@ from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import Session
+from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.secrecy.names import without_secrets
 from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.keeping import Keeping
