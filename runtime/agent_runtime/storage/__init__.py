@@ -3,6 +3,8 @@
 from agent_runtime.storage.engines.leader_lock import leader_lock
 from agent_runtime.storage.engines.notify import dispatch_listener, dispatch_notifier
 from agent_runtime.storage.engines.open import open_database
+from agent_runtime.storage.repositories.access.audit import StoredAudit
+from agent_runtime.storage.repositories.access.keys import StoredKeys
 from agent_runtime.storage.repositories.agents import RegisteredAgents
 from agent_runtime.storage.repositories.doctor import Doctor, Violation
 from agent_runtime.storage.repositories.events import StoredEvents
@@ -29,7 +31,9 @@ __all__ = [
     "RegisteredAgents",
     "RetentionTimes",
     "Rotation",
+    "StoredAudit",
     "StoredEvents",
+    "StoredKeys",
     "StoredLeases",
     "StoredMetrics",
     "StoredPlatformAnswers",

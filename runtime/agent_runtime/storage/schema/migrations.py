@@ -128,6 +128,42 @@ STEPS: Final[Sequence[Step]] = (
             )
         ),
     ),
+    Step(
+        5,
+        (
+            """
+            CREATE TABLE runtime_api_keys (
+                id varchar(16) NOT NULL PRIMARY KEY,
+                name varchar(64) NOT NULL,
+                digest varchar(64) NOT NULL,
+                scopes varchar(255) NOT NULL,
+                tenant_id integer,
+                created_at timestamp NOT NULL,
+                expires_at timestamp,
+                revoked_at timestamp,
+                last_used date
+            )
+            """,
+            """
+            CREATE TABLE runtime_audit (
+                id {serial},
+                at timestamp NOT NULL,
+                actor varchar(64) NOT NULL,
+                operation varchar(64) NOT NULL,
+                result varchar(64) NOT NULL,
+                agent_id integer,
+                session_id varchar(255),
+                tenant_id integer,
+                key_id varchar(16)
+            )
+            """,
+            "CREATE INDEX runtime_audit_at ON runtime_audit (at)",
+        ),
+        postgresql=(
+            "ALTER TABLE runtime_audit ALTER COLUMN id TYPE bigint",
+            "ALTER SEQUENCE runtime_audit_id_seq AS bigint",
+        ),
+    ),
     # Deployments that share a database must not end each other's sessions.
     Step(
         6,

@@ -10,6 +10,7 @@ from peewee import (
     BigIntegerField,
     CharField,
     CompositeKey,
+    DateField,
     DateTimeField,
     IntegerField,
     Model,
@@ -190,6 +191,40 @@ class MetricParts(Model):
         primary_key = CompositeKey("session_id", "part")
 
 
+class ApiKeys(Model):
+    """The API keys, valid or not; `digest` is the SHA-256 of one, `scopes` has commas between them."""
+
+    id = CharField(primary_key=True, max_length=16)
+    name = CharField(max_length=64)
+    digest = CharField(max_length=64)
+    scopes = CharField()
+    tenant_id = IntegerField(null=True)
+    created_at = DateTimeField()
+    expires_at = DateTimeField(null=True)
+    revoked_at = DateTimeField(null=True)
+    last_used = DateField(null=True)
+
+    class Meta:
+        table_name = "runtime_api_keys"
+
+
+class Audit(Model):
+    """The audit, which `domain.access.audit` explains. Rows are only appended, and deleted after a time."""
+
+    id = BigAutoField()
+    at = DateTimeField(index=True)
+    actor = CharField(max_length=64)
+    operation = CharField(max_length=64)
+    result = CharField(max_length=64)
+    agent_id = IntegerField(null=True)
+    session_id = CharField(null=True)
+    tenant_id = IntegerField(null=True)
+    key_id = CharField(max_length=16, null=True)
+
+    class Meta:
+        table_name = "runtime_audit"
+
+
 RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
@@ -200,4 +235,6 @@ RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     Utterances,
     PlatformConfigs,
     MetricParts,
+    ApiKeys,
+    Audit,
 )

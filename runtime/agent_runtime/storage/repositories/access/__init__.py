@@ -1,0 +1,1 @@
+"""The repositories of API keys and of the audit."""
