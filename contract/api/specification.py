@@ -97,12 +97,14 @@ class Specification:
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """Every documented (operation, status)."""
+        """Every documented (operation, status) of both services; `x-own` marks one of the new one only."""
         found = []
         for name, operation in self.operations.items():
             for status, response in operation["responses"].items():
-                faults = self._resolve(response).get("x-reached-by", ())
-                found.append(Pair(name, int(status), tuple(faults)))
+                resolved = self._resolve(response)
+                faults = resolved.get("x-reached-by", ())
+                if not resolved.get("x-own"):
+                    found.append(Pair(name, int(status), tuple(faults)))
         return tuple(found)
 
     @cached_property

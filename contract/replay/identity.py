@@ -26,6 +26,7 @@ class Bijection:
 
     def __init__(self, ids: GeneratedIds) -> None:
         self._symbol = re.compile(rf"<({re.escape(ids.symbol)}-\d+)>")
+        self._made_up = re.compile(rf"no-such-({re.escape(ids.symbol)}-\d+)")
         self._id_of: dict[str, str] = {}
         self._symbol_of: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
@@ -42,7 +43,8 @@ class Bijection:
         self._pattern = None
 
     def symbolic(self, text: str) -> str:
-        """The text with symbols in place of this target's ids."""
+        """The text with symbols in place of this target's ids, and of those that `concrete` made up."""
+        text = self._made_up.sub(r"<\1>", text)
         if not self._symbol_of:
             return text
         if self._pattern is None:

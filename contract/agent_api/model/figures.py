@@ -20,6 +20,7 @@ def agent_words(agent: Agent, query: Query) -> Words:
         "id": agent.id,
         "registered": agent.registered,
         "config": agent.config,
+        "tenant": agent.tenant,
         "limit": agent.limit,
         "live": agent.live,
         "sessions": len(within),

@@ -96,7 +96,7 @@ class AgentWorld(World):
         agent = self.agents.setdefault(agent_id, Agent(agent_id))
         if not agent.registered:
             self.order.append(agent.id)
-        agent.registered, agent.tenant = True, body.get("tenantId")
+        agent.registered, agent.tenant = True, hashable(body.get("tenantId"))
         agent.config = body.get("config")
 
     def _forget(self, agent_id: Any, window: Window) -> None:

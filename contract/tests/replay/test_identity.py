@@ -45,6 +45,7 @@ def test_an_id_given_twice_is_a_clash(ids: Bijection) -> None:
     assert ids.clashes == {"session-4": "session-3"}
     assert ids.symbolic(OWN) == "<session-3>"
     assert ids.concrete("<session-4>") == "no-such-session-4"
+    assert ids.symbolic("Session no-such-session-4 not found") == "Session <session-4> not found"
 
 
 def test_an_id_that_was_never_given_points_nowhere() -> None:

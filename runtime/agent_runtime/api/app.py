@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from agent_runtime.api.http.access_log import AccessLog, RequestDurations
 from agent_runtime.api.http.allowed_methods import AllowedMethods
-from agent_runtime.api.http.auth import KeyCheck
+from agent_runtime.api.http.auth.audit_log import AuditLog, Record
+from agent_runtime.api.http.auth.key_check import KeyCheck, ScopeCheck
 from agent_runtime.api.http.errors import add_error_handlers
 from agent_runtime.api.http.responses import JSON
 from agent_runtime.api.http.types import Application
@@ -26,6 +27,7 @@ from agent_runtime.api.resources.prometheus import PrometheusResource, ReadOverv
 from agent_runtime.api.resources.sessions import Session, SessionEnd, Sessions
 from agent_runtime.api.resources.webhooks import Webhooks
 from agent_runtime.application.agent_runtime import AgentRuntime
+from agent_runtime.application.key_ring import KeyRing
 
 AGENTS: Final = "/api/agents"
 SESSIONS: Final = "/api/sessions"
@@ -36,12 +38,13 @@ PROMETHEUS: Final = "/metrics"
 
 @dataclass(frozen=True, slots=True)
 class AuthPolicy:
-    """Which paths need the API key `key`; none when it is empty.
+    """Which paths need a key: the platform's `key`, or one of `ring`; none when there are neither.
 
     With `open_sessions_and_metrics` only agents, callers and Prometheus need it, as in the Node.js version.
     """
 
     key: str = ""
+    ring: KeyRing | None = None
     open_sessions_and_metrics: bool = False
 
 
@@ -52,14 +55,17 @@ def create_app(
     webhooks: Webhooks,
     callers: CallerErasure,
     overview: ReadOverview,
+    record: Record | None = None,
 ) -> Application:
-    """The ASGI application that serves openapi.yaml from `runtime`."""
+    """The ASGI application that serves openapi.yaml from `runtime`; `record` takes the audit's entries."""
     requests = CollectorRegistry()
     app = falcon.asgi.App(media_type=JSON)
     app.add_middleware(AccessLog(RequestDurations(requests)))
-    keys = KeyCheck(auth.key, _protected_paths(auth))
-    app.add_middleware(keys)
-    app.add_middleware(AllowedMethods())
+    keys = KeyCheck(auth.key, _protected_paths(auth), auth.ring)
+    app.add_middleware([keys, AllowedMethods()])
+    if record is not None:
+        app.add_middleware(AuditLog(record))
+    app.add_middleware(ScopeCheck())
     app.req_options.strip_url_path_trailing_slash = True
     add_error_handlers(app)
     app.add_route(f"{AGENTS}/register", Registrations(runtime))
@@ -74,7 +80,7 @@ def create_app(
     app.add_route(f"{METRICS}/session/{{session_id}}", SessionMetricsResource(runtime))
     app.add_route(f"{CALLERS}/erase", callers)
     app.add_route("/health", Health())
-    app.add_route("/ready", Readiness(runtime, keys.has_key))
+    app.add_route("/ready", Readiness(runtime, keys.may_see_reasons))
     app.add_route(PROMETHEUS, PrometheusResource(requests, overview))
     app.add_route("/livekit/webhook", webhooks)
     return app

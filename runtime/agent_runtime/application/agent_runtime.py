@@ -12,15 +12,18 @@ from agent_runtime.agents.templates import Templates
 from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.application.registration import Registrar
+from agent_runtime.application.tenants import Tenants, check_tenant
 from agent_runtime.application.variable_check import VariableCheck
 from agent_runtime.domain.agent import AgentStatus
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
     MAX_ISSUES,
+    AgentNotRegistered,
     LiveKitUnavailable,
     NoFreeWorker,
     SessionNotFound,
     StoreUnavailable,
+    TenantMismatch,
     VariablesUnchecked,
 )
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
@@ -48,7 +51,10 @@ MAX_REMOVALS: Final = 16
 
 
 class AgentRuntime:
-    """Registers agents, starts and ends their sessions, reads their metrics."""
+    """Registers agents, starts and ends their sessions, reads their metrics.
+
+    With `only_tenant`, a method is limited to what belongs to that tenant.
+    """
 
     def __init__(
         self,
@@ -72,6 +78,7 @@ class AgentRuntime:
         self._sessions = sessions
         self._metrics = metrics
         self._rooms = rooms
+        self._tenants = Tenants(agents)
         self._readiness = Readiness({"database": database, "LiveKit": rooms})
         templates = templates or Templates()
         self._registrar = Registrar(agents, providers, default_max_sessions, templates)
@@ -87,30 +94,45 @@ class AgentRuntime:
         for task in self._leaving:
             task.cancel()
 
-    async def register(self, agent_id: int, tenant_id: int, config: Mapping[str, Any]) -> list[str]:
+    async def register(
+        self,
+        agent_id: int,
+        tenant_id: int,
+        config: Mapping[str, Any],
+        *,
+        only_tenant: int | None = None,
+    ) -> list[str]:
         """Register an agent, or replace its configuration; its sessions stay.
 
         Returns a warning for each key of the configuration that is set and has no effect, and for each text
         with braces that is no template; at most `MAX_ISSUES`.
-        Raises InvalidAgentConfig, naming every faulty field.
+        Raises InvalidAgentConfig, naming every faulty field; OtherTenant; AgentOfOtherTenant.
         """
+        check_tenant(only_tenant, tenant_id)
+        if only_tenant is not None:
+            await self._tenants.check_agent_row(agent_id, only_tenant)
         registered = await self._registrar.register(agent_id, tenant_id, config)
         return [*without_effect(config), *registered.warnings][:MAX_ISSUES]
 
-    async def unregister(self, agent_id: int) -> None:
+    async def unregister(self, agent_id: int, *, only_tenant: int | None = None) -> None:
         """Delete the registration, end its sessions, remove its agents from the rooms.
 
-        An unknown id is no error.
+        An unknown id is no error, but to a tenant: raises AgentNotFound.
         """
-        await self._let_agents_leave(await self._agents.unregister(agent_id))
+        await self._let_agents_leave(await self._agents.unregister(agent_id, only_tenant))
 
-    async def agent_status(self, agent_id: int) -> AgentStatus:
-        """Whether the agent is registered, and how many sessions it holds."""
+    async def agent_status(self, agent_id: int, *, only_tenant: int | None = None) -> AgentStatus:
+        """Whether the agent is registered, and how many sessions it holds.
+
+        Raises AgentNotFound when `only_tenant` has not registered it.
+        """
+        if only_tenant is not None:
+            return await self._tenants.agent_status(agent_id, only_tenant)
         return await self._agents.status(agent_id)
 
-    async def registered_agents(self) -> list[int]:
+    async def registered_agents(self, *, only_tenant: int | None = None) -> list[int]:
         """Ids of the registered agents, in the order of registration."""
-        return await self._agents.list_ids()
+        return await self._agents.list_ids(only_tenant)
 
     async def create_session(
         self,
@@ -120,16 +142,19 @@ class AgentRuntime:
         participant_name: str | None,
         participant_identity: str | None = None,
         values: Mapping[str, Any] | None = None,
+        *,
+        only_tenant: int | None = None,
     ) -> Session:
         """Store a session within the agent's capacity and dispatch an agent into its room.
 
         The agent serves the participant of `participant_identity`; by default the first who may speak.
         `values` are those of variables in the agent's texts.
 
-        Raises NoFreeWorker, AgentNotRegistered, AgentAtCapacity, VariablesMissing, StoreUnavailable or
-        LiveKitUnavailable. After the last two, a session that was stored, or will be, ends as an error,
-        so that it never holds capacity without an agent.
+        Raises OtherTenant, NoFreeWorker, AgentNotRegistered, TenantMismatch, AgentAtCapacity,
+        VariablesMissing, StoreUnavailable or LiveKitUnavailable. After the last two, a session that was
+        stored, or will be, ends as an error, so that it never holds capacity without an agent.
         """
+        check_tenant(only_tenant, tenant_id)
         if self._availability is not None:
             seconds = await self._availability.retry_after()
             if seconds is not None:
@@ -145,6 +170,12 @@ class AgentRuntime:
         )
         try:
             await self._store(session)
+        except TenantMismatch:
+            if only_tenant is not None:
+                raise AgentNotRegistered(
+                    agent_id
+                ) from None  # whose it is, is none of their business
+            raise
         except StoreUnavailable as error:
             self._refused_sessions.add(session.session_id, f"refused: {error}")
             raise
@@ -162,33 +193,50 @@ class AgentRuntime:
             await self._variables.check(session)
             await self._sessions.create(session, is_checked=True)
 
-    async def end_session(self, session_id: str) -> None:
+    async def end_session(self, session_id: str, *, only_tenant: int | None = None) -> None:
         """End a session and remove its agent from the room; ending it twice is no error.
 
-        Raises SessionNotFound.
+        Raises SessionNotFound, also for a session that is not `only_tenant`'s.
         """
+        if only_tenant is not None:
+            await self.session(session_id, only_tenant=only_tenant)
         session = await self._sessions.finish(session_id, SessionStatus.ENDED, "ended over HTTP")
         if session is None:
             raise SessionNotFound(session_id)
         await self._let_agents_leave([session])
 
-    async def session(self, session_id: str) -> Session:
-        """The session. Raises SessionNotFound."""
+    async def session(self, session_id: str, *, only_tenant: int | None = None) -> Session:
+        """The session. Raises SessionNotFound, also when it is not `only_tenant`'s."""
         session = await self._sessions.get(session_id)
-        if session is None:
+        if session is None or only_tenant not in (None, session.tenant_id):
             raise SessionNotFound(session_id)
         return session
 
-    async def agent_metrics(self, agent_id: int, dates: DateRange) -> AgentMetrics:
-        """Metrics of an agent over the sessions that started in the range."""
-        return await self._metrics.agent(agent_id, dates)
+    async def agent_metrics(
+        self, agent_id: int, dates: DateRange, *, only_tenant: int | None = None
+    ) -> AgentMetrics:
+        """Metrics of an agent over the sessions that started in the range.
 
-    async def tenant_metrics(self, tenant_id: int, dates: DateRange) -> TenantMetrics:
-        """Metrics of a tenant over the sessions that started in the range."""
+        Raises AgentNotFound when `only_tenant` neither has it nor had a session with it in the range.
+        """
+        metrics = await self._metrics.agent(agent_id, dates, only_tenant)
+        if only_tenant is not None and not metrics.total_sessions:
+            await self._tenants.agent_status(agent_id, only_tenant)
+        return metrics
+
+    async def tenant_metrics(
+        self, tenant_id: int, dates: DateRange, *, only_tenant: int | None = None
+    ) -> TenantMetrics:
+        """Metrics of a tenant over the sessions that started in the range. Raises OtherTenant."""
+        check_tenant(only_tenant, tenant_id)
         return await self._metrics.tenant(tenant_id, dates)
 
-    async def session_metrics(self, session_id: str) -> SessionMetrics:
-        """Metrics of a session. Raises SessionNotFound."""
+    async def session_metrics(
+        self, session_id: str, *, only_tenant: int | None = None
+    ) -> SessionMetrics:
+        """Metrics of a session. Raises SessionNotFound, also when it is not `only_tenant`'s."""
+        if only_tenant is not None:
+            await self.session(session_id, only_tenant=only_tenant)
         metrics = await self._metrics.session(session_id)
         if metrics is None:
             raise SessionNotFound(session_id)

@@ -7,6 +7,7 @@ of a provider come from its folder (`providers/*/spec.py`).
 from agent_runtime.secrecy.names import HIDDEN
 from agent_runtime.settings.groups import (
     ApiSettings,
+    AuditSettings,
     DatabaseSettings,
     EgressSettings,
     LangfuseSettings,
@@ -23,6 +24,7 @@ from agent_runtime.settings.settings import Settings, SettingsError
 __all__ = [
     "HIDDEN",
     "ApiSettings",
+    "AuditSettings",
     "DatabaseSettings",
     "EgressSettings",
     "LangfuseSettings",

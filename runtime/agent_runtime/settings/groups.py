@@ -107,6 +107,12 @@ class EgressSettings(Group):
         return EgressPolicy.of(self.allow)
 
 
+class AuditSettings(Group):
+    """The record of who changed what."""
+
+    retention_days: int = Field(90, alias="AUDIT_RETENTION_DAYS", ge=1, le=3650)
+
+
 class WatchSettings(Group):
     """Sessions without an agent: how long each step may take, in seconds; and full workers."""
 

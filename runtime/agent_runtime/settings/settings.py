@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -15,6 +15,7 @@ from agent_runtime.secrecy.keyring import split_keys
 from agent_runtime.settings.addresses import is_loopback
 from agent_runtime.settings.groups import (
     ApiSettings,
+    AuditSettings,
     DatabaseSettings,
     EgressSettings,
     LangfuseSettings,
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     database: DatabaseSettings
     secrets: SecretSettings
     egress: EgressSettings
+    audit: AuditSettings
     watch: WatchSettings
     privacy: PrivacySettings
     langfuse: LangfuseSettings
@@ -77,13 +79,15 @@ class Settings(BaseModel):
         env_file: Path | None = None,
         needs: Iterable[str] = (),
         serves_api: bool = False,
+        keys_exist: Callable[[Self], bool] | None = None,
     ) -> Self:
         """Read and check every setting. `environ` wins over `env_file`; an empty value counts as unset.
 
         White space around a value does not count: a value that was read from a file ends with a line break.
         `needs` names the variables that the command cannot do without. With `serves_api`, an API that
-        strangers could use without a key is a problem as well.
-        Raises SettingsError with all problems at once.
+        strangers could use without a key is a problem as well; where only keys of the database would keep
+        them out, `keys_exist` looks for some.
+        Raises SettingsError with all problems at once, and StoreUnavailable when `keys_exist` does.
         """
         given = {**_trimmed(_read_env_file(env_file)), **_trimmed(environ)}
         for variable in ("LOG_LEVEL", "LOG_FORMAT", "PRIVACY_TIER"):
@@ -110,11 +114,15 @@ class Settings(BaseModel):
         if isinstance(watch, WatchSettings) and isinstance(worker, WorkerSettings):
             problems += _too_short(watch, worker)
         api = groups.get("api")
+        without_key: list[str] = []
         if serves_api and isinstance(api, ApiSettings):
-            problems += _open_to_strangers(api)
-        if problems:
-            raise SettingsError(problems)
-        return cls.model_validate(groups)
+            without_key = _open_to_strangers(api)
+        if problems or (without_key and keys_exist is None):
+            raise SettingsError(problems + without_key)
+        settings = cls.model_validate(groups)
+        if without_key and keys_exist is not None and not keys_exist(settings):
+            raise SettingsError(without_key)
+        return settings
 
     def variables(self) -> dict[str, str]:
         """Every variable with the value in use, secrets hidden; for people to read."""
@@ -185,7 +193,8 @@ def _open_to_strangers(api: ApiSettings) -> list[str]:
         return []
     problem = (
         f"HOST: other machines can reach {api.address}, and AGENT_RUNTIME_API_KEY is not set: set a key, "
-        "or HOST=127.0.0.1, or AGENT_RUNTIME_ALLOW_NO_KEY=true where something else keeps strangers away"
+        "or make one by `agent-runtime keys create`, or set HOST=127.0.0.1, or "
+        "AGENT_RUNTIME_ALLOW_NO_KEY=true where something else keeps strangers away"
     )
     return [problem]
 

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import keeping, open_database
 from agent_runtime.wiring.plaintext import warn_of_plaintext
@@ -18,6 +19,7 @@ from agent_runtime.wiring.secrets import check_secret_keys, keep_files_private
 if TYPE_CHECKING:
     from agent_runtime.api.resources.callers import EraseCaller
     from agent_runtime.api.resources.prometheus import ReadOverview
+    from agent_runtime.application.key_ring import KeyRing
     from agent_runtime.application.session_supervisor import SessionSupervisor
     from agent_runtime.domain.erasure import Erasure
     from agent_runtime.domain.ports.workers import Availability, LeaderLock
@@ -41,15 +43,18 @@ def run_api(settings: Settings) -> int:
     keep_files_private()
     descriptors = raise_descriptor_limit()
     listening = listen(settings.api.address, settings.api.port)
-    _warn_of_open_doors(settings.api)
     warn_of_plaintext(settings)
     check_secret_keys(settings)
     uvloop.run(_serve(settings, listening, descriptors))
     return 0
 
 
-def _warn_of_open_doors(api: ApiSettings) -> None:
-    if not api.has_key:
+async def _warn_of_open_doors(api: ApiSettings, ring: KeyRing) -> None:
+    try:
+        needs_key = api.has_key or not await ring.is_empty()
+    except StoreUnavailable:
+        needs_key = True  # as long as it is not known; the ring has logged why
+    if not needs_key:
         logger.warning(
             "AGENT_RUNTIME_API_KEY is not set: everybody who reaches %s port %d may use every operation",
             api.address,
@@ -70,8 +75,17 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     from agent_runtime.api.resources.callers import CallerErasure
     from agent_runtime.api.resources.webhooks import Webhooks
     from agent_runtime.application.agent_runtime import AgentRuntime
+    from agent_runtime.application.audit_trail import AuditTrail
+    from agent_runtime.application.key_ring import KeyRing
     from agent_runtime.livekit_api.webhooks import WebhookReader
-    from agent_runtime.storage import RegisteredAgents, StoredMetrics, StoredSessions, leader_lock
+    from agent_runtime.storage import (
+        RegisteredAgents,
+        StoredAudit,
+        StoredKeys,
+        StoredMetrics,
+        StoredSessions,
+        leader_lock,
+    )
     from agent_runtime.wiring.sources import templates
 
     database = open_database(settings)
@@ -97,13 +111,17 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     )
     supervisor = _supervisor(settings, database, sessions, rooms, lock)
     api, livekit, store = settings.api, settings.livekit, settings.database
+    ring = KeyRing(StoredKeys(database))
+    await _warn_of_open_doors(api, ring)
+    trail = AuditTrail(StoredAudit(database), timedelta(days=settings.audit.retention_days))
     reader = WebhookReader(livekit.api_key, livekit.api_secret.get_secret_value())
     app = create_app(
         runtime,
-        AuthPolicy(api.api_key.get_secret_value(), api.open_sessions_and_metrics),
+        AuthPolicy(api.api_key.get_secret_value(), ring, api.open_sessions_and_metrics),
         webhooks=Webhooks(reader.read, supervisor.nudge),
         callers=CallerErasure(_erase(settings, database)),
         overview=_overview(settings, database),
+        record=trail.record,
     )
     server = ApiServer(
         app,
@@ -113,13 +131,16 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     )
     gc.collect()
     gc.freeze()  # the garbage collector need not visit what is loaded now: it stays to the end
-    supervising = asyncio.create_task(supervisor.run())
+    background = [asyncio.create_task(supervisor.run()), asyncio.create_task(trail.run())]
     try:
         await server.serve_on(listening)
     finally:
-        supervising.cancel()
-        await asyncio.wait([supervising])
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
         runtime.stop()
+        await ring.close()
+        await trail.close()
         await lock.close()
         await rooms.close()
         await database.close()

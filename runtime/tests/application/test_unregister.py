@@ -44,7 +44,7 @@ def runtime_with(rooms: Rooms, count: int, *, had_agent: bool = False) -> AgentR
         for n in range(count)
     ]
 
-    async def unregister(_agent_id: int) -> list[Session]:
+    async def unregister(_agent_id: int, _tenant_id: int | None) -> list[Session]:
         return sessions
 
     nothing = cast("Any", None)

@@ -11,17 +11,22 @@ from falcon.asgi import Request, Response
 from agent_runtime.api.http.framing.paths import with_slashes
 from agent_runtime.api.http.responses import respond_error
 from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
+from agent_runtime.domain.access.keys import ScopeMissing
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
+    AgentNotFound,
     AgentNotRegistered,
+    AgentOfOtherTenant,
     AgentStopped,
     CallerIsLive,
+    Forbidden,
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,
     SecretsUnreadable,
     SessionNotFound,
     StoreUnavailable,
+    TenantMismatch,
     VariablesMissing,
 )
 from agent_runtime.storage.sql.database import UnstorableError
@@ -41,10 +46,14 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(VariablesMissing, _bad_request)
     app.add_error_handler(UnstorableError, _bad_request)
     app.add_error_handler(AgentStopped, _bad_request)
+    app.add_error_handler(TenantMismatch, _bad_request)
+    app.add_error_handler(AgentOfOtherTenant, _conflict)
+    app.add_error_handler(Forbidden, _forbidden)
     app.add_error_handler(InvalidBody, _invalid_body)
     app.add_error_handler(InvalidAgentConfig, _invalid_config)
     app.add_error_handler(SessionNotFound, _not_found)
     app.add_error_handler(CallerIsLive, _conflict)
+    app.add_error_handler(AgentNotFound, _not_found)
     app.add_error_handler(NoFreeWorker, _no_free_worker)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(LiveKitUnavailable, _unavailable)
@@ -70,6 +79,18 @@ async def _bad_request(_req: Request, resp: Response, error: Exception, _params:
     respond_error(resp, str(error), 400)
 
 
+async def _conflict(_req: Request, resp: Response, error: Exception, _params: Any) -> None:
+    respond_error(resp, str(error), 409)
+
+
+async def _forbidden(_req: Request, resp: Response, error: Forbidden, _params: Any) -> None:
+    if isinstance(error, ScopeMissing) and error.scope is not None:
+        # RFC 6750, section 3.1.
+        challenge = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        resp.set_header("WWW-Authenticate", challenge)
+    respond_error(resp, str(error), 403)
+
+
 async def _invalid_body(_req: Request, resp: Response, error: InvalidBody, _params: Any) -> None:
     respond_error(resp, in_zod_form(error.issues), 400)
 
@@ -81,7 +102,7 @@ async def _invalid_config(
     respond_error(resp, in_zod_form(issues), 400)
 
 
-async def _not_found(_req: Request, resp: Response, error: SessionNotFound, _params: Any) -> None:
+async def _not_found(_req: Request, resp: Response, error: Exception, _params: Any) -> None:
     respond_error(resp, str(error), 404)
 
 

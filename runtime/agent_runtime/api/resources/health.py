@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from falcon.asgi import Request, Response
@@ -25,20 +25,23 @@ class Health(Resource):
 class Readiness(Resource):
     """Serves /ready."""
 
-    def __init__(self, runtime: AgentRuntime, has_key: Callable[[Request], bool]) -> None:
+    def __init__(
+        self, runtime: AgentRuntime, may_see_reasons: Callable[[Request], Awaitable[bool]]
+    ) -> None:
         self._runtime = runtime
-        self._has_key = has_key
+        self._may_see_reasons = may_see_reasons
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Respond with 200 when database, migrations and LiveKit are usable, else 503 and the reason.
 
-        Without the key the reason only names the part: an error holds the names of hosts and users.
+        Without a key that may see it the reason only names the part: an error holds names of hosts and
+        users.
         """
         problems = await self._runtime.not_ready()
         if not problems:
             respond(resp, {"status": "ready", "timestamp": timestamp(datetime.now(UTC))})
             return
-        if self._has_key(req):
+        if await self._may_see_reasons(req):
             reason = "; ".join(problems.values())
         else:
             reason = "; ".join(f"{part} is not available" for part in problems)

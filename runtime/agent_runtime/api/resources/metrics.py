@@ -7,6 +7,7 @@ from typing import Final
 from falcon.asgi import Request, Response
 
 from agent_runtime.api.http.allowed_methods import Resource
+from agent_runtime.api.http.auth.key_check import only_tenant
 from agent_runtime.api.http.requests import date_range, required_id
 from agent_runtime.api.http.responses import respond, rounded
 from agent_runtime.application.agent_runtime import AgentRuntime
@@ -26,7 +27,9 @@ class AgentMetricsResource(Resource):
     async def on_get(self, req: Request, resp: Response, agent_id: str) -> None:
         """Respond with metrics over the agent's sessions that started in the range."""
         number = required_id("agentId", agent_id)
-        metrics = await self._runtime.agent_metrics(number, date_range(req))
+        metrics = await self._runtime.agent_metrics(
+            number, date_range(req), only_tenant=only_tenant(req)
+        )
         respond(
             resp,
             {
@@ -50,7 +53,9 @@ class TenantMetricsResource(Resource):
     async def on_get(self, req: Request, resp: Response, tenant_id: str) -> None:
         """Respond with metrics over the tenant's sessions that started in the range."""
         number = required_id("tenantId", tenant_id)
-        metrics = await self._runtime.tenant_metrics(number, date_range(req))
+        metrics = await self._runtime.tenant_metrics(
+            number, date_range(req), only_tenant=only_tenant(req)
+        )
         respond(
             resp,
             {
@@ -70,9 +75,9 @@ class SessionMetricsResource(Resource):
     def __init__(self, runtime: AgentRuntime) -> None:
         self._runtime = runtime
 
-    async def on_get(self, _req: Request, resp: Response, session_id: str) -> None:
+    async def on_get(self, req: Request, resp: Response, session_id: str) -> None:
         """Respond with the session's metrics so far."""
-        metrics = await self._runtime.session_metrics(session_id)
+        metrics = await self._runtime.session_metrics(session_id, only_tenant=only_tenant(req))
         respond(
             resp,
             {

@@ -16,20 +16,24 @@ class AgentRegistry(Protocol):
     async def register(self, registration: Registration) -> int:
         """Store the registration or replace the stored one, which keeps its place in the order.
 
-        Returns its version: a new one when tenant or content differ from the latest one.
+        Returns its version: a new one when the content differs from the latest one.
+        Raises AgentOfOtherTenant when another tenant has registered the agent.
         """
 
-    async def unregister(self, agent_id: int) -> list[Session]:
-        """Delete the agent and end its live sessions, in one transaction; returns the ended ones."""
+    async def unregister(self, agent_id: int, tenant_id: int | None = None) -> list[Session]:
+        """Delete the agent and end its live sessions, in one transaction; returns the ended ones.
+
+        With `tenant_id`, raises AgentNotFound unless that tenant has registered it.
+        """
 
     async def get(self, agent_id: int) -> Registration | None:
         """The registration, or None."""
 
-    async def status(self, agent_id: int) -> AgentStatus:
-        """Whether the agent is registered, and how many sessions it holds."""
+    async def status(self, agent_id: int, tenant_id: int | None = None) -> AgentStatus:
+        """Whether the agent is registered (by `tenant_id`, if given), and how many sessions it holds."""
 
-    async def list_ids(self) -> list[int]:
-        """Ids of all registered agents, in the order of their first registration."""
+    async def list_ids(self, tenant_id: int | None = None) -> list[int]:
+        """Ids of all registered agents (of `tenant_id`, if given), in the order of first registration."""
 
     async def history(self, agent_id: int) -> list[AgentVersion]:
         """The versions that are kept, the latest first; also of an agent that was deleted."""

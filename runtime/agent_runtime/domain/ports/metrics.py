@@ -16,8 +16,10 @@ from agent_runtime.domain.metrics import (
 class MetricsStore(Protocol):
     """The metrics. Methods raise StoreUnavailable."""
 
-    async def agent(self, agent_id: int, dates: DateRange) -> AgentMetrics:
-        """Metrics of an agent; zeros when it had no session in the range."""
+    async def agent(
+        self, agent_id: int, dates: DateRange, tenant_id: int | None = None
+    ) -> AgentMetrics:
+        """Metrics of an agent; zeros when it had no session (of `tenant_id`, if given) in the range."""
 
     async def tenant(self, tenant_id: int, dates: DateRange) -> TenantMetrics:
         """Metrics of a tenant; zeros when it had no session in the range."""

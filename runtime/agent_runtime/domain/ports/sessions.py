@@ -16,8 +16,9 @@ class SessionStore(Protocol):
     async def create(self, session: Session, *, is_checked: bool = False) -> None:
         """Store a connecting session within the agent's capacity, atomically.
 
-        Raises AgentNotRegistered, AgentStopped or AgentAtCapacity, or VariablesUnchecked when the agent's
-        texts have variables and the caller has not checked them (`is_checked`); nothing is stored then.
+        Raises AgentNotRegistered, TenantMismatch, AgentStopped or AgentAtCapacity, or VariablesUnchecked when
+        the agent's texts have variables and the caller has not checked them (`is_checked`); nothing is stored
+        then.
         """
 
     async def create_automatic(self, session: Session, limit: int) -> None:

@@ -11,7 +11,7 @@ import peewee
 from peewee import fn
 
 from agent_runtime.storage.repositories.sessions.rows import NOW
-from agent_runtime.storage.schema.runtime import AgentVersions
+from agent_runtime.storage.schema.runtime import AgentVersions, Registrations
 from agent_runtime.storage.sql.statements import bind
 
 # Versions of each agent that are kept, when nothing else is set.
@@ -36,7 +36,10 @@ def latest() -> peewee.Node:
 
 
 def add_if_changed() -> peewee.Node:
-    """INSERT of the next version, unless the latest one has the same tenant and content."""
+    """INSERT of the next version, unless the latest one has the same tenant and content.
+
+    Nor when the agent is registered for another tenant: its registration is refused then.
+    """
     values = {
         AgentVersions.agent_id: _AGENT_ID,
         AgentVersions.version: peewee.Expression(latest(), "+", 1),
@@ -55,7 +58,13 @@ def add_if_changed() -> peewee.Node:
         & (last.config == bind("config"))
     )
     same = last.select(last.id).where(last.agent_id == _AGENT_ID, last.version == latest(), is_same)
-    source = peewee.Select(columns=tuple(values.values())).where(~fn.EXISTS(same))
+    foreign = Registrations.select(Registrations.id).where(
+        Registrations.agent_id == _AGENT_ID,
+        Registrations.tenant_id != bind("tenant_id", "integer"),
+    )
+    source = peewee.Select(columns=tuple(values.values())).where(
+        ~fn.EXISTS(same), ~fn.EXISTS(foreign)
+    )
     return AgentVersions.insert_from(source, list(values))
 
 

@@ -10,7 +10,7 @@ import peewee
 from peewee import EXCLUDED, fn
 
 from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
-from agent_runtime.domain.errors import SecretsUnreadable
+from agent_runtime.domain.errors import AgentNotFound, AgentOfOtherTenant, SecretsUnreadable
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.secrecy.keyring import Keyring
@@ -43,7 +43,15 @@ DELETED: Final = "the agent was deleted"  # the reason of sessions that end with
 
 _AGENT_ID: Final = bind("agent_id", "integer")
 _REGISTERED: Final = Registrations.agent_id == _AGENT_ID
+_OF_TENANT: Final = Registrations.tenant_id == bind("tenant_id", "integer")
 _LIVE_OF_AGENT: Final = LiveSessions.agent_id == _AGENT_ID
+# Within the transaction that deletes the registration.
+_LIVE_OF_DELETED: Final = _LIVE_OF_AGENT & ~fn.EXISTS(Registrations.select().where(_REGISTERED))
+
+
+def _status_row() -> peewee.ModelSelect[Registrations]:
+    held = LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(_LIVE_OF_AGENT)
+    return Registrations.select(Registrations.max_sessions, held).where(_REGISTERED)
 
 
 class RegisteredAgents(Store):
@@ -95,13 +103,14 @@ class RegisteredAgents(Store):
                     Registrations.updated_at: EXCLUDED.updated_at,
                     Registrations.version: EXCLUDED.version,
                 },
+                where=(Registrations.tenant_id == EXCLUDED.tenant_id),
             )
             .returning(Registrations.version)
         )
     )
 
     async def register(self, registration: Registration) -> int:
-        """Insert the registration, or update it in place; add the version, if it is a new one."""
+        """Insert the registration, or update that of the same tenant; add the version, if it is a new one."""
         values = {
             "agent_id": registration.agent_id,
             "tenant_id": registration.tenant_id,
@@ -120,15 +129,18 @@ class RegisteredAgents(Store):
             self._forget_oldest.bind(agent_id=registration.agent_id, kept=self._kept),
             self._register.bind(**values),
         )
+        if not rows:
+            raise AgentOfOtherTenant(registration.agent_id)
         self._database.scrub()  # of the configuration that this one replaced
         return int(rows[0][0])
 
     _forget = CompiledOnce(lambda: Registrations.delete().where(_REGISTERED))
+    _forget_of_tenant = CompiledOnce(lambda: Registrations.delete().where(_REGISTERED, _OF_TENANT))
 
     # Every other change locks the live row first and the session's row second. Without this one, which
     # only locks, an unregistration and a heartbeat would wait for each other.
     _take_live = CompiledOnce(
-        lambda: LiveSessions.update({LiveSessions.heartbeat_at: NOW}).where(_LIVE_OF_AGENT)
+        lambda: LiveSessions.update({LiveSessions.heartbeat_at: NOW}).where(_LIVE_OF_DELETED)
     )
 
     _end_sessions = CompiledOnce(
@@ -150,11 +162,17 @@ class RegisteredAgents(Store):
     )
 
     _free = CompiledOnce(
-        lambda: LiveSessions.delete().where(_LIVE_OF_AGENT).returning(LiveSessions.session_id)
+        lambda: LiveSessions.delete().where(_LIVE_OF_DELETED).returning(LiveSessions.session_id)
     )
 
-    async def unregister(self, agent_id: int) -> list[Session]:
+    async def unregister(self, agent_id: int, tenant_id: int | None = None) -> list[Session]:
         """Delete the registration, end the agent's sessions and free their places in one transaction."""
+        forget = self._forget.bind(agent_id=agent_id)
+        if tenant_id is not None:
+            if not (await self.status(agent_id, tenant_id)).registered:
+                raise AgentNotFound(agent_id)
+            # If it has become another tenant's since, its registration stays, and so do its sessions.
+            forget = self._forget_of_tenant.bind(agent_id=agent_id, tenant_id=tenant_id)
         ending = {
             "status": SessionStatus.ENDED.value,
             "now": self._database.now(),
@@ -162,7 +180,7 @@ class RegisteredAgents(Store):
         }
         freed = await self._database.write(
             *self._database.lock(agent_id),
-            self._forget.bind(agent_id=agent_id),
+            forget,
             self._take_live.bind(agent_id=agent_id, now=ending["now"]),
             self._end_sessions.bind(agent_id=agent_id, **ending),
             self._note_ends.bind(agent_id=agent_id, now=ending["now"], detail=DELETED),
@@ -239,16 +257,15 @@ class RegisteredAgents(Store):
             raise
         return Registration(agent_id, tenant_id, json.loads(config), max_sessions, version)
 
-    _status = CompiledOnce(
-        lambda: Registrations.select(
-            Registrations.max_sessions,
-            LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(_LIVE_OF_AGENT),
-        ).where(_REGISTERED)
-    )
+    _status = CompiledOnce(_status_row)
+    _status_of_tenant = CompiledOnce(lambda: _status_row().where(_OF_TENANT))
 
-    async def status(self, agent_id: int) -> AgentStatus:
+    async def status(self, agent_id: int, tenant_id: int | None = None) -> AgentStatus:
         """The agent's status. A registered agent accepts sessions, so it is active as well."""
-        row = single(await self._database.read(self._status.bind(agent_id=agent_id)))
+        step = self._status.bind(agent_id=agent_id)
+        if tenant_id is not None:
+            step = self._status_of_tenant.bind(agent_id=agent_id, tenant_id=tenant_id)
+        row = single(await self._database.read(step))
         if row is None:
             return AgentStatus()
         max_sessions, held = row
@@ -257,10 +274,20 @@ class RegisteredAgents(Store):
     _list = CompiledOnce(
         lambda: Registrations.select(Registrations.agent_id).order_by(Registrations.id)
     )
+    _list_of_tenant = CompiledOnce(
+        lambda: (
+            Registrations.select(Registrations.agent_id)
+            .where(_OF_TENANT)
+            .order_by(Registrations.id)
+        )
+    )
 
-    async def list_ids(self) -> list[int]:
+    async def list_ids(self, tenant_id: int | None = None) -> list[int]:
         """The ids of the registered agents in the order of their first registration."""
-        return [agent_id for (agent_id,) in await self._database.read(self._list.bind())]
+        step = self._list.bind()
+        if tenant_id is not None:
+            step = self._list_of_tenant.bind(tenant_id=tenant_id)
+        return [agent_id for (agent_id,) in await self._database.read(step)]
 
     _row = CompiledOnce(lambda: Agents.select().where(Agents.id == _AGENT_ID))
 
@@ -272,5 +299,5 @@ class RegisteredAgents(Store):
 
 
 def _live_ids() -> peewee.Node:
-    """The ids of the agent's live sessions."""
-    return LiveSessions.select(LiveSessions.session_id).where(_LIVE_OF_AGENT)
+    """The ids of the deleted agent's live sessions."""
+    return LiveSessions.select(LiveSessions.session_id).where(_LIVE_OF_DELETED)

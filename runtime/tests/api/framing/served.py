@@ -24,21 +24,23 @@ class Notes:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    async def register(self, agent_id: int, _tenant_id: int, _config: Any) -> list[str]:
+    async def register(
+        self, agent_id: int, _tenant_id: int, _config: Any, **_limits: int | None
+    ) -> list[str]:
         """Note a registration; no warnings."""
         self.done.append(f"register {agent_id}")
         return []
 
-    async def unregister(self, agent_id: int) -> None:
+    async def unregister(self, agent_id: int, **_limits: int | None) -> None:
         """Note a deletion."""
         self.done.append(f"delete {agent_id}")
 
-    async def registered_agents(self) -> list[int]:
+    async def registered_agents(self, **_limits: int | None) -> list[int]:
         """Note a listing."""
         self.done.append("agents")
         return []
 
-    async def end_session(self, session_id: str) -> None:
+    async def end_session(self, session_id: str, **_limits: int | None) -> None:
         """Note an end; no session exists."""
         self.done.append(f"end {session_id}")
         raise SessionNotFound(session_id)

@@ -26,7 +26,8 @@ def test_without_sessions_metrics_are_zeros(api: JudgedApi) -> None:
 def test_sessions_are_counted(api: JudgedApi) -> None:
     """A session counts for its agent and its tenant, as active until it ended."""
     agent_id, tenant_id = api.new_id(), api.new_id()
-    api.register(agent_id)
+    body = {"agentId": agent_id, "tenantId": tenant_id, "config": {}}
+    api.send("POST", "/api/agents/register", body)
     session_id = api.create(agent_id, tenantId=tenant_id).json["session"]["sessionId"]
     agent, tenant = f"/api/metrics/agent/{agent_id}", f"/api/metrics/tenant/{tenant_id}"
     metrics = api.send("GET", agent).json

@@ -19,7 +19,7 @@ def test_create_returns_the_sessions_id(api: JudgedApi) -> None:
     """Create returns an id of 21 characters, under which the session is found with all its fields."""
     agent_id = api.new_id()
     api.register(agent_id)
-    created = api.create(agent_id, tenantId=9, roomName="a room", participantName="Ada").json
+    created = api.create(agent_id, roomName="a room", participantName="Ada").json
     assert list(created) == ["success", "session"]
     session_id = created["session"]["sessionId"]
     assert re.fullmatch(r"[A-Za-z0-9_-]{21}", session_id)
@@ -28,7 +28,7 @@ def test_create_returns_the_sessions_id(api: JudgedApi) -> None:
     assert session == {
         "sessionId": session_id,
         "agentId": agent_id,
-        "tenantId": 9,
+        "tenantId": 1,
         "roomName": "a room",
         "status": "connecting",
         "participantCount": 0,

@@ -49,9 +49,9 @@ async def test_registering_again_replaces_and_keeps_the_order(agents: Registered
     """A second registration replaces the configuration and keeps the place in the list."""
     for agent_id in (9, 4, 7):
         await agents.register(Registration(agent_id, 1, {"version": 1}, 10))
-    await agents.register(Registration(9, 2, {"version": 2}, 5))
+    await agents.register(Registration(9, 1, {"version": 2}, 5))
     assert await agents.list_ids() == [9, 4, 7]
-    assert await agents.get(9) == Registration(9, 2, {"version": 2}, 5)
+    assert await agents.get(9) == Registration(9, 1, {"version": 2}, 5)
 
 
 async def test_agent_that_returns_comes_last(agents: RegisteredAgents) -> None:

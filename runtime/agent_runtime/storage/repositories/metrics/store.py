@@ -39,6 +39,14 @@ _SESSIONS: Final = fn.COUNT(Sessions.session_id.distinct())
 _IN_RANGE: Final = (Sessions.started_at >= bind("start", "timestamp")) & (
     Sessions.started_at < bind("end", "timestamp")
 )
+_OF_TENANT: Final = Sessions.tenant_id == bind("tenant_id", "integer")
+
+
+def _sums_of_agent() -> peewee.ModelSelect[Sessions]:
+    live = _SESSIONS.filter(Sessions.status.in_(sorted(LIVE)))
+    return _joined(_SESSIONS, live, _LATENCY, _MESSAGES, _COST).where(
+        (Sessions.agent_id == bind("agent_id", "integer")) & _IN_RANGE
+    )
 
 
 class StoredMetrics(Store):
@@ -48,19 +56,17 @@ class StoredMetrics(Store):
         super().__init__(database)
         self._parts = MetricParts(database)
 
-    _of_agent = CompiledOnce(
-        lambda: _joined(
-            _SESSIONS,
-            _SESSIONS.filter(Sessions.status.in_(sorted(LIVE))),
-            _LATENCY,
-            _MESSAGES,
-            _COST,
-        ).where((Sessions.agent_id == bind("agent_id", "integer")) & _IN_RANGE)
-    )
+    _of_agent = CompiledOnce(_sums_of_agent)
+    _of_agent_and_tenant = CompiledOnce(lambda: _sums_of_agent().where(_OF_TENANT))
 
-    async def agent(self, agent_id: int, dates: DateRange) -> AgentMetrics:
+    async def agent(
+        self, agent_id: int, dates: DateRange, tenant_id: int | None = None
+    ) -> AgentMetrics:
         """The sums over the agent's sessions that started in the range."""
-        step = self._of_agent.bind(agent_id=agent_id, **self._range(dates))
+        statement, values = self._of_agent, {"agent_id": agent_id, **self._range(dates)}
+        if tenant_id is not None:
+            statement, values["tenant_id"] = self._of_agent_and_tenant, tenant_id
+        step = statement.bind(**values)
         total, active, latency, messages, cost = (await self._database.scan(step))[0]
         return AgentMetrics(agent_id, total, active, _mean(latency, messages), _dollars(cost))
 
@@ -69,7 +75,7 @@ class StoredMetrics(Store):
             fn.COUNT(Sessions.agent_id.distinct()).filter(Sessions.status.in_(sorted(LIVE))),
             _SESSIONS,
             _COST,
-        ).where((Sessions.tenant_id == bind("tenant_id", "integer")) & _IN_RANGE)
+        ).where(_OF_TENANT & _IN_RANGE)
     )
 
     async def tenant(self, tenant_id: int, dates: DateRange) -> TenantMetrics:

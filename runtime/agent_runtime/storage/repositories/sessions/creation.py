@@ -14,6 +14,7 @@ from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     AgentStopped,
+    TenantMismatch,
     VariablesUnchecked,
 )
 from agent_runtime.domain.job import AUTOMATIC
@@ -92,9 +93,9 @@ class SessionCreation(SessionReader):
     _take_place = CompiledOnce(lambda: _live_row(Registrations.max_sessions, registered=True))
 
     _limit = CompiledOnce(
-        lambda: Registrations.select(Registrations.max_sessions, Registrations.has_variables).where(
-            Registrations.agent_id == _AGENT_ID
-        )
+        lambda: Registrations.select(
+            Registrations.max_sessions, Registrations.tenant_id, Registrations.has_variables
+        ).where(Registrations.agent_id == _AGENT_ID)
     )
 
     async def create(self, session: Session, *, is_checked: bool = False) -> None:
@@ -107,11 +108,14 @@ class SessionCreation(SessionReader):
         row = single(await self._database.read(self._limit.bind(agent_id=session.agent_id)))
         if row is None:
             raise AgentNotRegistered(session.agent_id)
-        if row[1] and not is_checked:
+        limit, tenant_id, has_variables = row
+        if tenant_id != session.tenant_id:
+            raise TenantMismatch(session.agent_id)
+        if has_variables and not is_checked:
             raise VariablesUnchecked(session.agent_id)
         if await self._database.read(self._stopped.bind(agent_id=session.agent_id)):
             raise AgentStopped(session.agent_id)
-        raise AgentAtCapacity(session.agent_id, row[0])
+        raise AgentAtCapacity(session.agent_id, limit)
 
     _stopped = CompiledOnce(lambda: _stopped_agent().limit(1))
 
@@ -180,7 +184,10 @@ def _stopped_agent() -> peewee.Select:
 
 
 def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
-    """INSERT of the live row if the agent holds fewer than `limit` and, optionally, is registered."""
+    """INSERT of the live row if the agent holds fewer than `limit`.
+
+    With `registered`, only if the session's tenant has registered it.
+    """
     held = LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(
         LiveSessions.agent_id == _AGENT_ID
     )
@@ -202,6 +209,7 @@ def _live_row(limit: peewee.Node, *, registered: bool) -> peewee.Node:
         source = Registrations.select(*values.values()).where(
             Registrations.agent_id == _AGENT_ID,
             Registrations.has_variables <= bind("checked", "integer"),
+            Registrations.tenant_id == bind("tenant_id", "integer"),
             has_place,
         )
     else:

@@ -1,0 +1,1 @@
+"""Who sends a request, what its key allows, and the record of what it changed."""
