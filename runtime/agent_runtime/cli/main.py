@@ -26,8 +26,9 @@ from agent_runtime.cli import (
     secrets,
     sessions,
 )
+from agent_runtime.cli.access import audit, keys
 from agent_runtime.cli.agents import command as agents
-from agent_runtime.domain.errors import SecretsUnreadable, Unavailable
+from agent_runtime.domain.errors import AgentRuntimeError, SecretsUnreadable, Unavailable
 from agent_runtime.secrecy.known import remember
 from agent_runtime.secrecy.shown import escaped
 from agent_runtime.settings import Settings, SettingsError
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             env_file=Path(".env"),
             needs=needs,
             serves_api=arguments.run in (processes.api, processes.serve),
+            keys_exist=processes.keys_exist,
         )
     except SettingsError as error:
         print("agent-runtime: invalid settings:", file=sys.stderr)
@@ -65,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"  {problem}", file=sys.stderr)
         print("Each variable is explained in .env.example.", file=sys.stderr)
         return 2
+    except Unavailable as error:
+        return _unavailable(error, Redaction())
     remember(settings.secret_values())
     redaction = Redaction(pii=settings.log.pii)
     configure_logging(settings.log.level, settings.log.format, redaction=redaction)
@@ -72,9 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(settings, arguments)
     except (Unavailable, SecretsUnreadable) as error:
-        remedy = f"; {error.remedy}" if error.remedy else ""
-        print(f"agent-runtime: {escaped(redaction.text(str(error)))}{remedy}", file=sys.stderr)
-        return 1
+        return _unavailable(error, redaction)
     except KeyboardInterrupt:
         return 130
     except Exception:
@@ -83,6 +85,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             "%s ended by an error that is not known", arguments.run.__name__, exc_info=True
         )
         return 1
+
+
+def _unavailable(error: AgentRuntimeError, redaction: Redaction) -> int:
+    remedy = f"; {error.remedy}" if error.remedy else ""
+    print(f"agent-runtime: {escaped(redaction.text(str(error)))}{remedy}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,8 +140,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     shown = command("config", config.run, "show every setting in force, secrets hidden")
     shown.add_argument("step", choices=("show",))
-    keys = command("secrets", secrets.run, "make a key for agents' secrets, or encrypt all with it")
-    keys.add_argument("step", choices=secrets.STEPS)
+    sealing = command(
+        "secrets", secrets.run, "make a key for agents' secrets, or encrypt all with it"
+    )
+    sealing.add_argument("step", choices=secrets.STEPS)
+    keys.add_arguments(command("keys", keys.run, "create, list and revoke API keys"))
+    audit.add_arguments(command("audit", audit.run, "print who changed what over HTTP, and keys"))
     token = command("token", caller_token.run, "make a token to join a room by hand", LIVEKIT)
     token.add_argument("--room", required=True, help="room to join, for instance agent-7-room")
     token.add_argument("--identity", default="caller", help="who joins (default: caller)")

@@ -33,3 +33,10 @@ def worker(settings: Settings, arguments: argparse.Namespace) -> int:
     from agent_runtime.wiring.worker import run_worker
 
     return run_worker(settings, arguments.mode, arguments.rest)
+
+
+def keys_exist(settings: Settings) -> bool:
+    """Whether the database has API keys. Raises StoreUnavailable."""
+    from agent_runtime.wiring.access import keys_exist
+
+    return keys_exist(settings)

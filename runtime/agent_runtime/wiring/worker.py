@@ -49,6 +49,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
     """The stores of a worker or job process, from that process's own environment."""
     from agent_runtime.storage import (
         RegisteredAgents,
+        StoredKeys,
         StoredLeases,
         StoredMetrics,
         StoredSessions,
@@ -82,6 +83,7 @@ async def open_stores(connections: int | None = None) -> AsyncIterator[Stores]:
             ),
             text_ids=text_ids(settings, database),
             sources=agent_sources(settings, database),
+            keys=StoredKeys(database),
         )
     finally:
         await database.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from agent_runtime.agents.sources import AgentSources
+from agent_runtime.domain.ports.access import KeyStore
 from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import LeaseStore, SessionStore, TranscriptStore
@@ -23,6 +24,7 @@ class Stores:
 
     Without `text_ids` no agent is known by a text.
     `sources` has agents that are neither registered nor in a row.
+    Only the worker itself uses `keys`, for its port.
     """
 
     agents: AgentRegistry
@@ -34,6 +36,7 @@ class Stores:
     dispatch_listener: DispatchListener | None = None
     text_ids: TextIdRegistry | None = None
     sources: AgentSources = field(default_factory=AgentSources)
+    keys: KeyStore | None = None
 
 
 class OpenStores(Protocol):

@@ -2,7 +2,8 @@
 
 `/` and `/worker` pass on the answers of the agent server, which serves them on a port of the loopback
 interface that it chose itself; `/metrics` is the runtime's own. On an address that other machines reach,
-`/worker` and `/metrics` need the API key if there is one; `/` never does, since probes send none.
+`/worker` and `/metrics` need the platform's key, or one with the scope prometheus, if there is any key; `/`
+never does, since probes send none.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from livekit.agents import AgentServer
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.registry import REGISTRY
 
-from agent_runtime.domain.errors import CannotStart
+from agent_runtime.application.key_ring import KeyRing
+from agent_runtime.domain.access.keys import Scope
+from agent_runtime.domain.errors import CannotStart, StoreUnavailable
 from agent_runtime.settings.addresses import is_loopback, listening_socket
 from agent_runtime.voice.machine.bounded_connections import MAX_CONNECTIONS, BoundedConnections
 from agent_runtime.voice.worker.admission import Admission
@@ -45,12 +48,15 @@ class HealthPort:
         port: int,
         registry: CollectorRegistry,
         key: str = "",
+        ring: KeyRing | None = None,
     ) -> None:
         self._server = server
         self._host = host
         self._port = port
         self._registry = registry
-        self._key = b"" if is_loopback(host) else key.encode()
+        self._is_local = is_loopback(host)
+        self._key = key.encode()
+        self._ring = ring
         self._connections: BoundedConnections | None = None
         self._listening: asyncio.Server | None = None
         app = web.Application(middlewares=[self._guard])
@@ -76,7 +82,7 @@ class HealthPort:
                 settings="WORKER_HEALTH_HOST and WORKER_HEALTH_PORT",
             ) from error
         await self._serve_on(listening)
-        if not self._key and not is_loopback(self._host):
+        if not self._key and await self._is_open():
             logger.warning(
                 "other machines can read /metrics on %s port %d: AGENT_RUNTIME_API_KEY is not set",
                 self._host,
@@ -104,19 +110,46 @@ class HealthPort:
         if self._connections is not None:
             self._connections.serving(request.protocol)
         response: web.StreamResponse
-        if self._is_allowed(request):
-            response = await handler(request)
+        try:
+            is_allowed = await self._is_allowed(request)
+        except StoreUnavailable:
+            response = web.Response(
+                status=503, text="the key cannot be checked: the database is not available"
+            )
         else:
-            text = "this path needs AGENT_RUNTIME_API_KEY as `Authorization: Bearer <key>`"
-            response = web.Response(status=401, text=text, headers={"WWW-Authenticate": "Bearer"})
+            if is_allowed:
+                response = await handler(request)
+            else:
+                text = (
+                    "this path needs AGENT_RUNTIME_API_KEY, or a key with the scope prometheus, as "
+                )
+                text += "`Authorization: Bearer <key>`"
+                headers = {"WWW-Authenticate": "Bearer"}
+                response = web.Response(status=401, text=text, headers=headers)
         response.force_close()
         return response
 
-    def _is_allowed(self, request: web.Request) -> bool:
-        if not self._key or request.path == "/":
+    async def _is_allowed(self, request: web.Request) -> bool:
+        if self._is_local or request.path == "/":
             return True
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._key)
+        text = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        given = text.encode("utf-8", "surrogateescape")
+        if self._key and hmac.compare_digest(given, self._key):
+            return True
+        found = None if self._ring is None else await self._ring.find(text)
+        if found is not None:
+            return Scope.PROMETHEUS in found.access.scopes
+        return not self._key and not await self._needs_stored_key()
+
+    async def _needs_stored_key(self) -> bool:
+        return self._ring is not None and not await self._ring.is_empty()
+
+    async def _is_open(self) -> bool:
+        """Whether other machines need no key; no while the database cannot tell."""
+        try:
+            return not self._is_local and not await self._needs_stored_key()
+        except StoreUnavailable:
+            return False
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         try:

@@ -12,6 +12,7 @@ from typing import Final
 from livekit.agents import AgentServer
 from prometheus_client import CollectorRegistry
 
+from agent_runtime.application.key_ring import KeyRing
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.providers.registry import import_default_plugins
 from agent_runtime.telemetry.turn_metrics import TurnMetrics, receive_turns
@@ -121,7 +122,8 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         host, port = settings.worker.health_host, settings.worker.health_port
         try:
             key = settings.metrics_key.get_secret_value()
-            async with HealthPort(server, host, port, registry, key):
+            ring = None if stores.keys is None else KeyRing(stores.keys)
+            async with HealthPort(server, host, port, registry, key, ring):
                 return await run_until_signal(server, admission, direct_dispatch, background)
         finally:
             for task in background:

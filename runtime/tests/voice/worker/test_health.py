@@ -6,14 +6,18 @@ import asyncio
 import resource
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
+from agent_runtime.application.key_ring import KeyRing
+from agent_runtime.domain.access.keys import Scope, new_key
 from agent_runtime.settings import Settings
 from agent_runtime.settings.addresses import EVERYWHERE
+from agent_runtime.storage import StoredKeys, open_database
 from agent_runtime.voice.machine import bounded_connections
 from agent_runtime.voice.machine.bounded_connections import MAX_CONNECTIONS
 from agent_runtime.voice.machine.pressure import MIN_DESCRIPTORS, PressureGauge
@@ -63,6 +67,31 @@ async def test_metrics_need_the_key_where_others_reach_them() -> None:
         assert await status(number, "/") == 503  # its worker has not started
     async with port_on("127.0.0.1", "the-key") as port:
         assert await status(number_of(port), "/metrics") == 200
+
+
+async def test_metrics_need_a_key_of_the_table(tmp_path: Path) -> None:
+    """Once keys were made, the metrics need one with the scope prometheus."""
+    database = open_database(f"sqlite:///{tmp_path / 'keys'}", prepare=True, pool_size=1)
+    store = StoredKeys(database)
+    texts = {}
+    for name, scope in (("scraper", Scope.PROMETHEUS), ("reader", Scope.AGENTS_READ)):
+        texts[name], key = new_key(name, now=datetime.now(UTC), scopes={scope})
+        await store.create(key)
+    for platform in ("", "the-key"):
+        health = HealthPort(
+            new_server(), EVERYWHERE, 0, CollectorRegistry(), platform, KeyRing(store)
+        )
+        async with health as port:
+            number = number_of(port)
+            assert await status(number, "/metrics") == 401
+            assert (
+                await status(number, "/metrics", Authorization=f"Bearer {texts['reader']}") == 401
+            )
+            assert (
+                await status(number, "/metrics", Authorization=f"Bearer {texts['scraper']}") == 200
+            )
+            assert await status(number, "/") == 503  # no key is needed; there is no agent server
+    await database.close()
 
 
 async def test_metrics_without_a_key_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
