@@ -10,6 +10,7 @@ from schemathesis import Case, CheckContext, Response
 
 REFUSALS = re.compile(
     r"Agent \d+ not registered"
+    r"|Agent \d+ is registered for another tenant: send the tenantId of its registration"
     r"|Agent \d+ is at capacity \(\d+ sessions\)"
     r"|Session .+ not found"
     # Which addresses may be called depends on the operator, and on the key beside them.
