@@ -14,6 +14,7 @@ from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.application.registration import Registrar
 from agent_runtime.application.tenants import Tenants, check_tenant
 from agent_runtime.application.variable_check import VariableCheck
+from agent_runtime.domain.access.tenants import TenantMismatch
 from agent_runtime.domain.agent import AgentStatus
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
@@ -23,7 +24,6 @@ from agent_runtime.domain.errors import (
     NoFreeWorker,
     SessionNotFound,
     StoreUnavailable,
-    TenantMismatch,
     VariablesUnchecked,
 )
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
@@ -78,7 +78,7 @@ class AgentRuntime:
         self._sessions = sessions
         self._metrics = metrics
         self._rooms = rooms
-        self._tenants = Tenants(agents)
+        self._tenants = Tenants(agents, sessions)
         self._readiness = Readiness({"database": database, "LiveKit": rooms})
         templates = templates or Templates()
         self._registrar = Registrar(agents, providers, default_max_sessions, templates)
@@ -150,11 +150,14 @@ class AgentRuntime:
         The agent serves the participant of `participant_identity`; by default the first who may speak.
         `values` are those of variables in the agent's texts.
 
-        Raises OtherTenant, NoFreeWorker, AgentNotRegistered, TenantMismatch, AgentAtCapacity,
-        VariablesMissing, StoreUnavailable or LiveKitUnavailable. After the last two, a session that was
-        stored, or will be, ends as an error, so that it never holds capacity without an agent.
+        Raises OtherTenant, RoomOfOtherTenant, NoFreeWorker, AgentNotRegistered, TenantMismatch,
+        AgentAtCapacity, VariablesMissing, StoreUnavailable or LiveKitUnavailable. After the last two, a
+        session that was stored, or will be, ends as an error, so that it never holds capacity without an
+        agent.
         """
         check_tenant(only_tenant, tenant_id)
+        if only_tenant is not None:
+            await self._tenants.check_room(room_name, only_tenant)
         if self._availability is not None:
             seconds = await self._availability.retry_after()
             if seconds is not None:

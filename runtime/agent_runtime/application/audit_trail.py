@@ -14,8 +14,8 @@ from typing import Final
 
 from agent_runtime.domain.access.audit import AuditEntry
 from agent_runtime.domain.clock import MACHINE, Clock
-from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.ports.access import AuditStore
+from agent_runtime.telemetry.log_throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class AuditTrail:
         self._clock = clock
         self._waiting: deque[AuditEntry] = deque()
         self._dropped = 0
+        self._outage = LogThrottle(logger, "audit: entries are not written yet")
         self._gathered = asyncio.Event()
 
     def record(self, entry: AuditEntry) -> None:
@@ -60,17 +61,16 @@ class AuditTrail:
                     clear_at = self._clock.steady() + CLEAR_INTERVAL
                 await self._wait(clear_at - self._clock.steady())
                 await self._write()
-            except StoreUnavailable:
-                await asyncio.sleep(RETRY)  # requests report the outage
-            except Exception:
-                logger.exception("audit: entries are not written yet")
+                self._outage.recovered()
+            except Exception as error:  # the database is away, or refuses the table: both may end
+                self._outage.failed(error)
                 await asyncio.sleep(RETRY)
 
     async def close(self) -> None:
         """Write what is left, once `run` was cancelled."""
         try:
             await self._write()
-        except StoreUnavailable as error:
+        except Exception as error:  # the process ends in any case
             logger.warning("audit: %d entries are lost: %s", len(self._waiting), error)
 
     async def _wait(self, seconds: float) -> None:

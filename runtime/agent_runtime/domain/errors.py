@@ -20,7 +20,7 @@ AgentRuntimeError              base of all
 │   ├── KeyMissingError *      a provider has no key (providers.common.options)
 │   ├── SecretsUnreadable      no key of this process opens what an agent was registered with
 │   ├── UnstorableError *      the database's encoding lacks a character (storage.sql.database)
-│   ├── TenantMismatch         a session names another tenant than its agent's
+│   ├── TenantMismatch *       a session names another tenant than its agent's (domain.access.tenants)
 │   └── InvalidKeyError *      no API key can be made like that (domain.access.keys)
 ├── Forbidden                  the key of the request does not allow it
 │   ├── ScopeMissing *         the key lacks the operation's scope (domain.access.keys)
@@ -28,7 +28,7 @@ AgentRuntimeError              base of all
 ├── NotFound                   what was named does not exist
 │   ├── AgentNotRegistered     a session was requested for an agent that is not registered
 │   ├── AgentUnknown           neither a registration nor a row of the agents table
-│   ├── AgentNotFound          the tenant of the key has no such agent
+│   ├── AgentNotFound *        the tenant of the key has no such agent (domain.access.tenants)
 │   ├── SessionNotFound        no session has this id
 │   ├── KeyNotFound *          no valid API key has this name or id (domain.access.keys)
 │   └── NotThereError *        LiveKit has no such room, participant or dispatch (livekit_api.twirp)
@@ -36,7 +36,8 @@ AgentRuntimeError              base of all
 │   ├── TextIdTaken            a text id has another number, or the number another text
 │   ├── AgentStopped           the platform has stopped the agent's deployment
 │   ├── VariablesUnchecked     the agent's texts have variables that nobody has checked yet
-│   ├── AgentOfOtherTenant     another tenant has registered the agent
+│   ├── AgentOfOtherTenant *   another tenant has registered the agent (domain.access.tenants)
+│   ├── RoomOfOtherTenant *    another tenant's session is in the room (application.tenants)
 │   ├── TooManyKeys *          another valid API key would be one too many (domain.access.keys)
 │   ├── AgentAtCapacity        the agent holds as many live sessions as it may
 │   ├── SessionOver            the session is final and takes no further change
@@ -161,28 +162,6 @@ class AgentNotRegistered(NotFound):
         self.agent_id = agent_id
 
 
-class AgentNotFound(NotFound):
-    """Raised when the tenant to which a request is limited has no such agent."""
-
-    remedy = "GET /api/agents lists the tenant's agents"
-
-    def __init__(self, agent_id: int) -> None:
-        super().__init__(f"Agent {agent_id} not found")
-        self.agent_id = agent_id
-
-
-class TenantMismatch(InvalidInput):
-    """Raised when a session is requested with another tenant than that of the agent's registration."""
-
-    remedy = "send the tenantId with which the agent was registered"
-
-    def __init__(self, agent_id: int) -> None:
-        super().__init__(
-            f"Agent {agent_id} is registered for another tenant: send the tenantId of its registration"
-        )
-        self.agent_id = agent_id
-
-
 class AgentUnknown(NotFound):
     """Raised for a job whose agent is neither registered nor a usable row of the agents table."""
 
@@ -214,18 +193,6 @@ class AgentAtCapacity(Conflict):
         super().__init__(f"Agent {agent_id} is at capacity ({limit} sessions)")
         self.agent_id = agent_id
         self.limit = limit
-
-
-class AgentOfOtherTenant(Conflict):
-    """Raised when an agent is registered that belongs to another tenant; nothing was changed."""
-
-    remedy = "delete the agent first, or register another id"
-
-    def __init__(self, agent_id: int) -> None:
-        super().__init__(
-            f"Agent {agent_id} belongs to another tenant: delete it first, or register another id"
-        )
-        self.agent_id = agent_id
 
 
 class AgentStopped(Conflict):

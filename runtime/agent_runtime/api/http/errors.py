@@ -11,12 +11,12 @@ from falcon.asgi import Request, Response
 from agent_runtime.api.http.framing.paths import with_slashes
 from agent_runtime.api.http.responses import respond_error
 from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
+from agent_runtime.application.tenants import RoomOfOtherTenant
 from agent_runtime.domain.access.keys import ScopeMissing
+from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant, TenantMismatch
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
-    AgentNotFound,
     AgentNotRegistered,
-    AgentOfOtherTenant,
     AgentStopped,
     CallerIsLive,
     Forbidden,
@@ -26,7 +26,6 @@ from agent_runtime.domain.errors import (
     SecretsUnreadable,
     SessionNotFound,
     StoreUnavailable,
-    TenantMismatch,
     VariablesMissing,
 )
 from agent_runtime.storage.sql.database import UnstorableError
@@ -47,6 +46,7 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(UnstorableError, _bad_request)
     app.add_error_handler(AgentStopped, _bad_request)
     app.add_error_handler(TenantMismatch, _bad_request)
+    app.add_error_handler(RoomOfOtherTenant, _bad_request)
     app.add_error_handler(AgentOfOtherTenant, _conflict)
     app.add_error_handler(Forbidden, _forbidden)
     app.add_error_handler(InvalidBody, _invalid_body)

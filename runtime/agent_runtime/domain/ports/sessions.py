@@ -16,9 +16,9 @@ class SessionStore(Protocol):
     async def create(self, session: Session, *, is_checked: bool = False) -> None:
         """Store a connecting session within the agent's capacity, atomically.
 
-        Raises AgentNotRegistered, TenantMismatch, AgentStopped or AgentAtCapacity, or VariablesUnchecked when
-        the agent's texts have variables and the caller has not checked them (`is_checked`); nothing is stored
-        then.
+        Raises AgentNotRegistered, TenantMismatch, AgentStopped or AgentAtCapacity, or VariablesUnchecked
+        when the agent's texts have variables and the caller has not checked them (`is_checked`); nothing is
+        stored then.
         """
 
     async def create_automatic(self, session: Session, limit: int) -> None:
@@ -61,6 +61,9 @@ class SessionStore(Protocol):
 
     async def set_participant_count(self, session_id: str, count: int) -> None:
         """Store how many participants are in the room, the agent included."""
+
+    async def is_room_of_others(self, room_name: str, tenant_id: int) -> bool:
+        """Whether a live session of another tenant is in the room."""
 
     async def live_sessions(self) -> list[Session]:
         """All sessions that are connecting or active."""

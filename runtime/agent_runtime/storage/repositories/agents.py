@@ -9,8 +9,9 @@ from typing import Any, Final
 import peewee
 from peewee import EXCLUDED, fn
 
+from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant
 from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
-from agent_runtime.domain.errors import AgentNotFound, AgentOfOtherTenant, SecretsUnreadable
+from agent_runtime.domain.errors import SecretsUnreadable
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import LIVE, Session, SessionStatus
 from agent_runtime.secrecy.keyring import Keyring
@@ -110,7 +111,7 @@ class RegisteredAgents(Store):
     )
 
     async def register(self, registration: Registration) -> int:
-        """Insert the registration, or update that of the same tenant; add the version, if it is a new one."""
+        """Insert the registration, or update the tenant's; add the version, if it is a new one."""
         values = {
             "agent_id": registration.agent_id,
             "tenant_id": registration.tenant_id,

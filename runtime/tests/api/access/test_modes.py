@@ -11,7 +11,6 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from agent_runtime.application.key_ring import VALID
 from agent_runtime.settings import Settings, SettingsError
 from fixtures.runtime_client.judged_api import JudgedApi
 from fixtures.servers import PostgresServer
@@ -20,6 +19,8 @@ from runtime.tests.api.start import StartApi
 from .keyring import make_key, revoke
 
 NOBODY = {"Authorization": ""}
+# Seconds within which a revocation takes effect, as docs/keys.md promises.
+PROMISED = 5.0
 
 
 def within(seconds: float, reached: Callable[[], bool]) -> float:
@@ -41,12 +42,12 @@ def test_the_first_key_closes_an_open_api(start_api: StartApi, database: str) ->
         assert status(api) == 200
         key, made = make_key(database, "first")
         assert status(api, key) == 200
-        within(VALID + 2, lambda: status(api) == 401)
+        within(PROMISED + 2, lambda: status(api) == 401)
         assert api.send("GET", "/api/sessions/x", headers=NOBODY).status == 401
         assert api.send("GET", "/metrics", headers=NOBODY).status == 401
         assert api.send("GET", "/metrics", headers={"Authorization": key}).status == 200
         revoke(database, made)
-        within(VALID + 2, lambda: status(api, key) == 401)
+        within(PROMISED + 2, lambda: status(api, key) == 401)
     # The key is invalid now, and still nobody gets in: nor after a new start.
     with start_api(key="", DATABASE_URL=database) as api:
         assert status(api) == 401
@@ -59,7 +60,7 @@ def test_a_revocation_takes_effect_in_the_promised_time(
     key, made = make_key(database, "short-lived")
     assert status(keyed_api, key) == 200
     revoke(database, made)
-    within(VALID + 1, lambda: status(keyed_api, key) == 401)
+    within(PROMISED + 1, lambda: status(keyed_api, key) == 401)
 
 
 @pytest.mark.parametrize("platform", ["", "the-key"])
@@ -78,7 +79,7 @@ def test_without_the_database_nobody_but_the_platform_gets_in(
             with closing(psycopg2.connect(url.rpartition("/")[0] + "/postgres")) as connection:
                 connection.autocommit = True
                 connection.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
-            within(VALID + 3, lambda: "key cannot be checked" in send(api, key))
+            within(PROMISED + 3, lambda: "key cannot be checked" in send(api, key))
             assert "127.0.0.1" not in send(api, key)
             assert api.send("GET", "/metrics", headers={"Authorization": key}).status == 503
             assert status(api) == (401 if platform else 503)

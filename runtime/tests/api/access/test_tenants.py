@@ -72,6 +72,29 @@ def test_the_tenant_of_a_create_is_the_registrations(
     assert create(keyed_api, agent, 1, tenants[1]).status == 200
 
 
+def test_a_tenant_enters_no_room_of_another(keyed_api: JudgedApi, tenants: Tenants) -> None:
+    """A tenant's agent is not sent into the room of another tenant's live session."""
+    mine, theirs = keyed_api.new_id(), keyed_api.new_id()
+    register(keyed_api, mine, 1, tenants[1])
+    register(keyed_api, theirs, 2, tenants[2])
+    room = f"lobby-{mine}"
+
+    def enter(agent: int, tenant: int) -> Answer:
+        body = {"agentId": agent, "tenantId": tenant, "roomName": room}
+        return keyed_api.send("POST", CREATE, body, headers=tenants[tenant])
+
+    session = enter(mine, 1).json["session"]["sessionId"]
+    assert enter(mine, 1).status == 200
+    refused = enter(theirs, 2)
+    assert (refused.status, refused.error) == (
+        400,
+        f"Room {room} is in use: name another room, or leave the name empty",
+    )
+    keyed_api.send("DELETE", f"/api/agents/{mine}")
+    assert keyed_api.send("GET", f"/api/sessions/{session}").json["status"] == "ended"
+    assert enter(theirs, 2).status == 200
+
+
 def test_a_tenant_registers_for_itself_only(keyed_api: JudgedApi, tenants: Tenants) -> None:
     """A tenant's key cannot register an agent under another tenant."""
     agent = keyed_api.new_id()

@@ -9,12 +9,12 @@ from typing import Any
 import peewee
 from peewee import fn
 
+from agent_runtime.domain.access.tenants import TenantMismatch
 from agent_runtime.domain.agent import STOPPED
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     AgentStopped,
-    TenantMismatch,
     VariablesUnchecked,
 )
 from agent_runtime.domain.job import AUTOMATIC

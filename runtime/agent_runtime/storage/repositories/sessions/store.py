@@ -145,6 +145,23 @@ class StoredSessions(SessionCreation, SessionEnds):
         """All sessions that hold a place."""
         return [session_from(row) for row in await self._database.scan(self._live.bind())]
 
+    _others_in = CompiledOnce(
+        lambda: (
+            Sessions.select(Sessions.session_id)
+            .join(LiveSessions, on=(LiveSessions.session_id == Sessions.session_id))
+            .where(
+                LiveSessions.room_name == bind("room_name"),
+                Sessions.tenant_id != bind("tenant_id", "integer"),
+            )
+            .limit(1)
+        )
+    )
+
+    async def is_room_of_others(self, room_name: str, tenant_id: int) -> bool:
+        """Whether a live session of another tenant is in the room. Reads the few rows of live sessions."""
+        step = self._others_in.bind(room_name=room_name, tenant_id=tenant_id)
+        return bool(await self._database.read_live(step))
+
     _ended_in = CompiledOnce(
         lambda: (
             Sessions.select(*COLUMNS)
