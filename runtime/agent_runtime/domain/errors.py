@@ -22,7 +22,7 @@ AgentRuntimeError              base of all
 │   ├── UnstorableError *      the database's encoding lacks a character (storage.sql.database)
 │   ├── TenantMismatch *       a session names another tenant than its agent's (domain.access.tenants)
 │   └── InvalidKeyError *      no API key can be made like that (domain.access.keys)
-├── Forbidden                  the key of the request does not allow it
+├── Forbidden *                the key of the request does not allow it (domain.access.keys)
 │   ├── ScopeMissing *         the key lacks the operation's scope (domain.access.keys)
 │   └── OtherTenant *          the key is for another tenant (domain.access.keys)
 ├── NotFound                   what was named does not exist
@@ -80,12 +80,6 @@ class InvalidInput(AgentRuntimeError, ValueError):
     """What was given cannot be used as it is; the message names the fault."""
 
     remedy = "correct what the message names"
-
-
-class Forbidden(AgentRuntimeError):
-    """The key of the request does not allow it."""
-
-    remedy = "use a key that allows it"
 
 
 class NotFound(AgentRuntimeError):

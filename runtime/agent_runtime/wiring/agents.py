@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from agent_runtime.agents.forms.row import completed, form_of
 from agent_runtime.agents.in_force import Defaults, Layer
 from agent_runtime.agents.sources import AgentSources
 from agent_runtime.agents.templates.library import extended_by
-from agent_runtime.application.registration import Registrar, checked
+from agent_runtime.application.registration import Registered, Registrar, checked
+from agent_runtime.domain.access.audit import CLI, DONE, AuditEntry
 from agent_runtime.domain.agent import AgentVersion, Registration
 from agent_runtime.domain.errors import AgentUnknown
 from agent_runtime.domain.job import target_named
+from agent_runtime.domain.ports.access import AuditStore
 from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
 from agent_runtime.domain.text_ids import with_number
 from agent_runtime.settings import Settings
@@ -59,7 +62,7 @@ def defaults_of(settings: Settings) -> Defaults:
 @asynccontextmanager
 async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
     """The agents of the database; raises StoreUnavailable when it cannot be used."""
-    from agent_runtime.storage import RegisteredAgents, StoredSessions
+    from agent_runtime.storage import RegisteredAgents, StoredAudit, StoredSessions
 
     database: Database = open_database(settings)
     try:
@@ -72,8 +75,8 @@ async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
         registrar = Registrar(
             agents, providers, settings.api.max_sessions_per_agent, templates(settings)
         )
-        sources = agent_sources(settings, database)
-        yield AgentStore(agents, text_ids(settings, database), registrar, sources)
+        sources, audit = agent_sources(settings, database), StoredAudit(database)
+        yield AgentStore(agents, text_ids(settings, database), registrar, sources, audit)
     finally:
         await database.close()
 
@@ -86,6 +89,20 @@ class AgentStore:
     text_ids: TextIdRegistry
     registrar: Registrar
     sources: AgentSources
+    audit: AuditStore
+
+    async def register(
+        self, agent_id: int, tenant_id: int, config: Mapping[str, Any], origin: str, command: str
+    ) -> Registered:
+        """Register an agent, with an entry of the audit for the command.
+
+        Raises InvalidAgentConfig, and AgentOfOtherTenant.
+        """
+        registered = await self.registrar.register(agent_id, tenant_id, config, origin)
+        now = datetime.now(UTC)
+        entry = AuditEntry(now, CLI, command, DONE, agent_id=agent_id, tenant_id=tenant_id)
+        await self.audit.append([entry])
+        return registered
 
     async def number(self, name: str) -> int:
         """The number of an agent that is named by it or by its text id.
@@ -164,5 +181,7 @@ class AgentStore:
         """
         old = await self.version(agent_id, version)
         origin = f"rolled back to version {version}"
-        registered = await self.registrar.register(agent_id, old.tenant_id, old.config, origin)
+        registered = await self.register(
+            agent_id, old.tenant_id, old.config, origin, "agents rollback"
+        )
         return registered.version

@@ -12,14 +12,13 @@ from agent_runtime.api.http.framing.paths import with_slashes
 from agent_runtime.api.http.responses import respond_error
 from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
 from agent_runtime.application.tenants import RoomOfOtherTenant
-from agent_runtime.domain.access.keys import ScopeMissing
+from agent_runtime.domain.access.keys import Forbidden, ScopeMissing
 from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant, TenantMismatch
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     AgentStopped,
     CallerIsLive,
-    Forbidden,
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,

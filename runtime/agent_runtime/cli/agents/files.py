@@ -137,9 +137,8 @@ async def _imported(
     assert agent_id is not None  # noqa: S101 - `_with_id` gave it one
     before = await store.agents.get(agent_id)
     tenant_id = tenant or document.tenant_id or (1 if before is None else before.tenant_id)
-    registered = await store.registrar.register(
-        agent_id, tenant_id, document.config, f"imported from {Path(report.file).name}"[:255]
-    )
+    origin = f"imported from {Path(report.file).name}"[:255]
+    registered = await store.register(agent_id, tenant_id, document.config, origin, "agents import")
     return replace(report, agent_id=agent_id, version=registered.version)
 
 

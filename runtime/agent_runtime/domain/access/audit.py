@@ -8,6 +8,8 @@ from typing import Final
 
 # The actor of commands on the operator's machine.
 CLI: Final = "cli"
+# The result of a command that did what was asked.
+DONE: Final = "done"
 
 
 @dataclass(frozen=True, slots=True)

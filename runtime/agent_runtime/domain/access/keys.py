@@ -19,7 +19,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from agent_runtime.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from agent_runtime.domain.errors import AgentRuntimeError, Conflict, InvalidInput, NotFound
 
 PREFIX: Final = "vark"
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -55,6 +55,12 @@ class Scope(StrEnum):
 ALL_SCOPES: Final = frozenset(Scope)
 # A tenant's key never has this one: Prometheus's metrics are those of all tenants.
 OF_ALL_TENANTS: Final = frozenset({Scope.PROMETHEUS})
+
+
+class Forbidden(AgentRuntimeError):
+    """The key of the request does not allow it."""
+
+    remedy = "use a key that allows it"
 
 
 class ScopeMissing(Forbidden):

@@ -285,9 +285,8 @@ class RegisteredAgents(Store):
 
     async def list_ids(self, tenant_id: int | None = None) -> list[int]:
         """The ids of the registered agents in the order of their first registration."""
-        step = self._list.bind()
-        if tenant_id is not None:
-            step = self._list_of_tenant.bind(tenant_id=tenant_id)
+        of_tenant = self._list_of_tenant
+        step = self._list.bind() if tenant_id is None else of_tenant.bind(tenant_id=tenant_id)
         return [agent_id for (agent_id,) in await self._database.read(step)]
 
     _row = CompiledOnce(lambda: Agents.select().where(Agents.id == _AGENT_ID))

@@ -139,18 +139,14 @@ STEPS: Final[Sequence[Step]] = (
                 scopes varchar(255) NOT NULL,
                 tenant_id integer,
                 created_at timestamp NOT NULL,
-                expires_at timestamp,
-                revoked_at timestamp,
-                last_used date
+                expires_at timestamp, revoked_at timestamp, last_used date
             )
             """,
             """
             CREATE TABLE runtime_audit (
                 id {serial},
                 at timestamp NOT NULL,
-                actor varchar(64) NOT NULL,
-                operation varchar(64) NOT NULL,
-                result varchar(64) NOT NULL,
+                actor varchar(64) NOT NULL, operation varchar(64) NOT NULL, result varchar(64) NOT NULL,
                 agent_id integer,
                 session_id varchar(255),
                 tenant_id integer,

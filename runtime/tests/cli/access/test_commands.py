@@ -122,3 +122,18 @@ def test_the_audit_is_printed_from_a_time_on(operator: Operator) -> None:
     assert len(operator.run("audit").stdout.splitlines()) == 2
     assert operator.json("audit", "--since", "2999-01-01") == []
     assert "--since 'soon'" in operator.run("audit", "--since", "soon", code=2).stderr
+
+
+def test_agents_of_the_command_line_are_audited(operator: Operator) -> None:
+    """An import and a rollback are in the audit; one for another tenant is refused."""
+    document = {"agentId": 7, "tenantId": 3, "config": {}}
+    (operator.folder / "desk.json").write_text(json.dumps(document))
+    operator.run("agents", "import", "desk.json")
+    operator.run("agents", "rollback", "7", "1")
+    refused = operator.run("agents", "import", "desk.json", "--tenant", "4", code=1)
+    assert "belongs to another tenant" in refused.stderr
+    entries = operator.json("audit")
+    assert [(entry["operation"], entry["agent_id"], entry["tenant_id"]) for entry in entries] == [
+        ("agents import", 7, 3),
+        ("agents rollback", 7, 3),
+    ]

@@ -11,15 +11,16 @@ from agent_runtime.storage import Database, RegisteredAgents, StoredSessions
 async def test_each_changed_content_is_a_version(agents: RegisteredAgents) -> None:
     """The same content again, in whatever order of its keys, makes none; another tenant makes one."""
     versions = [
-        await agents.register(Registration(7, tenant, config, 10))
-        for tenant, config in (
-            (1, {"name": "A", "voiceId": "v"}),
-            (1, {"voiceId": "v", "name": "A"}),
-            (1, {"name": "B"}),
-            (2, {"name": "B"}),
-            (1, {"name": "B"}),
+        await agents.register(Registration(7, 1, config, 10))
+        for config in (
+            {"name": "A", "voiceId": "v"},
+            {"voiceId": "v", "name": "A"},
+            {"name": "B"},
         )
     ]
+    for tenant in (2, 1):
+        await agents.unregister(7)
+        versions.append(await agents.register(Registration(7, tenant, {"name": "B"}, 10)))
     assert versions == [1, 1, 2, 3, 4]
     found = await agents.get(7)
     assert found is not None

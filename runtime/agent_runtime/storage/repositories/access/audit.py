@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import peewee
 
-from agent_runtime.domain.access.audit import CLI, AuditEntry
+from agent_runtime.domain.access.audit import CLI, DONE, AuditEntry
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import ApiKeys, Audit
 from agent_runtime.storage.sql.compiled import CompiledOnce
@@ -41,7 +41,7 @@ def about_key(operation: str, key_id: str, tenant_id: int | None) -> dict[str, A
     return {
         "actor": CLI,
         "operation": operation,
-        "result": "done",
+        "result": DONE,
         "agent_id": None,
         "session_id": None,
         "tenant_id": tenant_id,

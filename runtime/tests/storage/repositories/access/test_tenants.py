@@ -28,6 +28,7 @@ async def test_an_agent_stays_its_tenants(agents: RegisteredAgents) -> None:
     with pytest.raises(AgentOfOtherTenant):
         await agents.register(Registration(7, THEIRS, {"systemPrompt": "x"}, 1))
     assert await agents.get(7) == Registration(7, MINE, {}, 5)
+    assert [one.tenant_id for one in await agents.history(7)] == [MINE]
     await agents.unregister(7)
     await agents.register(Registration(7, THEIRS, {}, 1))
 
