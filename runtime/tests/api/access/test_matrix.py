@@ -82,6 +82,11 @@ def own_room(given: dict[str, Any]) -> dict[str, str]:
     return {"roomName": ""} if "roomName" in given else {}
 
 
+def is_about_nothing_named(name: str) -> bool:
+    """Whether a request of this operation names no agent, session or tenant."""
+    return "{" not in name and "requestBody" not in OPEN_API.operations[name]
+
+
 def is_intact(api: JudgedApi, agent_id: int, session_id: str) -> bool:
     """Whether the agent is registered, with one session, which lives."""
     status = api.send("GET", f"/api/agents/{agent_id}").json
@@ -161,8 +166,8 @@ def test_another_tenants_key_is_refused(keyed_api: JudgedApi, keys: Keys, name: 
     """With another tenant's key each operation is 403 or 404, or a list of that tenant's things only."""
     agent_id, session_id = keyed_api.new_session()
     answer = send(keyed_api, name, keys.of["other tenant"], agent_id, session_id)
-    if name == "GET /api/agents":
-        assert agent_id not in answer.json["agents"]
+    if is_about_nothing_named(name) and answer.status == 200:
+        assert agent_id not in answer.json.get("agents", ())
     else:
         assert answer.status in (403, 404), answer.body
         assert str(TENANT) not in re.sub(r"(Agent|Session) \S+", "", answer.error)
@@ -209,6 +214,6 @@ def test_head_needs_the_scope_of_get(keyed_api: JudgedApi, keys: Keys, name: str
     path = name.split()[1].format(agentId=agent_id, tenantId=TENANT, sessionId=session_id)
     key = keys.without(OPEN_API.operations[name]["x-scope"])
     assert keyed_api.send("HEAD", path, headers={"Authorization": key}).status == 403
-    if name != "GET /api/agents":
+    if not is_about_nothing_named(name):
         headers = {"Authorization": keys.of["other tenant"]}
         assert keyed_api.send("HEAD", path, headers=headers).status in (403, 404)

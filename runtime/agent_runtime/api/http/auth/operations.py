@@ -22,6 +22,7 @@ class Operation:
 # By method and path template. A key without every scope may use no operation that is not here.
 OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("POST", "/api/agents/register"): Operation("registerAgent", Scope.AGENTS_WRITE),
+    ("GET", "/api/agents/schema"): Operation("getAgentSchemas", Scope.AGENTS_READ),
     ("GET", "/api/agents/{agent_id}"): Operation("getAgent", Scope.AGENTS_READ),
     ("DELETE", "/api/agents/{agent_id}"): Operation("unregisterAgent", Scope.AGENTS_WRITE),
     ("GET", "/api/agents"): Operation("listAgents", Scope.AGENTS_READ),
