@@ -118,7 +118,7 @@ class WatchSettings(Group):
 
     lease: float = Field(2.0, alias="SESSION_LEASE", gt=0, le=600)
     start: float = Field(20.0, alias="SESSION_START_PATIENCE", gt=0, le=600)
-    answer: float = Field(1.5, alias="SESSION_DISPATCH_PATIENCE", gt=0, le=60)
+    answer: float = Field(1.5, alias="SESSION_DISPATCH_PATIENCE", gt=0, le=600)
     deadline: float = Field(30.0, alias="SESSION_AGENT_DEADLINE", gt=0, le=3600)
     when_full: Literal["queue", "refuse"] = Field("queue", alias="SESSION_WHEN_FULL")
     interval: float = Field(0.25, alias="SESSION_WATCH_INTERVAL", gt=0, le=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise
@@ -22,6 +23,12 @@ MAX_DEPTH: Final = 200
 MAX_MEMBERS: Final = 100
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# RFC 9110, section 8.3.1, with blanks where the Node.js version's parser allows them: no tabs.
+_WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER: Final = re.compile(
+    rf"""; *({_WORD}) *= *(?:"((?:[ !#-\[\]-~\x80-\xff]|\\[ -~])*)"|({_WORD})) *"""
+)
+_MEDIA_TYPE: Final = re.compile(rf" *{_WORD}/{_WORD} *(?:{_PARAMETER.pattern})*")
 _WINDOW: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 
 
@@ -50,14 +57,25 @@ async def json_object(req: Request) -> dict[str, Any]:
 
 
 def _is_json(req: Request) -> bool:
-    media_type, _, parameters = (req.content_type or "").partition(";")
-    if media_type.strip().lower() != "application/json":
+    """Whether the content type is JSON, in the grammar of the Node.js version's parser.
+
+    As there, another spelling (`application/json;`) counts as another type. Raises
+    HTTPUnsupportedMediaType for another charset than UTF-8; of two the last counts.
+    """
+    content_type = req.content_type or ""
+    media_type = content_type.partition(";")[0]
+    if _MEDIA_TYPE.fullmatch(content_type) is None:
         return False
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        charset = value.strip().strip('"')
-        if name.strip().lower() == "charset" and charset.lower() != "utf-8":
-            raise HTTPUnsupportedMediaType(description=f'unsupported charset "{charset.upper()}"')
+    if media_type.strip(" ").lower() != "application/json":
+        return False
+    charsets = [
+        (quoted or token).lower()
+        for name, quoted, token in _PARAMETER.findall(content_type)
+        if name.lower() == "charset"
+    ]
+    charset = charsets[-1] if charsets else ""
+    if charset not in ("", "utf-8"):
+        raise HTTPUnsupportedMediaType(description=f'unsupported charset "{charset.upper()}"')
     return True
 
 

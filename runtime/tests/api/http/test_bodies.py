@@ -249,6 +249,28 @@ def test_byte_order_mark_and_charset(api: JudgedApi) -> None:
     assert send(api, body, CREATE, **{"Content-Type": content_type}).status == 415
 
 
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json ;charset=utf-8", 200),
+        ('application/json; a="x;y"; charset=utf-8', 200),
+        ('application/json; charset=""', 200),
+        ("application/json; charset=latin1; charset=utf-8", 200),
+        ("application/json; charset=utf-8; charset=latin1", 415),
+        ("application/json;", 400),
+        ("application/json; charset=utf-8;", 400),
+        ("application/json; =utf-8", 400),
+        ("application/json\t; charset=utf-8", 400),
+    ],
+)
+def test_spellings_of_the_media_type(api: JudgedApi, content_type: str, status: int) -> None:
+    """The last charset counts; what the Node.js version's parser refuses counts as no body, as there."""
+    body = json.dumps({"agentId": api.new_id(), "tenantId": 1, "config": {}}).encode()
+    answer = send(api, body, **{"Content-Type": content_type})
+    assert answer.status == status
+    assert (b"received undefined" in answer.body) is (status == 400)
+
+
 def test_compressed_bodies(api: JudgedApi) -> None:
     """Gzip and deflate are decompressed, at most to the limit; other encodings are refused."""
     body = json.dumps({"agentId": api.new_id(), "tenantId": 1, "config": {}}).encode()
