@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from contract.api.api import Api
+from contract.corpus import frozen
 from contract.errors import BrokenInput, Inconclusive
 from contract.options import Options, read
 from contract.record.recording import Amount, record
@@ -55,9 +56,7 @@ def _run(options: Options, log: Callable[[str], None]) -> int:
         report.failures.append(f"{type(error).__name__} stopped the gate: {error}")
         raise
     finally:
-        verdict.write(report, options.report)
-        junit.write(report, options.report)
-        page.write(report, run.material, options.report)
+        _write(run, options)
     for side, cluster in report.clusters:
         print(f"  {cluster.fingerprint} {side.name} {cluster.title}: {len(cluster.findings)}")
     for fault in report.faults:
@@ -70,12 +69,29 @@ def _run(options: Options, log: Callable[[str], None]) -> int:
     return report.verdict.exit_code
 
 
+def _write(run: Run, options: Options) -> None:
+    """Write all results; one that fails costs itself only."""
+    report, folder = run.report, options.report
+    verdict.write(report, folder)
+    writers: dict[str, Callable[[], None]] = {
+        "junit.xml": lambda: junit.write(report, folder),
+        "index.html": lambda: page.write(report, run.material, folder),
+    }
+    for name, write in writers.items():
+        try:
+            write()
+        except Exception:
+            traceback.print_exc()
+            print(f"{name} could not be written, see above", file=sys.stderr)
+
+
 async def _record(options: Options, log: Callable[[str], None]) -> None:
     api = Api.load(options.profile, options.contract)
-    amount = Amount(seeds=range(options.seed, options.seed + 4))
     folder = options.profile.files.corpus
+    seeds = range(options.seed, options.seed + 4) if options.generate else range(0)
+    kept = [] if options.generate else frozen.of_source(frozen.load(folder), "generated")
     async with _old_service(options) as target:
-        await record(target, api, options.contract.resolve(), amount, folder, log)
+        await record(target, api, options.contract.resolve(), Amount(seeds), folder, log, kept)
 
 
 @asynccontextmanager

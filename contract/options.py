@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from contract.api.profile import ApiProfile
 from contract.errors import BrokenInput
+from contract.http.address import Trust
 from contract.testbed.external import External
 
 COMMANDS: Final = ("gate", "compare", "self-test", "record", "explain")
@@ -35,6 +36,7 @@ class Options:
     seed: int
     budget: float | None
     variants: tuple[str, ...]
+    generate: bool = False
 
 
 def read(arguments: Sequence[str]) -> Options:
@@ -68,6 +70,7 @@ def read(arguments: Sequence[str]) -> Options:
         given.seed,
         given.budget,
         tuple(given.database or _variants(profile)),
+        given.generate,
     )
 
 
@@ -81,6 +84,7 @@ def _external(given: Any) -> External:
         given.reset_new,
         given.restart_old,
         given.restart_new,
+        Trust(given.ca, given.insecure),
     )
 
 
@@ -127,10 +131,17 @@ def _parser(profile: ApiProfile) -> argparse.ArgumentParser:
     add("--reset-new", metavar="CMD", help="command that resets the new service")
     add("--restart-old", metavar="CMD", help="command that restarts the old services")
     add("--restart-new", metavar="CMD", help="command that restarts the new one, not its database")
+    add("--ca", type=Path, metavar="F", help="PEM file of the CA that signed the https targets")
+    add("--insecure", action="store_true", help="trust any certificate of the https targets")
     add("--ledger", type=Path, default=files.ledger, metavar="F", help="accepted differences")
     add("--contract", type=Path, default=files.contract, metavar="F", help="openapi.yaml")
     add("--report", type=Path, default=Path("reports/contract"), metavar="DIR", help="results")
     add("--seed", type=int, default=1, metavar="N", help="seed for the choice of leak tests")
+    add(
+        "--generate",
+        action="store_true",
+        help="record: generate again, too; else keep those requests",
+    )
     add("--budget", type=_seconds, metavar="SECONDS", help="give up after this time (exit code 2)")
     add(
         "--database",

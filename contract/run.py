@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Sequence
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +16,7 @@ from contract.errors import BudgetSpent, Inconclusive
 from contract.judge.comparison import compare_replays, unobserved
 from contract.judge.material import Material
 from contract.judge.noise import Noise, learn_noise
-from contract.judge.shrink import minimal
+from contract.judge.shrink import Shortest, minimal
 from contract.ledger import entries
 from contract.ledger.audit import audit
 from contract.mutants import definitions
@@ -27,7 +29,9 @@ from contract.targets.target import Target
 from contract.targets.testbed import RESTART, Testbed
 from contract.testbed.setup import testbed
 
-_EVERY: Final = 250  # steps between two lines of progress
+_EVERY: Final = 1000  # steps between two lines of progress
+_UNJUDGED: Final = 5  # steps at which the gate failed, in the report
+_SECONDS: Final = 10.0  # between two lines of progress, where steps are slow
 _SHRUNK: Final = 12  # clusters of each target that get a shortest replay
 
 
@@ -64,11 +68,22 @@ class Run:
                     "Some target has no reset command: it must be fresh, and findings are not "
                     "reduced to their shortest replay."
                 )
-            await self._compare(material, targets)
+            await self._guarded("comparing", self._compare(material, targets))
             if self.options.command != "compare" and not self.report.failures:
-                await self._test_itself(material, targets)
+                await self._guarded("the self-test", self._test_itself(material, targets))
             if targets.can_reset:
-                await self._shrink(material, targets)
+                await self._guarded("the shortest replays", self._shrink(material, targets))
+
+    async def _guarded(self, what: str, phase: Awaitable[None]) -> None:
+        """Run a phase; its failure costs what it would have shown, and nothing of the other phases."""
+        try:
+            await phase
+        except Inconclusive as error:
+            self.report.failures.append(str(error))
+        except Exception as error:
+            self._log("".join(traceback.format_exception(error)))
+            cause = f"{type(error).__name__}: {error}"
+            self.report.failures.append(f"the gate itself failed at {what}: {cause}")
 
     def _read(self) -> Material:
         api = Api.load(self.options.profile, self.options.contract)
@@ -95,6 +110,10 @@ class Run:
             comparison = compare_replays(material, self._replays[targets.old.name], new, noise)
             self.report.sides.append(Side(target.name, comparison))
             self._log(f"{target.name}: {len(comparison.clusters)} clusters of differences")
+            self.report.failures += [
+                f"{target.name}: the gate cannot judge step {step}: {cause}"
+                for step, cause in list(comparison.unjudged.items())[:_UNJUDGED]
+            ]
         if failure is not None:
             raise Inconclusive(failure)
         self._check_observed(material, targets)
@@ -177,21 +196,43 @@ class Run:
             replays = {}
             for cluster in side.comparison.clusters[:_SHRUNK]:
                 self._log(f"shortest replay of {cluster.fingerprint}: {cluster.title}")
-                replays[cluster.fingerprint] = await minimal(
-                    material, cluster, side.comparison.noise, targets.old, by_name[side.name]
-                )
+                try:
+                    replays[cluster.fingerprint] = await minimal(
+                        material, cluster, side.comparison.noise, targets.old, by_name[side.name]
+                    )
+                except Exception as error:
+                    # It costs this replay; the finding stands.
+                    self._log(f"no shortest replay of {cluster.fingerprint}: {error!r}")
+                    step = cluster.first.step
+                    replays[cluster.fingerprint] = Shortest((step,), reduced=False)
                 self.report.sides[number] = replace(side, replays=dict(replays))
 
     def _progress(self, phase: str) -> Callable[[Target], Progress]:
         def of(target: Target) -> Progress:
-            done = 0
-
-            def progress(count: int) -> None:
-                nonlocal done
-                before, done = done, done + count
-                if done // _EVERY > before // _EVERY:
-                    self._log(f"{phase}: {target.name} {done} of {self.report.corpus_size}")
-
-            return progress
+            return _Pace(self._log, f"{phase}: {target.name}", self.report.corpus_size).progress
 
         return of
+
+
+class _Pace:
+    """Reports how far a replay is, how fast, and how long it still takes."""
+
+    def __init__(self, log: Callable[[str], None], what: str, size: int) -> None:
+        self._log = log
+        self._what = what
+        self._size = size
+        self._done = 0
+        self._begin = self._said = time.monotonic()
+
+    def progress(self, count: int) -> None:
+        """Take in `count` more steps."""
+        before, self._done = self._done, self._done + count
+        now = time.monotonic()
+        if self._done // _EVERY == before // _EVERY and now - self._said < _SECONDS:
+            return
+        self._said = now
+        rate = self._done / max(now - self._begin, 0.001)
+        left = (self._size - self._done) / rate
+        self._log(
+            f"{self._what} {self._done} of {self._size}, {rate:.1f} a second, {left:.0f} s left"
+        )

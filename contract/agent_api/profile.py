@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,17 +22,32 @@ from contract.api.profile import (
 _HERE: Final = Path(__file__).parent
 _REGISTRATION: Final = {
     "tenantId": 93,
-    "config": {"name": "Front desk", "maxConcurrentSessions": 1000},
+    "config": {"name": "Front desk", "maxConcurrentSessions": 5000},
 }
 _SESSION: Final = {"agentId": 930004, "tenantId": 93, "roomName": "lobby", "participantName": "Ada"}
 
 
 def _register(name: str, agent: int) -> Example:
-    return Example(name, "POST", "/api/agents/register", {"agentId": agent, **_REGISTRATION})
+    body = {"agentId": agent, **_REGISTRATION}
+    return Example(
+        name,
+        "POST",
+        "/api/agents/register",
+        body,
+        reads=("/api/agents/{agentId}",),
+        shown=("agentId", "tenantId", "maxConcurrentSessions", "max_concurrent_sessions"),
+    )
 
 
 def _create(name: str) -> Example:
-    return Example(name, "POST", "/api/sessions/create", _SESSION)
+    return Example(
+        name,
+        "POST",
+        "/api/sessions/create",
+        _SESSION,
+        reads=("/api/sessions/{id}",),
+        shown=("agentId", "tenantId", "roomName", "participantName"),
+    )
 
 
 PROFILE: Final = ApiProfile(
@@ -44,6 +60,7 @@ PROFILE: Final = ApiProfile(
         corpus=_HERE / "corpus",
         scenarios=_HERE / "scenarios.arazzo.yaml",
         scenarios_with_faults=_HERE / "scenarios-with-faults.arazzo.yaml",
+        found=_HERE / "found.arazzo.yaml",
     ),
     ids=GeneratedIds(schema="SessionKey", pattern=r"[A-Za-z0-9_-]{21}", symbol="session"),
     liveness=Liveness("/health", "status", "healthy"),
@@ -77,12 +94,32 @@ PROFILE: Final = ApiProfile(
             Example("tenant-figures", "GET", "/api/metrics/tenant/93"),
             Example("health", "GET", "/health"),
             Example("ready", "GET", "/ready"),
-            Example("end", "POST", "/api/sessions/{2}/end"),
-            Example("delete", "DELETE", "/api/agents/930003"),
+            Example(
+                "end",
+                "POST",
+                "/api/sessions/{2}/end",
+                reads=("/api/sessions/{sessionId}",),
+                renew="create-2",
+            ),
+            Example(
+                "delete",
+                "DELETE",
+                "/api/agents/930003",
+                reads=("/api/agents/{agentId}",),
+                renew="register-930003",
+            ),
         ),
+        probed=frozenset({"create", "session", "status", "agent-figures", "delete", "health"}),
+        many=replace(_create("create"), body={**_SESSION, "roomName": "hall"}),
+        times=320,
+        numbered=_register("register", 930001),
+        fields=("agentId", "tenantId"),
+        beside=True,
     ),
     relations=Relations(fields=("agentId", "tenantId"), loose=("tenantId",)),
     nested="config",
     large_body=100 * 1024 + 1,  # express refuses bodies above 100 KiB
     services=AgentServices(),
+    changes=("figures-stored",),
+    fresh=Mark("/api/agents", 200, b'{"agents":[]}'),
 )

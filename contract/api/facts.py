@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from contract.http.messages import Answer
 from contract.values.documents import Kind, parse, plain
+
+DEEPEST: Final = 200  # levels of nesting that a body may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class RequestFacts:
     `known`: openapi.yaml has the operation; `allow`: the methods of its path. `key` is none, right or
     wrong. `body` is the parsed JSON, None when there is none or it does not parse; `json`: it parses;
     `key_twice`: some object in it has a key twice.
+    `charset` and `coding`: of the body, `utf-8` and `identity` where none is given.
     `guarded`: the path needs the key. `size` and `head` count bytes. `bad_date` names the first date
     parameter that is no date of openapi.yaml, `date_twice` the first that is given twice.
     """
@@ -35,6 +38,8 @@ class RequestFacts:
     key_twice: bool
     content_type: str
     content_type_line: str
+    charset: str
+    coding: str
     guarded: bool
     key: str
     size: int
@@ -44,8 +49,13 @@ class RequestFacts:
 
     @property
     def unholdable(self) -> bool:
-        """Whether the body holds what JSON or a database cannot: 1e999, half surrogates, a key twice."""
-        return _holds_too_much(self.json_body) or (self.key_twice and self.json_body is not None)
+        """Whether the body holds what JSON or a database cannot.
+
+        That is 1e999, a half surrogate, a key twice in an object, or more than DEEPEST levels.
+        """
+        return _holds_too_much(self.json_body, DEEPEST) or (
+            self.key_twice and self.json_body is not None
+        )
 
     @property
     def json_body(self) -> Any:
@@ -65,11 +75,15 @@ def answer_facts(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _holds_too_much(value: Any) -> bool:
+def _holds_too_much(value: Any, levels: int) -> bool:
     if isinstance(value, str):
         return any("\ud800" <= character <= "\udfff" for character in value)
     if isinstance(value, float):
         return math.isinf(value)
     if isinstance(value, dict):
-        return any(_holds_too_much(item) for pair in value.items() for item in pair)
-    return isinstance(value, list) and any(map(_holds_too_much, value))
+        inner = [item for pair in value.items() for item in pair]
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return False
+    return levels <= 0 or any(_holds_too_much(item, levels - 1) for item in inner)

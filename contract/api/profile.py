@@ -23,7 +23,7 @@ class Files:
     """The files of an API. `corpus` is the folder of the frozen requests.
 
     `scenarios` are recorded before, `scenarios_with_faults` after everything else: faults and restarts
-    would disturb the other requests. None: there are none.
+    would disturb the other requests. `found` are scenarios that exploration found. None: there are none.
     """
 
     contract: Path
@@ -32,6 +32,7 @@ class Files:
     corpus: Path
     scenarios: Path | None = None
     scenarios_with_faults: Path | None = None
+    found: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +73,42 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A valid request. `{0}`, `{1}` in `target` are the ids that the set-up requests were given."""
+    """A valid request. `{0}`, `{1}` in `target` are the ids that the set-up requests were given.
+
+    `reads` are targets that show what an accepted variant of it did: `{id}` is the id that its answer
+    hands out, other names are keys of its body or parameters of its path. `renew` names a set-up request
+    that is sent again before the next variant, because this one uses up what that one made. `shown` are
+    the parts of a body that the reads show: `maxConcurrentSessions`.
+    """
 
     name: str
     method: str
     target: str
     body: Mapping[str, Any] | None = None
+    reads: tuple[str, ...] = ()
+    renew: str | None = None
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
     """One valid request of each operation, in the order in which they can follow `setup`.
 
-    The recorder sends `setup` first and then each of `valid` with all its variants.
+    The recorder sends `setup` first and then each of `valid` with all its variants. Those in `probed` get
+    all forms of the key and all headers that must change nothing; the other variants are for everyone.
+    `many` is a request that is sent `times` times, each with its reads, so that generated ids of every form
+    are seen; `numbered` is sent for hundreds of numbers, which stand in its `fields`. With `beside` the
+    paths beside the documented ones are tried, with every method.
     """
 
     setup: tuple[Example, ...] = ()
     valid: tuple[Example, ...] = ()
+    probed: frozenset[str] = frozenset()
+    many: Example | None = None
+    times: int = 0
+    numbered: Example | None = None
+    fields: tuple[str, ...] = ()
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +148,9 @@ class ApiProfile:
     `marks` tell the old service from the new one. `peer` is the server that the services call, whose
     received calls are compared. `faults` maps the faults of openapi.yaml's `x-reached-by` to their
     repairs. `nested` names a key of bodies whose inside counts for the variety of generated requests,
-    `large_body` a number of bytes that the services refuse.
+    `large_body` a number of bytes that the services refuse. `fresh` is an answer that only a service
+    without any state gives: what a reset must bring about. `changes` are other changes than
+    faults that steps may ask of the services, such as rows in their database.
     """
 
     name: str
@@ -147,6 +169,8 @@ class ApiProfile:
     nested: str | None = None
     large_body: int = 100 * 1024 + 1
     services: ManagedServices | None = None
+    fresh: Mark | None = None
+    changes: tuple[str, ...] = ()
 
     def is_guarded(self, path: str) -> bool:
         """Whether a path needs the key."""

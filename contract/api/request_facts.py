@@ -12,15 +12,19 @@ from urllib.parse import parse_qs, unquote
 from contract.api.api import Api
 from contract.api.facts import RequestFacts
 from contract.http.messages import RECORDED_KEY, Request
+from contract.http.placeholders import with_key
 from contract.values.documents import parse_json, plain
 
 _DATE: Final = re.compile(
     r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII | re.IGNORECASE
 )
 
+_CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
+
 
 def request_facts(request: Request, api: Api) -> RequestFacts:
-    """The facts of a request whose ids are symbols."""
+    """The facts of a request whose ids are symbols and whose times are filled in."""
+    request = with_key(request)
     match = api.spec.match(request.method, request.path)
     body, valid, key_twice = _body(request)
     query = parse_qs(request.query, keep_blank_values=True)
@@ -38,6 +42,8 @@ def request_facts(request: Request, api: Api) -> RequestFacts:
         json=valid,
         key_twice=key_twice,
         content_type=(request.header("content-type") or "").partition(";")[0].strip().lower(),
+        charset=_charset(request),
+        coding=_coding(request),
         content_type_line=request.header("content-type") or "",
         guarded=api.profile.is_guarded(unquote(request.path)),
         key=_key(request.header("authorization")),
@@ -73,15 +79,31 @@ def _body(request: Request) -> tuple[Any, bool, bool]:
 def _text(request: Request) -> str:
     """The body without its framing, compression and charset, whether or not these are allowed."""
     body = request.content
-    if (request.header("content-encoding") or "").lower() == "gzip":
+    coding = _coding(request)
+    if coding == "gzip":
         body = gzip.decompress(body)
-    charset = re.search(r"charset=\"?([\w-]+)", request.header("content-type") or "", re.IGNORECASE)
-    text = body.decode(charset[1] if charset else "utf-8")
+    elif coding == "deflate":
+        body = zlib.decompress(body)
+    text = body.decode(_charset(request))
     return text.removeprefix("\ufeff")
 
 
+def _charset(request: Request) -> str:
+    """The charset of the body: that of its content type, or UTF-8."""
+    found = _CHARSET.findall(request.header("content-type") or "")
+    return found[-1].lower() if found else "utf-8"
+
+
+def _coding(request: Request) -> str:
+    """The coding of the body: that of Content-Encoding, or none."""
+    return (request.header("content-encoding") or "identity").strip().lower()
+
+
 def _key(header: str | None) -> str:
-    """The key as both services read it: they remove the text "Bearer " and compare the rest."""
+    """The key as both services read it: they remove the text "Bearer " and compare the rest.
+
+    Blanks around a value are no part of it (RFC 9110, section 5.5).
+    """
     if header is None:
         return "none"
-    return "right" if header.replace("Bearer ", "", 1) == RECORDED_KEY else "wrong"
+    return "right" if header.strip(" \t").replace("Bearer ", "", 1) == RECORDED_KEY else "wrong"

@@ -16,6 +16,8 @@ from jsonschema import Draft202012Validator
 from contract.errors import BrokenInput
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+# Stands for an encoded slash, which is data of its segment, while a path is decoded: a private character.
+_SLASH: Final = "\uf8ff"
 PlaceType = Literal["moment", "new-id"]
 
 
@@ -144,26 +146,32 @@ class Specification:
         places = self.typed_places.get((operation, status), {})
         return next((at for at, kind in places.items() if kind == "new-id"), None)
 
-    def required_keys(self, operation: str) -> frozenset[str]:
-        """The keys that a JSON body of the operation must have; none when it takes no body."""
+    def body_schema(self, operation: str) -> Mapping[str, Any]:
+        """The schema of the operation's JSON body; empty when it takes none."""
         body = self._resolve(self.operations.get(operation, {}).get("requestBody", {}))
         content = body.get("content", {}).get("application/json", {})
-        return frozenset(self._resolve(content.get("schema", {})).get("required", ()))
+        return self._resolve(content.get("schema", {}))
+
+    def resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A schema with its reference followed."""
+        return self._resolve(schema)
+
+    def required_keys(self, operation: str) -> frozenset[str]:
+        """The keys that a JSON body of the operation must have; none when it takes no body."""
+        return frozenset(self.body_schema(operation).get("required", ()))
 
     def match(self, method: str, path: str) -> Match:
         """The operation of a request; a single trailing slash does not count.
 
         Percent-encoding is decoded first (RFC 3986, section 2.3), except for slashes.
         """
-        path = re.sub(
-            r"(?:%(?!2f)[0-9a-f]{2})+", lambda hit: unquote(hit[0]), path, flags=re.IGNORECASE
-        )
+        path = unquote(re.sub("%2f", _SLASH, path, flags=re.IGNORECASE))
         plain = path[:-1] if path.endswith("/") and path != "/" else path
         for template, pattern in self._patterns:
             hit = pattern.fullmatch(plain)
             if hit is not None:
                 name = f"{method} {template}"
-                values = {key: unquote(value) for key, value in hit.groupdict().items()}
+                values = {key: text.replace(_SLASH, "/") for key, text in hit.groupdict().items()}
                 return Match(name, values, name in self.operations, self._allow(template))
         return Match(f"{method} (unknown path)", {}, known=False)
 

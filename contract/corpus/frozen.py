@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from contract.corpus import har
@@ -64,6 +65,12 @@ def load(folder: Path) -> Corpus:
     if not steps:
         raise BrokenInput(f"{path} has no requests: record again")
     return Corpus(steps, digest)
+
+
+def of_source(corpus: Corpus, source: str) -> list[Step]:
+    """The steps of one source, numbered anew."""
+    found = [step for step in corpus.steps if step.source == source]
+    return [replace(step, index=index) for index, step in enumerate(found)]
 
 
 def _digest(data: bytes) -> str:

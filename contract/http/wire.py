@@ -7,44 +7,27 @@ h11 reads the answer; it follows RFC 9112 on framing.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from dataclasses import dataclass
+import zlib
+from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit
 
 import h11
 
 from contract.errors import TargetMisbehaved, TargetUnreachable
+from contract.http.address import Address
 from contract.http.messages import HEADER_CHARSET, Answer, Request
 
 MAX_BODY: Final = 8 * 1024 * 1024  # bytes of an answer; no answer of an API is near that
 TIMEOUT: Final = 15.0  # seconds for a whole answer; a service under test answers in milliseconds
 _PIECE: Final = 64 * 1024  # bytes to read at once
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a target listens."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str) -> Address:
-        """From `http://host[:port]`. Raises TargetUnreachable for anything else."""
-        try:
-            parts = urlsplit(url)
-            port = 80 if parts.port is None else parts.port
-        except ValueError as error:
-            raise TargetUnreachable(f"{url} is not a URL: {error}") from error
-        more = parts.path.removesuffix("/") or parts.query or parts.fragment or parts.username
-        if parts.scheme != "http" or not parts.hostname or more:
-            raise TargetUnreachable(f"{url} is not a base URL of the form http://host:port")
-        return cls(parts.hostname, port)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host  # RFC 3986, section 3.2.2
-        return f"{host}:{self.port}"
+_TLS_ALERT: Final = b"\x15\x03"  # the first bytes with which a TLS server answers plain HTTP
+_UNPACKED: Final = {
+    "gzip": 16 + zlib.MAX_WBITS,
+    "x-gzip": 16 + zlib.MAX_WBITS,
+    "deflate": zlib.MAX_WBITS,
+}
 
 
 async def send(address: Address, request: Request, *, timeout: float = TIMEOUT) -> Answer:
@@ -63,14 +46,27 @@ async def send(address: Address, request: Request, *, timeout: float = TIMEOUT) 
 
 
 async def _exchange(address: Address, request: Request) -> Answer:
+    tls = None if address.tls is None else address.tls.context()
     try:
-        reader, writer = await asyncio.open_connection(address.host, address.port, limit=_PIECE)
+        reader, writer = await asyncio.open_connection(
+            address.host, address.port, limit=_PIECE, ssl=tls
+        )
+    except ssl.SSLCertVerificationError as error:
+        raise TargetUnreachable(
+            f"{address} shows a certificate that is not trusted ({error.verify_message}): pass the "
+            "CA with --ca FILE, or trust it with --insecure"
+        ) from error
+    except ssl.SSLError as error:
+        raise TargetUnreachable(
+            f"{address} does not speak TLS ({error.reason}): is it http:// instead of https://?"
+        ) from error
     except OSError as error:
         raise TargetUnreachable(f"{address} cannot be reached: {error}") from error
     try:
         sent = time.time()
-        await _write(writer, request.raw(str(address)))
-        return await _read(address, request, reader, sent)
+        based = replace(request, target=address.base + request.target)
+        await _write(writer, based.raw(str(address)))
+        return unpacked(await _read(address, request, reader, sent))
     finally:
         writer.close()
 
@@ -103,8 +99,8 @@ async def _read(
             raise TargetMisbehaved(f"{what} did not answer in HTTP/1.1: {error}") from error
         if event is h11.NEED_DATA:
             piece = await _piece(reader, what)
-            if not piece and head is None and not connection.trailing_data[0]:
-                raise TargetMisbehaved(f"{what} closed the connection without an answer")
+            if head is None:
+                _check_first(piece, what, begun=bool(connection.trailing_data[0]))
             connection.receive_data(piece)
         elif isinstance(event, h11.Response):
             head = event
@@ -122,6 +118,30 @@ async def _read(
         for name, value in head.headers.raw_items()
     )
     return Answer(head.status_code, headers, b"".join(pieces), sent, time.time())
+
+
+def _check_first(piece: bytes, what: str, *, begun: bool) -> None:
+    """Raises TargetMisbehaved when what comes before a head is an end, or TLS."""
+    if not piece and not begun:
+        raise TargetMisbehaved(f"{what} closed the connection without an answer")
+    if piece.startswith(_TLS_ALERT):
+        raise TargetMisbehaved(f"{what} speaks TLS: use https:// instead of http://")
+
+
+def unpacked(answer: Answer) -> Answer:
+    """The answer with its body unpacked; its Content-Encoding stays, since clients see it.
+
+    A body in another coding, or not in the coding that it announces, stays as it is.
+    """
+    window = _UNPACKED.get((answer.header("content-encoding") or "").strip().lower())
+    if window is None or not answer.body:
+        return answer
+    try:
+        reader = zlib.decompressobj(window)
+        body = reader.decompress(answer.body, MAX_BODY)
+    except zlib.error:
+        return answer
+    return replace(answer, body=body)
 
 
 async def _piece(reader: asyncio.StreamReader, what: str) -> bytes:

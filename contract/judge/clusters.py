@@ -12,12 +12,16 @@ from contract.judge.compare import Difference
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference in one step that neither a rule nor noise explains."""
+    """A difference in one step that neither a rule nor noise explains.
+
+    `about`: `parity` with the old service, or the `contract`, where the old service knows nothing.
+    """
 
     step: int
     operation: str
     statuses: tuple[int, int]
     difference: Difference
+    about: str = "parity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,55 @@ class Cluster:
         return self.findings[0]
 
     @property
-    def title(self) -> str:
-        """One line for people."""
-        old, new = self.statuses
-        where = "several operations" if self.operation == "*" else self.operation
-        if self.kind == "status":
-            return f"{where}: status {new} instead of {old}"
-        return f"{where}: {self.kind} at {self.at} (old {old}, new {new})"
+    def about(self) -> str:
+        """What the finding to show is about: `parity` or `contract`."""
+        return self.first.about
 
+    @property
+    def where(self) -> str:
+        """The operation of the finding to show, and how many others there are."""
+        others = len({finding.operation for finding in self.findings} - {self.first.operation})
+        more = f" and {others} other operation{'s' * (others != 1)}" if others else ""
+        return f"{self.first.operation}{more}"
+
+    @property
+    def title(self) -> str:
+        """One line for people: operation, what kind of thing differs, its place, the first step."""
+        old, new = self.first.statuses
+        difference = self.first.difference
+        if self.kind == "status":
+            said = "no answer" if new == 0 else f"status {new}"
+            what = f"{said} instead of {old or 'no answer'}"
+        else:
+            pair = f"{_short(difference.actual)} instead of {_short(difference.expected)}"
+            what = f"{_WORDS.get(self.kind, self.kind)} at {difference.at}: {pair}"
+        about = "" if self.about == "parity" else f"{self.about}: "
+        return f"{about}{self.where}: {what} (step {self.first.step})"
+
+
+# What differs, for people.
+_WORDS = {
+    "value": "another value",
+    "type": "another JSON type",
+    "missing": "a key is missing",
+    "extra": "one key more",
+    "key order": "another order of keys",
+    "order": "another order of items",
+    "length": "another number of items",
+    "number form": "another form of a number",
+    "time": "a wrong time",
+    "body kind": "another kind of body",
+    "text": "another text",
+    "layout": "another layout",
+    "side effect": "other calls",
+}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+_LONGEST = 60  # characters of a value in a title
 
 # Where the status or the kind of body differs, the other differences are consequences.
 _LEADING = ("status", "body kind")

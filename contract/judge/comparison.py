@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from contract.api.request_facts import request_facts
 from contract.api.specification import Pair
+from contract.errors import BrokenInput
+from contract.http.placeholders import at_time
 from contract.judge.clusters import Cluster, Finding, clusters
 from contract.judge.compare import Difference
 from contract.judge.exchange import Exchange, exchange
@@ -16,13 +19,17 @@ from contract.judge.noise import Noise
 from contract.replay.replay import Replay
 from contract.values.typed_values import form_of_id
 
+# Scenarios of what the old service knows nothing about: the contract alone decides.
+_CONTRACT: Final = "scenario/contract-"
+
 
 @dataclass
 class Comparison:
     """The result of a comparison, complete as far as both replays have answers.
 
     `uses` has the steps in which a rule was needed, by rule; `observed` the (operation, status) pairs
-    of the new service; `left_out` the changes that a target cannot make, by step.
+    of the new service; `left_out` the changes that a target cannot make, by step; `unjudged` the steps at
+    which the gate itself failed.
     """
 
     exchanges: dict[int, Exchange] = field(default_factory=dict)
@@ -32,6 +39,7 @@ class Comparison:
     uses: dict[str, list[int]] = field(default_factory=dict)
     observed: set[tuple[str, int]] = field(default_factory=set)
     left_out: dict[int, str] = field(default_factory=dict)
+    unjudged: dict[int, str] = field(default_factory=dict)
 
 
 def compare_replays(material: Material, old: Replay, new: Replay, noise: Noise) -> Comparison:
@@ -48,11 +56,18 @@ def compare_replays(material: Material, old: Replay, new: Replay, noise: Noise) 
             break
         if step.before is not None:
             world.change(step.before, profile.faults)
-        facts = request_facts(material.requests[step.index], material.api)
+        request = at_time(material.requests[step.index], material.now, new.told)
+        facts = request_facts(request, material.api)
         answers = old.answers[step.index], new.answers[step.index]
-        case = exchange(step, facts, answers, world, material.api, watched=material.watched)
-        _judge_step(material, found, case, _id_faults(step.index, old, new))
-        world.learn(facts, case.new)
+        try:
+            case = exchange(step, facts, answers, world, material.api, watched=material.watched)
+            _judge_step(material, found, case, _id_faults(step.index, old, new))
+            world.learn(facts, case.new)
+        except BrokenInput:
+            raise
+        except Exception as error:
+            # Whatever a service answers: the verdict names the step, and the other steps count.
+            found.unjudged[step.index] = f"{type(error).__name__}: {error}"
     found.clusters = clusters(found.findings)
     return found
 
@@ -83,7 +98,13 @@ def _judge_step(
         found.observed.add(pair)
     differences = [d for d in result.differences if not found.noise.hides(case.index, d)]
     found.findings += [
-        Finding(case.index, case.request.operation, (case.old.status, case.new.status), difference)
+        Finding(
+            case.index,
+            case.request.operation,
+            (case.old.status, case.new.status),
+            difference,
+            "contract" if case.words["source"].startswith(_CONTRACT) else "parity",
+        )
         for difference in (*differences, *id_faults)
     ]
 

@@ -70,5 +70,5 @@ def exchange(
 
 
 def _shown_path(target: str) -> str:
-    path = unquote(target.partition("?")[0])
-    return path[:-1] if path.endswith("/") and path != "/" else path
+    path = target.partition("?")[0]
+    return unquote(path[:-1] if path.endswith("/") and path != "/" else path)

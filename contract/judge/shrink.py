@@ -7,7 +7,8 @@ share an id with the finding's step are tried first, since they are usually enou
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from contract.api.request_facts import request_facts
@@ -21,42 +22,111 @@ from contract.targets.target import Target
 
 Shows = Callable[[Sequence[int]], Awaitable[bool]]
 # Limits are counts and no seconds: the verdict must not depend on the speed of the machine.
-MOST_TRIALS: Final = 24  # replays for one cluster
+MOST_TRIALS: Final = 32  # replays for one cluster
+MOST_SENT: Final = 8000  # requests in all these replays
 MOST_STEPS: Final = 200  # steps before the finding, where related ones do not show it
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
+@dataclass(frozen=True, slots=True)
+class Shortest:
+    """The indexes of the steps to send, the finding's own last.
+
+    `reduced` is false where no part of the corpus showed the finding within the limits: then only the whole
+    corpus up to this step is known to show it.
+    """
+
+    steps: tuple[int, ...]
+    reduced: bool
+
+
 async def minimal(
     material: Material, cluster: Cluster, noise: Noise, old: Target, new: Target
-) -> list[int]:
-    """Indexes of the steps to send, the finding's own last: the fewest that MOST_TRIALS find."""
-    last = cluster.first.step
+) -> Shortest:
+    """The fewest steps that MOST_TRIALS find; each result was replayed, and showed the finding."""
+    first = cluster.first
+    last = first.step
     steps = {step.index: step for step in material.corpus.steps}
-
-    trials = 0
+    faults = material.api.profile.faults
+    trials = sent = 0
 
     async def shows(before: Sequence[int]) -> bool:
-        nonlocal trials
-        trials += 1
-        if trials > MOST_TRIALS:
+        nonlocal trials, sent
+        chosen = paired([steps[index] for index in before], steps[last], steps.values(), faults)
+        trials, sent = trials + 1, sent + len(chosen) + 1
+        if trials > MOST_TRIALS or sent > MOST_SENT:
             return False
-        part = material.only([*before, last])
+        part = material.only([*chosen, last])
         found, failure = await replay_all(part, [old, new])
         if failure is not None:
             return False
         again = compare_replays(part, found[0], found[1], noise)
-        return any(c.fingerprint == cluster.fingerprint for c in again.clusters)
+        return any(
+            finding.step == last
+            and (finding.statuses[1], finding.difference.kind, finding.difference.at)
+            == (first.statuses[1], first.difference.kind, first.difference.at)
+            for finding in again.findings
+        )
 
-    if await shows([]):
-        return [last]
-    earlier = [
+    def complete(before: Sequence[int]) -> Shortest:
+        chosen = paired([steps[index] for index in before], steps[last], steps.values(), faults)
+        return Shortest((*chosen, last), reduced=True)
+
+    for start in _starts(material, steps, last):
+        if await shows(start):
+            return complete(await ddmin(start, shows))
+    return Shortest((last,), reduced=False)
+
+
+def _starts(material: Material, steps: Mapping[int, Step], last: int) -> Iterator[list[int]]:
+    """Parts of the corpus that may show the finding, the smallest first."""
+    yield []
+    earlier = [index for index in steps if index < last]
+    writes = [
         index
-        for index, step in steps.items()
-        if index < last and (step.request.method in _WRITES or step.before is not None)
+        for index in earlier
+        if steps[index].request.method in _WRITES or steps[index].before is not None
     ]
-    related = _related(material, [steps[index] for index in earlier], steps[last])
-    start = related if await shows(related) else earlier[-MOST_STEPS:]
-    return [*await ddmin(start, shows), last]
+    seen: list[list[int]] = [[]]
+    for start in (
+        _related(material, [steps[index] for index in writes], steps[last]),
+        _related(material, [steps[index] for index in earlier], steps[last]),
+        writes[-MOST_STEPS // 10 :],
+        earlier[-MOST_STEPS:],
+        writes[-MOST_STEPS:],
+        writes[-10 * MOST_STEPS :],
+    ):
+        if start not in seen:
+            seen.append(start)
+            yield start
+
+
+def paired(
+    chosen: Sequence[Step], last: Step, everything: Iterable[Step], faults: Mapping[str, str]
+) -> list[int]:
+    """The chosen steps with faults and their repairs in pairs.
+
+    A fault without its repair would spoil the steps after it, a repair without its fault would repair what
+    is not broken. A fault whose repair comes after the last step stays alone.
+    """
+    kept = {step.index for step in chosen}
+    open_fault: dict[str, int] = {}
+    for step in everything:
+        if step.index > last.index:
+            break
+        before = step.before
+        if before is None:
+            continue
+        if before in faults:
+            open_fault[faults[before]] = step.index
+        elif before in open_fault:
+            begin = open_fault.pop(before)
+            if step.index == last.index:
+                kept.add(begin)
+            elif (begin in kept) != (step.index in kept):
+                kept -= {begin, step.index}
+    kept.discard(last.index)
+    return sorted(kept)
 
 
 async def ddmin(items: Sequence[int], shows: Shows) -> list[int]:

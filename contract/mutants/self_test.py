@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from contract.corpus.steps import Corpus, Step
 from contract.judge.compare import Difference
@@ -18,6 +20,7 @@ from contract.replay.replay import Replay, replay
 from contract.targets.target import Target
 from contract.values.answer_changes import changed
 
+_LONG: Final = 30  # steps of a scenario; live mutants are not tried on longer ones
 SelfTestProgress = Callable[[int, int], None]
 Key = tuple[int, str, str, str]
 
@@ -82,7 +85,11 @@ async def self_test(
     answers are tried on the answers of `full`, the others by replaying the scenarios to `new` again.
     """
     known = frozenset(_key(f.step, f.difference) for f in full.findings)
-    steps = tuple(step for step in material.corpus.steps if _needed(step))
+    by_operation: dict[str, list[Exchange]] = {}
+    for case in full.exchanges.values():
+        by_operation.setdefault(case.request.operation, []).append(case)
+    sizes = Counter(_scenario(step) for step in material.corpus.steps)
+    steps = tuple(step for step in material.corpus.steps if _needed(step, sizes))
     short = replace(material, corpus=Corpus(steps, material.corpus.hash))
     base: _Base | None = None
     found: list[Outcome] = []
@@ -91,19 +98,25 @@ async def self_test(
             base = base or await _short_base(short, full, old, new)
             found.append(await _live(short, base, mutant, new))
         else:
-            found.append(_on_answers(material, full, mutant, known))
+            cases = by_operation.get(mutant.operation, [])
+            found.append(_on_answers(material, full, cases, mutant, known))
         progress(number, sum(not outcome.caught for outcome in found))
     return found
 
 
 def _on_answers(
-    material: Material, base: Comparison, mutant: Mutant, before: frozenset[Key]
+    material: Material,
+    base: Comparison,
+    cases: Sequence[Exchange],
+    mutant: Mutant,
+    before: frozenset[Key],
 ) -> Outcome:
     touched = 0
     shown: Difference | None = None
     by_status = False
-    for case in base.exchanges.values():
-        if case.request.operation != mutant.operation or not mutant.when.holds(case.words):
+    may_show_status = "status" in mutant.change
+    for case in cases:
+        if not mutant.when.holds(case.words):
             continue
         answer = changed(case.new, mutant.change, case.words)
         if answer == case.new:
@@ -111,9 +124,10 @@ def _on_answers(
         touched += 1
         spoilt = case.answered(answer)
         shown = shown or _noticed(material, base, spoilt, before)
-        expected, _ = expectation(spoilt, material.rules, material.api)
-        by_status = by_status or answer.status != expected.status
-        if shown is not None and by_status:
+        if answer.status != case.new.status and not by_status:
+            expected, _ = expectation(spoilt, material.rules, material.api)
+            by_status = answer.status != expected.status
+        if shown is not None and (by_status or not may_show_status):
             break
     return Outcome(mutant, shown is not None, by_status, touched, shown)
 
@@ -146,9 +160,18 @@ async def _short_base(material: Material, full: Comparison, old: Target, new: Ta
     return _Base(found, of_old.result())
 
 
-def _needed(step: Step) -> bool:
-    """Whether live mutants are tried on this step: scenarios, set-up, and the spellings of the key."""
-    return step.source.startswith(("scenario/", "mutator/setup/")) or "/keys/" in step.source
+def _needed(step: Step, sizes: Counter[str]) -> bool:
+    """Whether live mutants are tried on this step: scenarios, set-up, and the spellings of the key.
+
+    Each mutant takes a replay of its own, so long scenarios, by `sizes`, are left out.
+    """
+    if step.source.startswith("scenario/"):
+        return sizes[_scenario(step)] <= _LONG
+    return step.source.startswith("mutator/setup/") or "/keys/" in step.source
+
+
+def _scenario(step: Step) -> str:
+    return "/".join(step.source.split("/")[:2])
 
 
 def _key(step: int, difference: Difference) -> Key:

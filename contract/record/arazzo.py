@@ -7,6 +7,7 @@ times, `x-at-once` sends the repetitions at the same time, `x-before` changes th
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,13 @@ from contract.api.specification import Specification
 from contract.corpus.steps import Step
 from contract.errors import BrokenInput, Inconclusive
 from contract.http.messages import RECORDED_KEY, Answer, Request
+from contract.http.placeholders import at_time
 from contract.targets.target import Target
 from contract.values.documents import parse, plain
 from contract.values.pointers import pointed
 
 _BODY: Final = "$response.body#"
+_EMBEDDED: Final = re.compile(r"\{(\$steps\.[\w.-]+)\}")
 
 
 @dataclass
@@ -40,6 +43,8 @@ class _Workflow:
             if value not in self.outputs:
                 raise BrokenInput(f"scenario {self.name}: no step before has the output {value}")
             return self.outputs[value]
+        if isinstance(value, str):
+            return _EMBEDDED.sub(lambda hit: str(self.resolve(hit[1])), value)
         if isinstance(value, dict):
             return {key: self.resolve(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -73,7 +78,7 @@ async def directed(path: Path, old: Target, api: Api, first: int) -> list[Step]:
                 raise Inconclusive(f"{name}: the old service cannot do {before}")
             await old.change(before)
         for _ in range(raw.get("x-repeat", 1)):
-            answer = await old.send(request)
+            answer = await old.send(at_time(request, 0.0, {}))
             workflow.learn(raw, answer)
             found.append(Step(first + len(found), name, request, answer, together, before))
             before = None
@@ -104,7 +109,9 @@ def _request(raw: Mapping[str, Any], workflow: _Workflow, spec: Specification) -
             template = template.replace(f"{{{parameter['name']}}}", quote(str(value), safe=""))
         else:
             query[parameter["name"]] = value
-    target = f"{template}?{urlencode(query)}" if query else template
+    # A placeholder stays as it is: what fills it in encodes it.
+    words = [f"{k}={v}" if "<<" in str(v) else urlencode({k: v}) for k, v in query.items()]
+    target = f"{template}?{'&'.join(words)}" if query else template
     headers = [("Authorization", f"Bearer {RECORDED_KEY}"), ("Accept", "*/*")]
     body = b""
     if "requestBody" in raw:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -191,12 +191,38 @@ def unasked_bodies(request: Request) -> Iterator[Named]:
 
 
 def sizes(request: Request, large_body: int) -> Iterator[Named]:
-    """A body of `large_body` bytes and heads that are too large."""
+    """Bodies of `large_body` bytes and one less, heads that are too large and just not.
+
+    A body of one byte less is accepted, whatever its characters take in UTF-8, packed or not.
+    """
     filler = b'{"x":"' + b"x" * (large_body - 8) + b'"}'
     typed = request.with_header("Content-Type", "application/json")
     yield "large-body", typed.with_body(filler)
     yield "large-head", request.with_header("X-Filler", "x" * 17_000)
     yield "quite-large-head", request.with_header("X-Filler", "x" * 8_000)
+    yield "nearly-large-head", request.with_header("X-Filler", "x" * 15_500)
+    if not request.body:
+        return
+    document = json.loads(request.body)
+    for name, character in {"1": "x", "2": "\u00e9", "3": "\u4e2d", "4": "\U0001f3a7"}.items():
+        for more, size in (("largest", large_body - 1), ("too-large", large_body)):
+            yield f"{more}-of-{name}-bytes", typed.with_body(_filled(document, character, size))
+    whole = _filled(document, "x", large_body - 1)
+    packed = typed.with_body(gzip.compress(whole, mtime=0)).with_header("Content-Encoding", "gzip")
+    yield "largest-packed", packed
+    more = gzip.compress(_filled(document, "x", large_body), mtime=0)
+    yield "too-large-packed", typed.with_body(more).with_header("Content-Encoding", "gzip")
+    for depth in (20, 198, 199, 200, 201, 254, 255, 256, 400):
+        nested = json.dumps(document)[:-1] + ', "deep": ' + "[" * depth + "]" * depth + "}"
+        yield f"levels-{depth}", typed.with_body(nested.encode())
+
+
+def _filled(document: Mapping[str, Any], character: str, size: int) -> bytes:
+    """The document with a field more, of exactly `size` bytes."""
+    head = (json.dumps(document)[:-1] + ', "filler": "').encode()
+    room = size - len(head) - 2
+    unit = character.encode()
+    return head + unit * (room // len(unit)) + b"x" * (room % len(unit)) + b'"}'
 
 
 def variants(request: Request, dates: Sequence[str], large_body: int) -> Iterator[Named]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract.api.api import Api
-from contract.api.profile import Example
+from contract.api.specification import own_paths
 from contract.corpus.frozen import freeze
 from contract.corpus.steps import Corpus, Step
-from contract.errors import BrokenInput, Inconclusive
-from contract.http.messages import RECORDED_KEY, Request
+from contract.errors import Inconclusive
 from contract.record.arazzo import directed
+from contract.record.beside import beside
 from contract.record.generate import generated
 from contract.record.minimise import minimised
-from contract.record.mutators import variants
-from contract.replay.identity import new_id
+from contract.record.recorder import Recorder
 from contract.replay.prepared import Prepared
 from contract.replay.replay import replay
 from contract.targets.http_target import HttpTarget
@@ -39,20 +37,24 @@ async def record(
     amount: Amount,
     folder: Path,
     report: Callable[[str], None],
+    kept: Sequence[Step] = (),
 ) -> Corpus:
     """Generate, minimise, direct, mutate; then replay all of it to the fresh service and freeze.
 
     `contract` is the absolute path of openapi.yaml, `report` prints progress. Without seeds nothing is
-    generated.
+    generated, and `kept` are the generated steps of an earlier corpus.
     """
     taken = await generated(old, contract, amount.seeds, amount.max_examples, report)
-    kept = minimised(taken, api, amount.most)
-    report(f"generated: {len(taken)} requests, {len(kept)} kept")
-    steps = [Step(index, "generated", item.request, item.answer) for index, item in enumerate(kept)]
+    chosen = minimised(taken, api, amount.most)
+    report(f"generated: {len(taken)} requests, {len(chosen)} chosen, {len(kept)} kept")
+    steps = list(kept)
+    steps += [Step(len(kept) + n, "generated", i.request, i.answer) for n, i in enumerate(chosen)]
     files = api.profile.files
     await old.reset()
     if files.scenarios is not None:
         steps += await directed(files.scenarios, old, api, len(steps))
+    if files.found is not None:
+        steps += await directed(files.found, old, api, len(steps))
     steps += await _mutated(old, api, len(steps))
     if files.scenarios_with_faults is not None:
         steps += await directed(files.scenarios_with_faults, old, api, len(steps))
@@ -79,41 +81,15 @@ async def _frozen(
 
 
 async def _mutated(old: HttpTarget, api: Api, first: int) -> list[Step]:
-    """Variants of one valid request of each operation, in valid state."""
+    """Variants of one valid request of each operation, in valid state, and what shows their effects."""
+    recorder = Recorder(old, api, first)
     examples = api.profile.examples
-    found: list[Step] = []
-    ids: list[str] = []
-
-    async def take(source: str, request: Request) -> Step:
-        step = Step(first + len(found), source, request, await old.send(request))
-        found.append(step)
-        return step
-
-    for example in examples.setup:
-        step = await take(f"mutator/setup/{example.name}", _request(example, ids))
-        handed_out = new_id(api, step.request, step.recorded)
-        if handed_out is not None:
-            ids.append(handed_out)
+    await recorder.set_up(examples.setup)
     for example in examples.valid:
-        request = _request(example, ids)
-        await take(f"mutator/{example.name}/valid", request)
-        for name, variant in variants(request, api.spec.date_parameters, api.profile.large_body):
-            await take(f"mutator/{example.name}/{name}", variant)
-        await take(f"mutator/{example.name}/valid-after", request)
-    return found
-
-
-def _request(example: Example, ids: Sequence[str]) -> Request:
-    try:
-        target = example.target.format(*ids)
-    except IndexError as error:
-        raise BrokenInput(
-            f"example {example.name} needs more ids than the {len(ids)} that the set-up handed out"
-        ) from error
-    headers = (("Authorization", f"Bearer {RECORDED_KEY}"), ("Accept", "*/*"))
-    length = (("Content-Length", "0"),) if example.method == "POST" else ()
-    request = Request(example.method, target, headers + length)
-    if example.body is None:
-        return request
-    typed = request.with_header("Content-Type", "application/json")
-    return typed.with_body(json.dumps(example.body).encode())
+        await recorder.example(example)
+    own = frozenset(own_paths(api.profile.files.contract))
+    values = recorder.path_values(examples.valid)
+    for name, request in beside(api.spec, own, values) if examples.beside else ():
+        await recorder.take(f"beside/{name}", request)
+    await recorder.many(examples)
+    return recorder.found

@@ -26,10 +26,10 @@ class Bijection:
 
     def __init__(self, ids: GeneratedIds) -> None:
         self._symbol = re.compile(rf"<({re.escape(ids.symbol)}-\d+)>")
-        self._made_up = re.compile(rf"no-such-({re.escape(ids.symbol)}-\d+)")
+        self._absent = re.compile(rf"no-such-({re.escape(ids.symbol)}-\d+)")
         self._id_of: dict[str, str] = {}
         self._symbol_of: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._lengths: list[int] = []  # of the ids, longest first
         self.clashes: dict[str, str] = {}
 
     def learn(self, symbol: str, own_id: str) -> None:
@@ -40,17 +40,23 @@ class Bijection:
             return
         self._id_of[symbol] = own_id
         self._symbol_of[own_id] = symbol
-        self._pattern = None
+        if len(own_id) >= _SHORTEST and len(own_id) not in self._lengths:
+            self._lengths = sorted({*self._lengths, len(own_id)}, reverse=True)
 
     def symbolic(self, text: str) -> str:
-        """The text with symbols in place of this target's ids, and of those that `concrete` made up."""
-        text = self._made_up.sub(r"<\1>", text)
-        if not self._symbol_of:
-            return text
-        if self._pattern is None:
-            ids = sorted(filter(_is_long, self._symbol_of), key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, ids)) or r"(?!)")
-        return self._pattern.sub(lambda hit: f"<{self._symbol_of[hit[0]]}>", text)
+        """The text with symbols in place of this target's ids, and of those that it did not give."""
+        text = self._absent.sub(r"<\1>", text)
+        pieces, begin, at = [], 0, 0
+        while self._lengths and at <= len(text) - self._lengths[-1]:
+            for length in self._lengths:
+                symbol = self._symbol_of.get(text[at : at + length])
+                if symbol is not None:
+                    pieces += [text[begin:at], f"<{symbol}>"]
+                    begin = at = at + length
+                    break
+            else:
+                at += 1
+        return "".join([*pieces, text[begin:]]) if pieces else text
 
     def concrete(self, text: str) -> str:
         """The text with this target's ids in place of symbols.
@@ -96,7 +102,3 @@ def symbolic_answer(answer: Answer, bijection: Bijection) -> Answer:
             )
         ),
     )
-
-
-def _is_long(text: str) -> bool:
-    return len(text) >= _SHORTEST

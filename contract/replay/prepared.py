@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from contract.api.api import Api
@@ -15,12 +16,17 @@ from contract.replay.identity import Bijection, new_id, symbolic_request
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus of an API; `requests` (with symbols for ids) and their `matches` by step."""
+    """A corpus of an API; `requests` (with symbols for ids) and their `matches` by step.
+
+    `now`, in seconds since the epoch, is what the times of requests are relative to: the same in all
+    replays of a run.
+    """
 
     corpus: Corpus
     api: Api
     requests: Mapping[int, Request]
     matches: Mapping[int, Match]
+    now: float = field(default_factory=time.time)
 
     @classmethod
     def of(cls, corpus: Corpus, api: Api) -> Self:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Final
 
 from contract.api.profile import GeneratedIds
 from contract.corpus.steps import Step
 from contract.errors import Inconclusive
 from contract.http.messages import Answer, Effect, Request
+from contract.http.placeholders import at_time
 from contract.replay.identity import Bijection, concrete_request, new_id, symbolic_answer
 from contract.replay.prepared import Prepared
+from contract.replay.sending import Sender, check_fresh
 from contract.targets.target import Target
 from contract.values.documents import dump, parse
+from contract.values.pointers import pointed
 
 Progress = Callable[[int], None]
+_SYMBOL: Final = re.compile(r"<\w+-\d+>")
 
 
 @dataclass
@@ -25,7 +31,8 @@ class Replay:
 
     `answers` have symbols for ids, `new_ids` the ids themselves. `clashes` names the earlier symbol of
     an id that was handed out twice, `left_out` the change that the target cannot make. `exact` has the
-    messages as they went over the wire, `second` the answers to reads that were sent a second time.
+    messages as they went over the wire (with placeholders of times and keys), `second` the answers to reads
+    that were sent a second time. `told` has the times of things: `<session-12>/startedAt`.
     """
 
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -34,6 +41,7 @@ class Replay:
     left_out: dict[int, str] = field(default_factory=dict)
     exact: dict[int, tuple[Request, Answer]] = field(default_factory=dict)
     second: dict[int, Answer] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def reread(self) -> Replay:
@@ -58,6 +66,8 @@ async def replay(
     found = Replay() if into is None else into
     ids = prepared.api.profile.ids
     await target.reset()
+    await check_fresh(target, prepared.api.profile)
+    sender = Sender(target, prepared.api)
     own = Bijection(ids)
     for group in _groups(prepared.corpus.steps):
         change = group[0].before
@@ -67,11 +77,15 @@ async def replay(
         if change is not None:
             await target.change(change)
         sent = [concrete_request(prepared.requests[step.index], own) for step in group]
-        answers = list(await asyncio.gather(*map(target.send, sent)))
+        timed = [
+            concrete_request(at_time(prepared.requests[step.index], prepared.now, found.told), own)
+            for step in group
+        ]
+        answers = list(await asyncio.gather(*map(sender.send, group, timed)))
         calls: tuple[Effect, ...] = ()
         if len(group) > 1:
             answers, calls = _aligned(answers)
-        for step, request, answer in zip(group, sent, answers, strict=True):
+        for step, request, again, answer in zip(group, sent, timed, answers, strict=True):
             handed_out = new_id(prepared.api, request, answer)
             if handed_out is not None:
                 symbol = ids.symbol_of(step.index)
@@ -81,8 +95,9 @@ async def replay(
                     found.clashes[step.index] = own.clashes[symbol]
             found.answers[step.index] = symbolic_answer(answer, own)
             found.exact[step.index] = (request, answer)
+            found.told |= _told(prepared, step, answer)
             if reread and request.method == "GET":
-                found.second[step.index] = symbolic_answer(await target.send(request), own)
+                found.second[step.index] = symbolic_answer(await sender.send(step, again), own)
         _add_calls(found, group, [replace(c, body=own.symbolic(c.body)) for c in calls], ids)
         progress(len(group))
     return found
@@ -96,20 +111,33 @@ async def replay_all(
 ) -> tuple[list[Replay], str | None]:
     """Replay to all targets at the same time; `reread` is the one whose reads are sent twice.
 
-    Returns one replay for each target and, when a target failed, the cause; the others stop then too.
+    Returns one replay for each target and, when targets failed, the causes; the others still go on to
+    their end, so that a failure of one hides nothing of the others.
     """
     found = [Replay() for _ in targets]
-    failure: str | None = None
-    try:
-        async with asyncio.TaskGroup() as group:
-            for target, into in zip(targets, found, strict=True):
-                group.create_task(
-                    replay(prepared, target, progress(target), into, reread=target is reread),
-                    name=target.name,
-                )
-    except* Inconclusive as failures:
-        failure = "; ".join(str(error) for error in failures.exceptions)
-    return found, failure
+    results = await asyncio.gather(
+        *(
+            replay(prepared, target, progress(target), into, reread=target is reread)
+            for target, into in zip(targets, found, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    failures = []
+    for target, result, into in zip(targets, results, found, strict=True):
+        if isinstance(result, Inconclusive):
+            failures.append(f"{target.name}: {result}")
+            _forget_silence(into)
+        elif isinstance(result, BaseException):
+            raise result
+    return found, "; ".join(failures) or None
+
+
+def _forget_silence(found: Replay) -> None:
+    """Drop the last answers of a target that failed, as far as they were none: it was gone by then."""
+    for step in reversed(list(found.answers)):
+        if found.answers[step].status:
+            return
+        del found.answers[step]
 
 
 def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
@@ -118,6 +146,17 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
             yield from ([step] for step in run)
         else:
             yield list(run)
+
+
+def _told(prepared: Prepared, step: Step, answer: Answer) -> dict[str, str]:
+    """The times that an answer shows of the thing that its request names."""
+    named = _SYMBOL.search(prepared.requests[step.index].path)
+    places = prepared.api.spec.typed_places.get((prepared.matches[step.index].name, answer.status))
+    if named is None or not places:
+        return {}
+    value = parse(answer).value
+    found = {at: pointed(value, at) for at, kind in places.items() if kind == "moment"}
+    return {f"{named[0]}{at}": text for at, text in found.items() if isinstance(text, str)}
 
 
 def _aligned(answers: list[Answer]) -> tuple[list[Answer], tuple[Effect, ...]]:

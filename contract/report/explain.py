@@ -30,6 +30,15 @@ def explain(finding: str, report: Path) -> str:
 
 
 def _explained(cluster: dict[str, Any]) -> str:
+    obstacle = _obstacle(cluster)
+    example = cluster["example"]
+    if obstacle is not None:
+        return (
+            f"# {cluster['operation']}: {cluster['kind']} at {example['at']}, "
+            f"step {example['step']}\n"
+            f"# expected {example['expected'][:300]}\n# actual   {example['actual'][:300]}\n"
+            f"# No entry of the ledger is proposed: {obstacle}\n"
+        )
     today = dt.datetime.now(dt.UTC).date()
     old, new = cluster["statuses"]
     condition = f"old.status == {old}"
@@ -46,12 +55,29 @@ def _explained(cluster: dict[str, Any]) -> str:
     }
     text = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=100)
     return (
-        f"# {cluster['operation']}: {cluster['kind']} at {cluster['at']}, in {cluster['findings']} "
-        f"places\n# expected {cluster['example']['expected'][:300]}\n"
+        f"# {cluster['operation']}: {cluster['kind']} at {cluster['example']['at']}, "
+        f"in {cluster['findings']} places\n# expected {cluster['example']['expected'][:300]}\n"
         f"# actual   {cluster['example']['actual'][:300]}\n"
         "# This entry would accept it; without a reason and an owner it does not load.\n"
         f"{text}"
     )
+
+
+def _obstacle(cluster: dict[str, Any]) -> str | None:
+    """Why no rule can accept a difference as it stands, or None."""
+    kind, at = cluster["kind"], cluster["example"]["at"]
+    if cluster["statuses"][1] == 0:
+        return "the new service gave no answer."
+    if kind in _NEVER:
+        return f"no rule is about the {kind} of an answer: the new service must change."
+    if kind == "side effect":
+        return (
+            "`effects` is a list of calls, which only an expression can give: write one over the "
+            "words of contract/agent_api/model, like `joining(...)`."
+        )
+    if at.startswith("body /") and (at.count("/") > 1 or at.rpartition("/")[2].isdecimal()):
+        return "`set` reaches the outer keys of a body only: write the whole `body` instead."
+    return None
 
 
 def _new(cluster: dict[str, Any], status: int | None) -> dict[str, Any]:
@@ -60,14 +86,12 @@ def _new(cluster: dict[str, Any], status: int | None) -> dict[str, Any]:
     if at.startswith("header "):
         absent = actual == "(absent)"
         return {**found, "headers": {at.removeprefix("header "): None if absent else actual}}
-    if kind in _NEVER:
-        return found
     if at.startswith("body /"):
         value = None if kind == "missing" else _value(actual)
         return {**found, "set": {at.removeprefix("body "): value}}
     if at.startswith("body"):
         return {**found, **_body(kind, actual)}
-    return {**found, "effects": actual} if kind == "side effect" else found
+    return found
 
 
 def _body(kind: str, actual: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def _verdict(root: ET.Element, report: Report) -> None:
         first = cluster.first.difference
         suite.case(
             f"{cluster.fingerprint} {side.name} {cluster.title}",
+            f"operation {cluster.where}\nplace {first.at}\nkind {cluster.kind}\n"
+            f"first step {cluster.first.step}, of {len(cluster.findings)} findings\n"
             f"expected {first.expected[:2000]}\nactual {first.actual[:2000]}",
         )
     suite.close()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from contract.api.specification import Pair
 from contract.judge.clusters import Cluster
 from contract.judge.comparison import Comparison
+from contract.judge.shrink import Shortest
 from contract.ledger.audit import Fault
 from contract.ledger.entries import Entry
 from contract.mutants.self_test import Score
@@ -39,7 +40,12 @@ class Side:
 
     name: str
     comparison: Comparison
-    replays: Mapping[str, list[int]] = field(default_factory=dict)
+    replays: Mapping[str, Shortest] = field(default_factory=dict)
+
+    def replay(self, cluster: Cluster) -> Shortest:
+        """The shortest replay of a cluster; its first step alone where none was looked for."""
+        alone = Shortest((cluster.first.step,), reduced=False)
+        return self.replays.get(cluster.fingerprint, alone)
 
 
 @dataclass
@@ -77,7 +83,9 @@ class Report:
     def sentence(self) -> str:
         """The verdict in one sentence."""
         if self.failures:
-            return f"Inconclusive: {self.failures[0]}"
+            found = len(self.clusters)
+            more = f"; {found} cluster{'s' * (found != 1)} of differences besides" * bool(found)
+            return f"Inconclusive: {self.failures[0]}{more}"
         if self.clusters or self.faults:
             count, faulty = len(self.clusters), len(self.faults)
             parts = [f"{count} cluster{'s' * (count != 1)} of differences"] * bool(count)
@@ -156,6 +164,7 @@ class Report:
         return {
             "fingerprint": cluster.fingerprint,
             "target": side.name,
+            "about": cluster.about,
             "operation": cluster.operation,
             "statuses": list(cluster.statuses),
             "kind": cluster.kind,
@@ -168,7 +177,8 @@ class Report:
                 "actual": cluster.first.difference.actual[:2000],
             },
             "steps": sorted({finding.step for finding in cluster.findings}),
-            "minimal_replay": side.replays.get(cluster.fingerprint, [cluster.first.step]),
+            "minimal_replay": list(side.replay(cluster).steps),
+            "reduced": side.replay(cluster).reduced,
         }
 
 

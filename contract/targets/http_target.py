@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from contract.http.address import Address
 from contract.http.messages import RECORDED_KEY, Answer, Request
-from contract.http.wire import TIMEOUT, Address, send
+from contract.http.placeholders import with_key
+from contract.http.wire import TIMEOUT, send
 from contract.targets.target import EffectSource, Hook
 
 # Characters of a key that answers must not show; a shorter one would match within ids by chance.
@@ -47,14 +49,10 @@ class HttpTarget:
 
     async def send(self, request: Request) -> Answer:
         """Send the request with this target's key in place of the recorded key."""
-        answer = await send(self.address, self._keyed(request), timeout=self.timeout)
+        answer = await send(self.address, with_key(request, self.key), timeout=self.timeout)
         if self.effects is not None:
             answer = replace(answer, effects=await self.effects.take())
         return self._unkeyed(answer)
-
-    def _keyed(self, request: Request) -> Request:
-        headers = tuple((k, v.replace(RECORDED_KEY, self.key)) for k, v in request.headers)
-        return replace(request, headers=headers)
 
     def _unkeyed(self, answer: Answer) -> Answer:
         """The answer without the key: no report may show it, even when a service echoes it."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contract.api.profile import ApiProfile
 from contract.errors import WrongTarget
-from contract.http.wire import Address
+from contract.http.address import Address, Trust
 from contract.targets.hooks import command_hook
 from contract.targets.http_target import HttpTarget
 from contract.targets.target import Hook
@@ -25,21 +25,24 @@ class External:
     reset_new: str | None = None
     restart_old: str | None = None
     restart_new: str | None = None
+    trust: Trust = field(default_factory=Trust)
 
 
 def external(given: External, profile: ApiProfile) -> Testbed:
     """The services as a testbed. Raises WrongTarget when two addresses are the same."""
-    addresses = {"--old": Address.of(given.old), "--new": Address.of(given.new)}
+    urls = {"--old": given.old, "--new": given.new}
     if given.old_again is not None:
-        addresses["--old-again"] = Address.of(given.old_again)
+        urls["--old-again"] = given.old_again
+    addresses = {option: _address(url, given) for option, url in urls.items()}
     if len(set(addresses.values())) != len(addresses):
         raise WrongTarget(f"{' and '.join(addresses)} are the same address: nothing to compare")
-    old_hooks = _hooks(given.reset_old, given.restart_old, "old")
-    new_hooks = _hooks(given.reset_new, given.restart_new, "new")
+    old_hooks = _hooks(given, "old", given.old)
+    new_hooks = _hooks(given, "new", given.new)
+    again_hooks = _hooks(given, "old-again", given.old_again or "")
     again = addresses.get("--old-again")
     return Testbed(
         HttpTarget("old", addresses["--old"], given.key, old_hooks),
-        None if again is None else HttpTarget("old-again", again, given.key, old_hooks),
+        None if again is None else HttpTarget("old-again", again, given.key, again_hooks),
         (HttpTarget("new", addresses["--new"], given.key, new_hooks),),
         profile.faults,
         profile.watching,
@@ -48,14 +51,22 @@ def external(given: External, profile: ApiProfile) -> Testbed:
 
 def external_old(given: External) -> HttpTarget:
     """The old service alone, to record."""
-    hooks = _hooks(given.reset_old, given.restart_old, "old")
-    return HttpTarget("old", Address.of(given.old), given.key, hooks)
+    return HttpTarget("old", _address(given.old, given), given.key, _hooks(given, "old", given.old))
 
 
-def _hooks(reset: str | None, restart: str | None, side: str) -> dict[str, Hook]:
-    found = {}
-    if reset is not None:
-        found["reset"] = command_hook(f"--reset-{side}", reset)
-    if restart is not None:
-        found[RESTART] = command_hook(f"--restart-{side}", restart)
-    return found
+def _address(url: str, given: External) -> Address:
+    return Address.of(url).trusting(given.trust)
+
+
+def _hooks(given: External, name: str, url: str) -> dict[str, Hook]:
+    """The hooks of one target; old and old-again share their commands, which learn the URL."""
+    side = "new" if name == "new" else "old"
+    commands = {
+        "reset": given.reset_new if side == "new" else given.reset_old,
+        RESTART: given.restart_new if side == "new" else given.restart_old,
+    }
+    return {
+        change: command_hook(f"--{change}-{side}", command, url=url, side=name)
+        for change, command in commands.items()
+        if command is not None
+    }

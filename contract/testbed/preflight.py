@@ -22,6 +22,11 @@ async def check(target: Target, profile: ApiProfile) -> None:
     document = parse(health)
     if document.kind is not Kind.JSON:
         kind = health.header("content-type") or "no content type"
+        coding = health.header("content-encoding")
+        if coding is not None:
+            kind += f", packed with Content-Encoding {coding}"
+        if "HTTPS port" in health.text or "HTTP request to an HTTPS" in health.text:
+            raise WrongTarget("it speaks TLS: use https:// instead of http://")
         raise WrongTarget(
             f"it answers GET {path} with {health.status}, {kind}, not JSON: "
             f"no {profile.name} listens there"

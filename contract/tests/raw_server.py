@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from contract.http.wire import Address
+from contract.http.address import Address
 
 
 @dataclass

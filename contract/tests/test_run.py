@@ -13,6 +13,7 @@ import yaml
 
 from contract.errors import TargetMisbehaved
 from contract.http.messages import Answer, Request
+from contract.judge.shrink import Shortest
 from contract.report.verdict import Verdict
 from contract.targets.http_target import HttpTarget
 from contract.targets.testbed import Coverage, Testbed
@@ -103,7 +104,7 @@ async def test_every_new_service_is_compared_and_shrunk(corpus: Path) -> None:
         ("new-1", 1),
     ]
     ((side, cluster),) = report.clusters
-    assert side.replays == {cluster.fingerprint: [0, 2, 4]}
+    assert side.replays == {cluster.fingerprint: Shortest((0, 2, 4), reduced=True)}
 
 
 async def test_the_ledger_is_audited(corpus: Path, tmp_path: Path) -> None:
@@ -126,8 +127,10 @@ async def test_a_failing_service_ends_the_run_and_keeps_the_comparison(corpus: P
         return all_of_them(old, again, [bad])
 
     found = await run(options(corpus, Services((TWICE,), make), "gate"))
-    assert found.report.failures == ["new-0 hung"]
-    assert found.report.sentence == "Inconclusive: new-0 hung"
+    (failure,) = found.report.failures
+    assert failure.startswith("new-0: at step ")
+    assert failure.endswith("and 5 times: new-0 hung")
+    assert found.report.sentence == f"Inconclusive: {failure}"
     (side,) = found.report.sides
     assert 0 < len(side.comparison.exchanges) < 9
     assert found.report.score is None

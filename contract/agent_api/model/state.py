@@ -15,6 +15,25 @@ MAX_ID: Final = 2**31 - 1  # openapi.yaml, schema Id; a test compares
 MAX_TEXT: Final = 255  # characters; openapi.yaml, schema Text; a test compares
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored row of a session's metrics; the cost is in micro-cents, the latency in milliseconds."""
+
+    messages: int
+    agent_messages: int
+    latency: int
+    cost: int
+
+
+# The rows that the change `figures-stored` puts into the new service's database, by room.
+FIGURES: Final[Mapping[str, tuple[Row, ...]]] = {
+    "figures-1": (Row(14, 7, 400, 2_310_000),),
+    "figures-2": (Row(6, 3, 100, 0), Row(8, 1, 500, 12_300_123)),
+    "figures-3": (Row(0, 0, 0, 0),),
+    "figures-4": (Row(2, 1, 2_000_000_000, 2_000_000_000), Row(1, 1, 0, 2_000_000_000)),
+}
+
+
 @dataclass(slots=True)
 class Session:
     """A session that the new service created, by its own answer.
@@ -32,6 +51,7 @@ class Session:
     ended: Window | None = None
     started_text: str | None = None
     ended_text: str | None = None
+    rows: tuple[Row, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -52,7 +72,9 @@ class Agent:
     @property
     def limit(self) -> int:
         """Sessions that it may hold at once."""
-        wanted = self.config.get("maxConcurrentSessions") if isinstance(self.config, dict) else None
+        config = self.config if isinstance(self.config, dict) else {}
+        spelled = {folded(key): value for key, value in config.items()}
+        wanted = spelled.get("maxconcurrentsessions")
         if isinstance(wanted, int | float) and wanted and math.isfinite(wanted):
             return int(wanted)
         return DEFAULT_SESSIONS
@@ -61,6 +83,11 @@ class Agent:
     def live(self) -> int:
         """Sessions that it holds."""
         return sum(session.live for session in self.sessions)
+
+
+def folded(key: str) -> str:
+    """base_url, baseURL and base-url are baseUrl."""
+    return key.replace("_", "").replace("-", "").lower()
 
 
 def number(text: str) -> int | None:

@@ -80,8 +80,8 @@ def _agent_figures(words: Words) -> Any:
         "agentId": agent["id"],
         "totalSessions": agent["sessions"],
         "activeSessions": agent["live_sessions"],
-        "avgLatency": 0,
-        "totalCost": 0,
+        "avgLatency": agent["latency"],
+        "totalCost": agent["cost"],
     }
 
 
@@ -91,14 +91,14 @@ def _tenant_figures(words: Words) -> Any:
         "tenantId": tenant["id"],
         "activeAgents": tenant["busy"],
         "totalSessions": tenant["sessions"],
-        "totalCost": 0,
+        "totalCost": tenant["cost"],
     }
 
 
 def _session_figures(words: Words) -> Any:
     if words["session"] is None:
         return None
-    return {"sessionId": words["session"].id, "messageCount": 0, "avgLatency": 0, "totalCost": 0}
+    return {"sessionId": words["session"].id, **words["figures"]}
 
 
 def _healthy(words: Words) -> Any:

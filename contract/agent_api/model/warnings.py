@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from contract.agent_api.model.state import folded
+
 _ROOT: Final = "AgentConfig"
 
 
@@ -39,10 +41,10 @@ class Warnings:
             return  # an object without properties is free in its keys
         names = tuple(part for part in path if not part.isdecimal())
         options = self._provider_options(names, given, config)
-        spellings = {_folded(name): name for name in properties}
+        spellings = {folded(name): name for name in properties}
         for given_as, value in given.items():
             shown = ".".join((*path, given_as))
-            key: str = spellings.get(_folded(given_as)) or given_as
+            key: str = spellings.get(folded(given_as)) or given_as
             if key not in properties:
                 if key not in options and _asks(value):
                     yield f"{shown}: nothing acts on this key"
@@ -80,8 +82,3 @@ def _asks(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_asks, value))
     return value is not None and value is not False and value != ""
-
-
-def _folded(key: str) -> str:
-    """base_url, baseURL and base-url are baseUrl."""
-    return key.replace("_", "").replace("-", "").lower()

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contract.agent_api.model.addresses import addresses_at_fault
-from contract.agent_api.model.figures import agent_words, tenant_words
+from contract.agent_api.model.figures import agent_words, session_words, tenant_words
 from contract.agent_api.model.livekit_calls import joining, leaving
-from contract.agent_api.model.state import Agent, Session, hashable, number
+from contract.agent_api.model.state import FIGURES, Agent, Session, folded, hashable, number
 from contract.agent_api.model.truth import truth
 from contract.agent_api.model.warnings import Warnings
 from contract.agent_api.model.zod_issues import faults, nul_faults
@@ -39,6 +39,13 @@ class AgentWorld(World):
         """The agent of this id; one that was never registered counts as not registered."""
         return self.agents.get(agent_id) or Agent(agent_id)
 
+    def change(self, what: str, repairs: Mapping[str, str]) -> None:
+        """Take in a change; `figures-stored` puts rows into the database of the new service."""
+        World.change(self, what, repairs)
+        if what == "figures-stored":
+            for session in self.sessions.values():
+                session.rows = FIGURES.get(session.room, ())
+
     def learn(self, request: RequestFacts, answer: Answer) -> None:
         """Take in one answer of the new service."""
         window = Window(answer.sent, answer.received)
@@ -61,6 +68,7 @@ class AgentWorld(World):
         """The words of the agent API's ledger for one step.
 
         world, agent, tenant, session: the state before the step; session is none when unknown.
+        figures: the metrics of the session.
         truth: the body of a success of this operation, by this state.
         faults, nul, config_at_fault: what the new service must say about the faults of a body.
         warnings: those of a registration that is not at fault.
@@ -77,6 +85,7 @@ class AgentWorld(World):
             "agent": agent_words(self.agent(hashable(named)), query),
             "tenant": tenant_words(tenant, self.sessions.values(), query),
             "session": None if session is None else replace(session),
+            "figures": session_words([] if session is None else [session]),
             "faults": faults(request.operation, request.json_body, known["old"]["body"]),
             "nul": nul_faults(request.json_body),
             "config_at_fault": _config_at_fault(body, spec),
@@ -127,8 +136,8 @@ class AgentWorld(World):
         room = pointed(found, "/session/roomName")
         if not isinstance(body, dict) or not isinstance(session_id, str):
             return
-        agent_id = body.get("agentId")
-        session = Session(session_id, agent_id, body.get("tenantId"), str(room), body, window)
+        agent_id, tenant = hashable(body.get("agentId")), hashable(body.get("tenantId"))
+        session = Session(session_id, agent_id, tenant, str(room), body, window)
         self.sessions[session_id] = session
         self.agents.setdefault(agent_id, Agent(agent_id)).sessions.append(session)
 
@@ -136,5 +145,27 @@ class AgentWorld(World):
 def _config_at_fault(body: Mapping[str, Any], spec: Specification) -> bool:
     config = body.get("config")
     return isinstance(config, dict) and (
-        not spec.is_valid("AgentConfig", config) or addresses_at_fault(config)
+        not spec.is_valid("AgentConfig", _trimmed(config))
+        or addresses_at_fault(config)
+        or _spelled_twice(config)
     )
+
+
+def _spelled_twice(value: Any) -> bool:
+    """Whether some object has a key in two spellings, with different values."""
+    if isinstance(value, list):
+        return any(map(_spelled_twice, value))
+    if not isinstance(value, dict):
+        return False
+    first: dict[str, Any] = {}
+    twice = [True for key, item in value.items() if first.setdefault(folded(key), item) != item]
+    return bool(twice) or any(map(_spelled_twice, value.values()))
+
+
+def _trimmed(value: Any) -> Any:
+    """A configuration as the service reads it: blanks around a text do not count."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, dict):
+        return {key: _trimmed(item) for key, item in value.items()}
+    return [_trimmed(item) for item in value] if isinstance(value, list) else value

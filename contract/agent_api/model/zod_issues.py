@@ -15,13 +15,20 @@ from contract.agent_api.model.state import MAX_ID, MAX_TEXT
 
 _FIELDS: Final = {
     "POST /api/agents/register": ("agentId", "tenantId", "config"),
-    "POST /api/sessions/create": ("agentId", "tenantId", "roomName", "participantName"),
+    "POST /api/sessions/create": (
+        "agentId",
+        "tenantId",
+        "roomName",
+        "participantName",
+        "participantIdentity",
+    ),
 }
 # A room whose callers wait for the agent of that id; a suffix comes from LiveKit's SIP rules.
 _AGENTS_ROOM: Final = re.compile(r"agent-([1-9][0-9]{0,9})-room(_.+)?", re.DOTALL)
 # What no name may hold: control characters, separators of lines, marks that turn directions.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 NO_CONTROL: Final = "no control characters, line breaks or marks that turn the text's direction"
+_MAX_ROOM: Final = 256  # bytes of a room's name that LiveKit takes
 Issue = Mapping[str, Any]
 
 
@@ -99,12 +106,18 @@ def _of_field(name: str, body: Mapping[str, Any]) -> Iterator[Issue]:
         yield {"code": "custom", "path": [name], "message": f"Invalid input: {NO_CONTROL}"}
     elif name == "roomName":
         yield from _of_room(value, body.get("agentId"))
+    elif name == "participantIdentity" and name in body:
+        yield from _of_identity(value)
 
 
 def _of_room(room: Any, agent: Any) -> Iterator[Issue]:
-    """The issue of a room that is named after another agent than the session's."""
+    """The issue of a room that is too long for LiveKit, or named after another agent."""
+    if isinstance(room, str) and len(room.encode("utf-8", "replace")) > _MAX_ROOM:
+        message = f"Invalid input: LiveKit takes at most {_MAX_ROOM} bytes"
+        yield {"code": "custom", "path": ["roomName"], "message": message}
+        return
     named = _AGENTS_ROOM.fullmatch(room) if isinstance(room, str) else None
-    is_id = isinstance(agent, int | float) and not isinstance(agent, bool)
+    is_id = isinstance(agent, int | float) and not isinstance(agent, bool) and math.isfinite(agent)
     if named is None or not is_id or agent != int(agent) or not 1 <= agent <= MAX_ID:
         return
     if int(named[1]) != agent and int(named[1]) <= MAX_ID:
@@ -113,6 +126,20 @@ def _of_room(room: Any, agent: Any) -> Iterator[Issue]:
             f"agent-{int(agent)}-room, or otherwise, or leave the name empty"
         )
         yield {"code": "custom", "path": ["roomName"], "message": message}
+
+
+def _of_identity(value: Any) -> Iterator[Issue]:
+    """The issue of an identity, of which the old service knows nothing."""
+    if not isinstance(value, str):
+        yield {
+            "expected": "string",
+            "code": "invalid_type",
+            "path": ["participantIdentity"],
+            "message": f"Invalid input: expected string, received {_type(value)}",
+        }
+    elif not value:
+        message = "Invalid input: no participant has an empty identity; leave the key out"
+        yield {"code": "custom", "path": ["participantIdentity"], "message": message}
 
 
 def _of_id(name: str, value: Any) -> Iterator[Issue]:
@@ -148,5 +175,5 @@ def _limit(
 
 
 def _type(value: Any) -> str:
-    names = {type(None): "null", bool: "boolean", str: "string", list: "array"}
+    names = {type(None): "null", bool: "boolean", str: "string", list: "array", dict: "object"}
     return names.get(type(value), "number")

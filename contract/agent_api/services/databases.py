@@ -13,6 +13,7 @@ from typing import Final
 
 import psycopg2
 
+from contract.agent_api.model.state import FIGURES
 from contract.errors import TargetMisbehaved
 from fixtures.servers.postgres import postgres_server
 from fixtures.stack.stack import command
@@ -28,6 +29,22 @@ _BREAK: Final = [f"ALTER TABLE {table} RENAME COLUMN {name} TO broken" for table
 _MEND: Final = [f"ALTER TABLE {table} RENAME COLUMN broken TO {name}" for table, name in _COLUMNS]
 # SQLite cannot be unreachable; without its tables it counts as away.
 _ASIDE: Final = "aside_"
+# One row of metrics for each session of a room; the columns are those of the shared schema.
+_NAMES: Final = ("messages", "agent_messages", "latency", "cost")
+_INSERT: Final = """\
+INSERT INTO session_metrics (session_id, agent_id, tenant_id, date, message_count, user_message_count,
+  agent_message_count, avg_stt_latency, avg_tts_latency, avg_llm_latency, total_tokens, input_tokens,
+  output_tokens, total_cost, langfuse_cost, error_count, metadata, created_at, updated_at)
+SELECT session_id, agent_id, tenant_id, DATE(started_at), {messages}, {said}, {agent_messages}, 11, 12,
+  {latency}, 0, 0, 0, {cost}, 0, 0, '{{}}', started_at, started_at
+FROM agent_instance_sessions WHERE room_name = '{room}'"""
+_STORE: Final = [
+    _INSERT.format(
+        said=row.messages - row.agent_messages, room=room, **{n: getattr(row, n) for n in _NAMES}
+    )
+    for room, rows in FIGURES.items()
+    for row in rows
+]
 # The service's record of its migrations is no state of its clients.
 _KEPT: Final = "runtime_schema_version"
 
@@ -37,7 +54,7 @@ class Database:
     """A database by its URL.
 
     `prepare` creates the tables, given the service's environment; `empty` empties them while the service
-    runs. `changes` has the action for each fault of the profile that concerns the database.
+    runs. `changes` has the action for each fault and each change of the profile that concern the database.
     """
 
     url: str
@@ -57,6 +74,7 @@ def database(kind: str) -> Iterator[Database]:
                 "database-back": lambda: _rename_tables(path, aside=False),
                 "database-broken": lambda: _sqlite(path, _BREAK),
                 "database-mended": lambda: _sqlite(path, _MEND),
+                "figures-stored": lambda: _sqlite(path, _STORE),
             }
             yield Database(f"sqlite:///{path}", _nothing, lambda: _empty_sqlite(path), changes)
     else:
@@ -69,6 +87,7 @@ def database(kind: str) -> Iterator[Database]:
                 "database-back": lambda: _allow_connections(server.url, url, allowed=True),
                 "database-broken": lambda: _postgres(url, _BREAK),
                 "database-mended": lambda: _postgres(url, _MEND),
+                "figures-stored": lambda: _postgres(url, _STORE),
             }
             yield Database(url, _migrate, lambda: _empty_postgres(url), changes)
 

@@ -7,8 +7,9 @@ an existing room does not; no participant ever joins.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -35,6 +36,7 @@ class LiveKitRecorder:
     port: int = 0
     _dispatches: dict[str, list[api.AgentDispatch]] = field(default_factory=dict)
     _taken: list[Effect] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _runner: web.AppRunner | None = None
 
     @property
@@ -120,7 +122,7 @@ class LiveKitRecorder:
     def _launch(self, room: str, agent_name: str, metadata: str) -> api.AgentDispatch:
         of_room = self._dispatches.setdefault(room, [])
         dispatch = api.AgentDispatch(
-            id=f"AD_{room}_{len(of_room)}", agent_name=agent_name, room=room, metadata=metadata
+            id=f"AD_{next(self._numbers)}", agent_name=agent_name, room=room, metadata=metadata
         )
         of_room.append(dispatch)
         launch = {"room": room, "agentName": agent_name, "metadata": json.loads(metadata or "null")}

@@ -47,7 +47,7 @@ class AgentServices:
 
 @asynccontextmanager
 async def _old(name: str, profile: ApiProfile) -> AsyncIterator[HttpTarget]:
-    service = OldService(name, (*profile.faults.keys(), *profile.faults.values()))
+    service = OldService(name, (*profile.faults.keys(), *profile.faults.values(), *profile.changes))
     try:
         yield await service.start()
     finally:

@@ -17,7 +17,7 @@ from contract.agent_api.services.databases import Database, database
 from contract.agent_api.services.livekit_recorder import LiveKitRecorder
 from contract.agent_api.services.old_service import MANAGED_KEY
 from contract.errors import TargetUnreachable
-from contract.http.wire import Address
+from contract.http.address import Address
 from contract.targets.hooks import to_its_end
 from contract.targets.http_target import HttpTarget
 from contract.targets.target import Hook
@@ -62,7 +62,9 @@ class NewService:
             "LIVEKIT_API_SECRET": "0123456789abcdef0123456789abcdef",
             "AGENT_RUNTIME_API_KEY": MANAGED_KEY,
             # No worker runs, and sessions must not end between two requests because of that.
-            "SESSION_DISPATCH_PATIENCE": "60",
+            "SESSION_DISPATCH_PATIENCE": "600",
+            # Far from UTC, so that a time that is read or written in local time shows.
+            "TZ": "Pacific/Kiritimati",
             "SESSION_AGENT_DEADLINE": "3600",
         }
 
@@ -107,6 +109,7 @@ class NewService:
             **{name: _in_thread(change) for name, change in self.database.changes.items()},
         }
         hooks: dict[str, Hook] = {"reset": self.reset, RESTART: self.restart}
+        hooks["figures-stored"] = actions["figures-stored"]
         for fault, repair in self.faults.items():
             hooks[fault] = partial(self._bring_about, fault, actions[fault])
             hooks[repair] = partial(self._repair, fault, actions[repair])

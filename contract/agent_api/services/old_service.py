@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from contract.errors import TargetUnreachable
-from contract.http.wire import Address
+from contract.http.address import Address
 from contract.targets.hooks import to_its_end
 from contract.targets.http_target import HttpTarget
 from contract.targets.target import Hook

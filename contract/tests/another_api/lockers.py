@@ -30,8 +30,8 @@ from contract.api.profile import (
 )
 from contract.api.specification import Specification
 from contract.api.world import World
+from contract.http.address import Address
 from contract.http.messages import Answer
-from contract.http.wire import Address
 from contract.targets.http_target import HttpTarget
 from contract.targets.testbed import Testbed
 from contract.values.documents import parse, plain

@@ -86,10 +86,10 @@ async def test_a_wrong_service_is_a_named_divergence(corpus: Path, tmp_path: Pat
     found = await run(wrong, tmp_path, "compare")
     assert found.report.verdict is Verdict.DIVERGENCE
     ((side, cluster),) = found.report.clusters
-    assert cluster.title == "DELETE /parcels/{code}: status 204 instead of 404"
+    assert cluster.title == "DELETE /parcels/{code}: status 204 instead of 404 (step 4)"
     steps = {step.index: step.source for step in frozen.load(corpus).steps}
     replay = side.replays[cluster.fingerprint]
-    assert [steps[index] for index in replay] == [
+    assert [steps[index] for index in replay.steps] == [
         "scenario/life/store",
         "scenario/life/collect",
         "scenario/life/collect-again",

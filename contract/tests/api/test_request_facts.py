@@ -46,7 +46,8 @@ def test_a_request_is_described_by_its_operation() -> None:
         (None, "none"),
         (f"Bearer {RECORDED_KEY}", "right"),
         (RECORDED_KEY, "right"),
-        (f"{RECORDED_KEY}Bearer ", "right"),
+        (f"{RECORDED_KEY}Bearer ", "wrong"),  # the blank behind a value is no part of it
+        (f" Bearer {RECORDED_KEY} ", "right"),
         (f"Bearer Bearer {RECORDED_KEY}", "wrong"),
         (f"bearer {RECORDED_KEY}", "wrong"),
         (f"Bearer  {RECORDED_KEY}", "wrong"),

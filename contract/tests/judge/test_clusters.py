@@ -27,17 +27,18 @@ def titles(*findings: Finding) -> list[str]:
 def test_the_same_place_is_one_cluster() -> None:
     """One kind of difference at one place of one operation is one cause."""
     assert titles(finding(1, "type", "body /x"), finding(2, "type", "body /x")) == [
-        "GET /a: type at body /x (old 200, new 200)"
+        "GET /a: another JSON type at body /x: b instead of a (step 1)"
     ]
 
 
 def test_several_operations_share_a_cause() -> None:
-    """A place that differs in several operations is one cluster without an operation."""
+    """A place that differs in several operations is one cluster; its title counts them."""
     found = titles(
         finding(1, "header missing", "header etag"),
         finding(2, "header missing", "header etag", operation="GET /b"),
     )
-    assert found == ["several operations: header missing at header etag (old 200, new 200)"]
+    title = "GET /a and 1 other operation: header missing at header etag: b instead of a (step 1)"
+    assert found == [title]
 
 
 def test_consequences_join_their_cause() -> None:
@@ -48,7 +49,7 @@ def test_consequences_join_their_cause() -> None:
             finding(1, "missing", "body /x", statuses=(200, 404)),
         ]
     )
-    assert [cluster.title for cluster in found] == ["GET /a: status 404 instead of 200"]
+    assert [cluster.title for cluster in found] == ["GET /a: status 404 instead of 200 (step 1)"]
     assert len(found[0].findings) == 2
     assert found[0].first.difference.kind == "status"
 
@@ -71,8 +72,8 @@ def test_refusals_are_one_cause() -> None:
         finding(3, "status", "status", ("200", "500"), statuses=(200, 500)),
     )
     assert sorted(found) == [
-        "GET /a: status 400 instead of 200",
-        "GET /a: status 500 instead of 200",
+        "GET /a: status 400 instead of 200 (step 1)",
+        "GET /a: status 500 instead of 200 (step 3)",
     ]
 
 
@@ -83,7 +84,7 @@ def test_numbers_and_flags_of_a_body_are_one_cause() -> None:
         finding(1, "value", "body /active", ("true", "false")),
         finding(2, "value", "body /limit", ("-1.5", "3")),
     )
-    assert found == ["GET /a: value at numbers and flags of the body (old 200, new 200)"]
+    assert found == ["GET /a: another value at body /count: 2 instead of 1 (step 1)"]
 
 
 def test_texts_are_causes_by_their_place() -> None:

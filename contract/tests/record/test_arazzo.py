@@ -15,8 +15,8 @@ import yaml
 from contract.api.api import Api
 from contract.corpus.steps import Step
 from contract.errors import BrokenInput
+from contract.http.address import Address
 from contract.http.messages import RECORDED_KEY, Answer, Request
-from contract.http.wire import Address
 from contract.record.arazzo import directed
 from contract.targets.http_target import HttpTarget
 from contract.tests.another_api.lockers import PROFILE, Behaviour, Server

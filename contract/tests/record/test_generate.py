@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from contract.errors import BrokenInput
+from contract.http.address import Address
 from contract.http.messages import RECORDED_KEY
-from contract.http.wire import Address
 from contract.record.generate import generated
 from contract.targets.http_target import HttpTarget
 from contract.tests.another_api.lockers import PROFILE, Behaviour, Parcel, Server

@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from contract.http.address import Address
 from contract.http.messages import Request
-from contract.http.wire import Address, send
+from contract.http.wire import send
 from contract.record.proxy import RecordingProxy
 from contract.tests.raw_server import raw_server
 

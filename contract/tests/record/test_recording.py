@@ -152,6 +152,6 @@ async def test_progress_is_reported(server: Server, tmp_path: Path) -> None:
         given.files.corpus, words.append,
     )  # fmt: skip
     assert words == [
-        "generated: 0 requests, 0 kept",
+        "generated: 0 requests, 0 chosen, 0 kept",
         f"frozen: {len(corpus.steps)} requests, hash {corpus.hash[:12]}",
     ]

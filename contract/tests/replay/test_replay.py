@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from contract.api.api import Api
 from contract.corpus.steps import Corpus, Step
-from contract.errors import TargetMisbehaved
+from contract.errors import TargetMisbehaved, TargetUnreachable
 from contract.http.messages import Answer, Effect, Request
 from contract.replay.prepared import Prepared
 from contract.replay.replay import replay, replay_all
@@ -161,19 +163,69 @@ async def test_progress_counts_sent_steps() -> None:
     assert counts == [2, 1]
 
 
-async def test_a_failing_target_stops_the_others_and_loses_nothing() -> None:
-    """The answers before a failure stay, and the cause is returned instead of raised."""
+async def test_a_failing_target_hides_nothing_of_the_others() -> None:
+    """The cause is returned with the step; answers before it stay, and the others go on to their end."""
 
     def fails(_: Request, count: int) -> Answer:
         if count > 2:
-            raise TargetMisbehaved("it hung")
+            raise TargetUnreachable("it is gone")
         return Answer(200, JSON, b"{}")
 
     steps = prepared(read(0), read(1))
     good = Scripted(lambda *_: Answer(200, JSON, b"{}"), name="good")
     found, failure = await replay_all(steps, [good, Scripted(fails, name="bad")])
-    assert failure == "it hung"
+    assert failure == "bad: at step 1 (scenario/x/read): it is gone"
     assert list(found[1].answers) == [0]
+    assert list(found[0].answers) == [0, 1]
+
+
+async def test_a_closed_connection_is_an_answer_to_compare() -> None:
+    """One request without an answer is a difference of that step, and the replay goes on."""
+
+    def closes(_: Request, count: int) -> Answer:
+        if count == 3:
+            raise TargetMisbehaved("it closed the connection")
+        return Answer(200, JSON, b"{}")
+
+    steps = prepared(read(0), read(1), read(2))
+    found, failure = await replay_all(steps, [Scripted(closes, name="new")])
+    assert failure is None
+    assert [answer.status for answer in found[0].answers.values()] == [200, 0, 200]
+
+
+async def test_a_target_that_stays_silent_is_given_up() -> None:
+    """After five requests without an answer the replay ends, and these answers are forgotten."""
+
+    def hangs(_: Request, count: int) -> Answer:
+        if count > 2:
+            raise TargetMisbehaved("it hung")
+        return Answer(200, JSON, b"{}")
+
+    steps = prepared(*(read(n) for n in range(9)))
+    found, failure = await replay_all(steps, [Scripted(hangs, name="new")])
+    assert failure == "new: at step 5 (scenario/x/read), and 5 times: it hung"
+    assert list(found[0].answers) == [0]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "own"),
+    [
+        (429, b"slow down", False),
+        (502, b"<h1>Bad Gateway</h1>", False),
+        (429, b'{"error":"full"}', True),
+    ],
+)
+async def test_what_stands_in_front_of_a_service_does_not_answer_for_it(
+    status: int, body: bytes, own: bool
+) -> None:
+    """A rate limit or a gateway spoils the proof; the same status in the form of an error is compared."""
+    target = Scripted(lambda *_: Answer(status, JSON if own else (), body), name="new")
+    found, failure = await replay_all(prepared(read(0)), [target])
+    if own:
+        assert (failure, found[0].answers[0].status) == (None, status)
+    else:
+        assert failure is not None
+        assert f"at step 0 (scenario/x/read): {status} is no answer of a service" in failure
 
 
 def test_only_some_steps_keep_their_indexes() -> None:

@@ -10,8 +10,9 @@ from functools import partial
 
 import pytest
 
+from contract.http.address import Address
 from contract.http.messages import RECORDED_KEY, Headers, Request
-from contract.http.wire import Address, send
+from contract.http.wire import send
 from contract.judge.material import Material
 from contract.record.mutators import variants
 from contract.record.proxy import RecordingProxy

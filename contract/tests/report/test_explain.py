@@ -82,9 +82,10 @@ def test_the_suggested_entry_accepts_its_finding(
 def test_what_no_entry_can_accept_gets_no_suggestion(
     old: Answer, other: Answer, tmp_path: Path
 ) -> None:
-    """White space and key order cannot be decided away: the entry names no change, and cannot load."""
-    (raw,) = yaml.safe_load(explained(old, other, tmp_path))
-    assert raw["new"] == {}
+    """White space and key order cannot be decided away: no entry is proposed, and the text says why."""
+    text = explained(old, other, tmp_path)
+    assert yaml.safe_load(text) is None
+    assert "# No entry of the ledger is proposed: no rule is about the" in text
 
 
 def test_as_printed_the_entry_does_not_load(tmp_path: Path) -> None:

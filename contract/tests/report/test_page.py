@@ -13,6 +13,7 @@ from contract.api.specification import Pair
 from contract.http.messages import Effect, Request
 from contract.judge.material import Material
 from contract.judge.noise import Noise
+from contract.judge.shrink import Shortest
 from contract.ledger.audit import Fault
 from contract.mutants.definitions import Mutant
 from contract.mutants.self_test import Outcome, Score
@@ -118,7 +119,9 @@ def test_the_shortest_replay_is_pasted(tmp_path: Path) -> None:
     alone = written(report, material, tmp_path)
     assert "POST" not in alone.words
     side = report.sides[0]
-    replays = {cluster.fingerprint: [0, 1] for _, cluster in report.clusters}
+    replays = {
+        cluster.fingerprint: Shortest((0, 1), reduced=True) for _, cluster in report.clusters
+    }
     report.sides = [Side(side.name, side.comparison, replays)]
     whole = written(report, material, tmp_path)
     assert "PARCEL_0=$(curl" in whole.words
@@ -154,7 +157,7 @@ def test_calls_to_the_peer_are_shown_with_the_answers(tmp_path: Path) -> None:
 
 
 def test_long_messages_and_long_lists_are_cut(tmp_path: Path) -> None:
-    """A page shows 6,000 characters of a message and 12 differences of a step."""
+    """A page shows 6,000 characters of a request and 12 differences of a step."""
     keys = [f"k{n:02}" for n in range(20)]
     old, new = ({key: f"{key}-{who}" for key in keys} for who in ("old", "new"))
     body = b'{"locker":"' + b"z" * 9000 + b'"}'

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from contract.api.specification import Pair
 from contract.judge.noise import Noise
+from contract.judge.shrink import Shortest
 from contract.ledger.audit import Fault
 from contract.mutants.definitions import Mutant
 from contract.mutants.self_test import Outcome, Score
@@ -182,7 +183,12 @@ def full() -> Report:
     side = side_of("memory", samples, material, Noise({1: frozenset({"body /grams"})}))
     side.comparison.left_out[7] = "restart"
     (cluster,) = side.comparison.clusters
-    report = Report(5, "ab" * 32, 2, [Side("memory", side.comparison, {cluster.fingerprint: [0]})])
+    report = Report(
+        5,
+        "ab" * 32,
+        2,
+        [Side("memory", side.comparison, {cluster.fingerprint: Shortest((0,), reduced=True)})],
+    )
     report.entries = entries
     _with_fault(report)
     _with_gap(report)

@@ -27,9 +27,38 @@ async def test_a_failing_command_is_named() -> None:
 async def test_a_hanging_command_is_killed() -> None:
     """A command that takes longer than its limit ends with a message, and at once."""
     start = time.monotonic()
-    with pytest.raises(TargetMisbehaved, match=r"--restart-old `sleep 30; true` took over 0.1 s"):
+    with pytest.raises(TargetMisbehaved, match=r"--restart-old 'sleep 30; true' took over 0.1 s"):
         await command_hook("--restart-old", "sleep 30; true", timeout=0.1)()
     assert time.monotonic() - start < 5
+
+
+async def test_the_exit_of_a_command_counts_and_not_its_pipe() -> None:
+    """A service that the command leaves running, with its output open, keeps nobody waiting."""
+    start = time.monotonic()
+    await command_hook("--reset-new", "sleep 8 & echo started", timeout=5)()
+    assert time.monotonic() - start < 4
+
+
+async def test_a_command_learns_whom_it_resets(tmp_path: Path) -> None:
+    """The URL and the name of the target are in its environment: one script serves two targets."""
+    hooks = [
+        command_hook(
+            "--reset-old", f'echo "$GATE_TARGET $GATE_URL" >> {tmp_path}/x', url=url, side=side
+        )
+        for side, url in (("old", "http://a"), ("old-again", "http://b"))
+    ]
+    await asyncio.gather(*(hook() for hook in hooks))
+    assert sorted((tmp_path / "x").read_text().splitlines()) == [
+        "old http://a",
+        "old-again http://b",
+    ]
+
+
+async def test_one_command_never_runs_twice_at_once(tmp_path: Path) -> None:
+    """Old and old-again share a command; a script that restarts both must not kill its own work."""
+    script = f"mkdir {tmp_path}/busy && sleep 0.1 && rmdir {tmp_path}/busy"
+    hooks = [command_hook("--reset-old", script, side=side) for side in ("old", "old-again")]
+    await asyncio.gather(*(hook() for hook in hooks))
 
 
 async def test_a_cancelled_caller_waits_for_the_hook() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from contract.agent_api.profile import PROFILE
 from contract.errors import Inconclusive, TargetMisbehaved, TargetUnreachable, WrongTarget
-from contract.http.wire import Address
+from contract.http.address import Address
 from contract.targets.http_target import HttpTarget
 from contract.testbed import preflight
 from fixtures.servers.node_service import NodeService
@@ -82,8 +82,8 @@ async def test_nobody_there() -> None:
 
 
 def test_addresses_must_be_base_urls() -> None:
-    """Anything but http://host:port is refused."""
-    for url in ("ftp://x", "http://x/path", "http://x:port", "https://x"):
+    """Anything but http and https, with a host, is refused."""
+    for url in ("ftp://x", "http://", "http://x:port", "https://u:p@x", "http://x?a"):
         with pytest.raises(TargetUnreachable):
             Address.of(url)
 

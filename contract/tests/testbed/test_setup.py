@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def servers() -> Iterator[list[Server]]:
         server.stop()
 
 
-def given(servers: list[Server], **other: str) -> External:
+def given(servers: list[Server], **other: Any) -> External:
     """The addresses of an old and a new service."""
     found = External(servers[0].url, servers[-1].url, key=KEY)
     return replace(found, **other)
