@@ -44,6 +44,7 @@ class Run:
         self.material: Material | None = None
         self._log = log
         self._replays: dict[str, Replay] = {}
+        self._paces: list[_Pace] = []
 
     async def run(self) -> None:
         """Run all phases; a cause that breaks the run is in the report afterwards."""
@@ -51,7 +52,9 @@ class Run:
             async with asyncio.timeout(self.options.budget):
                 await self._phases()
         except TimeoutError:
-            spent = BudgetSpent(f"the budget of {self.options.budget:g} s is over")
+            unfinished = [pace.said for pace in self._paces if not pace.is_done]
+            where = f" ({'; '.join(unfinished)})" if unfinished else ""
+            spent = BudgetSpent(f"the budget of {self.options.budget:g} s is over{where}")
             self.report.failures.append(str(spent))
         except Inconclusive as error:
             self.report.failures.append(str(error))
@@ -209,7 +212,9 @@ class Run:
 
     def _progress(self, phase: str) -> Callable[[Target], Progress]:
         def of(target: Target) -> Progress:
-            return _Pace(self._log, f"{phase}: {target.name}", self.report.corpus_size).progress
+            pace = _Pace(self._log, f"{phase}: {target.name}", self.report.corpus_size)
+            self._paces.append(pace)
+            return pace.progress
 
         return of
 
@@ -222,17 +227,24 @@ class _Pace:
         self._what = what
         self._size = size
         self._done = 0
-        self._begin = self._said = time.monotonic()
+        self._begin = self._last = time.monotonic()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all steps are done."""
+        return self._done >= self._size
+
+    @property
+    def said(self) -> str:
+        """How far it is, how fast, and how long it still takes."""
+        rate = self._done / max(time.monotonic() - self._begin, 0.001)
+        left = f"{(self._size - self._done) / rate:.0f} s" if rate else "unknown time"
+        return f"{self._what} {self._done} of {self._size}, {rate:.1f} a second, {left} left"
 
     def progress(self, count: int) -> None:
         """Take in `count` more steps."""
         before, self._done = self._done, self._done + count
         now = time.monotonic()
-        if self._done // _EVERY == before // _EVERY and now - self._said < _SECONDS:
-            return
-        self._said = now
-        rate = self._done / max(now - self._begin, 0.001)
-        left = (self._size - self._done) / rate
-        self._log(
-            f"{self._what} {self._done} of {self._size}, {rate:.1f} a second, {left:.0f} s left"
-        )
+        if self._done // _EVERY > before // _EVERY or now - self._last >= _SECONDS:
+            self._last = now
+            self._log(self.said)

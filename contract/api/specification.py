@@ -141,6 +141,15 @@ class Specification:
                     found[parameter["name"]] = None
         return tuple(found)
 
+    def dates_of(self, operation: str) -> tuple[str, ...]:
+        """The date parameters that an operation takes, its path's among them."""
+        template = operation.partition(" ")[2]
+        item = self._paths.get(template, {})
+        lists = [item, self.operations.get(operation, {})]
+        raws = [raw for node in lists for raw in node.get("parameters", ())]
+        taken = {self._resolve(raw)["name"] for raw in raws}
+        return tuple(name for name in self.date_parameters if name in taken)
+
     def new_id_pointer(self, operation: str, status: int) -> str | None:
         """The JSON pointer of the generated id in an answer, None when it hands out none."""
         places = self.typed_places.get((operation, status), {})

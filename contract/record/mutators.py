@@ -210,8 +210,8 @@ def sizes(request: Request, large_body: int) -> Iterator[Named]:
     whole = _filled(document, "x", large_body - 1)
     packed = typed.with_body(gzip.compress(whole, mtime=0)).with_header("Content-Encoding", "gzip")
     yield "largest-packed", packed
-    more = gzip.compress(_filled(document, "x", large_body), mtime=0)
-    yield "too-large-packed", typed.with_body(more).with_header("Content-Encoding", "gzip")
+    above = gzip.compress(_filled(document, "x", large_body), mtime=0)
+    yield "too-large-packed", typed.with_body(above).with_header("Content-Encoding", "gzip")
     for depth in (20, 198, 199, 200, 201, 254, 255, 256, 400):
         nested = json.dumps(document)[:-1] + ', "deep": ' + "[" * depth + "]" * depth + "}"
         yield f"levels-{depth}", typed.with_body(nested.encode())

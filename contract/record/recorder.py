@@ -64,7 +64,7 @@ class Recorder:
             request,
             list(match.path),
             match.path,
-            spec.date_parameters if self._is_dated(match.name) else (),
+            spec.dates_of(match.name),
             whole=example.name in profile.examples.probed,
         )
         limits = ((f"bounds/{name}", made) for name, made in bounds(request, spec, match.name))
@@ -146,12 +146,6 @@ class Recorder:
         for earlier in self.ids:
             target = target.replace(earlier, handed_out)
         return target
-
-    def _is_dated(self, operation: str) -> bool:
-        """Whether an operation takes the date parameters."""
-        given = self.api.spec.operations.get(operation, {}).get("parameters", ())
-        names = {self.api.spec.resolved(parameter)["name"] for parameter in given}
-        return bool(names & set(self.api.spec.date_parameters))
 
     def _request(self, example: Example) -> Request:
         try:

@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from contract.api.api import Api
 from contract.errors import TargetMisbehaved
 from contract.http.messages import Answer, Request
+from contract.judge import comparison
+from contract.judge.exchange import Exchange
+from contract.judge.judge import Judgement
+from contract.judge.judge import judge as right
+from contract.judge.rules import Rule
 from contract.judge.shrink import Shortest
 from contract.report.verdict import Verdict
 from contract.targets.http_target import HttpTarget
@@ -146,7 +152,9 @@ async def test_a_spent_budget_ends_a_run_at_once(corpus: Path) -> None:
     start = time.monotonic()
     given = replace(options(corpus, Services((RIGHT,), make)), budget=0.5)
     report = (await run(given)).report
-    assert report.failures == ["the budget of 0.5 s is over"]
+    (failure,) = report.failures
+    assert failure.startswith("the budget of 0.5 s is over (replay: new-0 ")
+    assert "a second" in failure
     assert time.monotonic() - start < 2
     assert report.corpus_hash != ""
 
@@ -274,3 +282,53 @@ async def test_progress_is_logged(corpus: Path) -> None:
     assert f"ledger: {len(report.faults)} faults" in words
     assert any(line.startswith("self-test: 12 of 12 mutants, ") for line in words)
     assert words[-1] == f"shortest replay of {cluster.fingerprint}: {cluster.title}"
+
+
+async def test_an_error_while_shrinking_costs_the_replay_and_not_the_verdict(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finding stands, with its step alone, and nothing calls that replay reduced."""
+
+    async def fails(*_: object) -> None:
+        raise ValueError('no such column: "broken"')
+
+    monkeypatch.setattr("contract.run.minimal", fails)
+    report = (await run(options(corpus, Services((TWICE,))))).report
+    ((side, cluster),) = report.clusters
+    assert side.replays == {cluster.fingerprint: Shortest((cluster.first.step,), reduced=False)}
+    assert (report.failures, report.verdict) == ([], Verdict.DIVERGENCE)
+
+
+async def test_an_exception_at_one_step_names_the_step_and_hides_no_other(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever an answer holds, the gate names the step that it cannot judge and judges the others."""
+
+    def trips(case: Exchange, rules: Sequence[Rule], api: Api) -> Judgement:
+        if case.index == 1:
+            raise OverflowError("cannot convert float infinity to integer")
+        return right(case, rules, api)
+
+    monkeypatch.setattr(comparison, "judge", trips)
+    report = (await run(options(corpus, Services((TWICE,))))).report
+    assert report.failures[0] == (
+        "new-0: the gate cannot judge step 1: OverflowError: cannot convert float infinity to integer"
+    )
+    assert [cluster.operation for _, cluster in report.clusters] == ["DELETE /parcels/{code}"]
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "1 cluster of differences besides" in report.sentence
+
+
+async def test_a_failure_of_one_service_hides_nothing_of_the_other(corpus: Path) -> None:
+    """Of two new services one breaks down; the findings of the other are compared to their end."""
+
+    def make(old: HttpTarget, again: HttpTarget, news: Sequence[HttpTarget]) -> Testbed:
+        return all_of_them(old, again, [spoilt(news[0], fails_after=3), news[1]])
+
+    report = (await run(options(corpus, Services((RIGHT, TWICE), make)))).report
+    assert report.failures[0].startswith("new-0: at step ")
+    (whole,) = (side for side in report.sides if side.name == "new-1")
+    assert len(whole.comparison.exchanges) == 9
+    assert [cluster.operation for cluster in whole.comparison.clusters] == [
+        "DELETE /parcels/{code}"
+    ]

@@ -99,7 +99,7 @@ def _began(session: Session) -> Window:
 
 def _moment(text: str, *, end: bool) -> float | None:
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
     if len(text) <= len(date.min.isoformat()) and end:

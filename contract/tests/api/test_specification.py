@@ -191,3 +191,10 @@ def test_values_are_judged_by_the_schemas(spec: Specification) -> None:
     assert not spec.is_valid("BookId", "12")
     assert spec.is_valid("Order", {"title": "x", "copies": 1})
     assert not spec.is_valid("Order", {"title": "x"})
+
+
+def test_dates_of_a_path_count_for_its_operations() -> None:
+    """Parameters of the path are the operation's; another operation takes none."""
+    spec = Specification.load(Path(__file__).parents[3] / "openapi.yaml")
+    assert spec.dates_of("GET /api/metrics/agent/{agentId}") == ("startDate", "endDate")
+    assert spec.dates_of("GET /health") == ()

@@ -1,0 +1,1 @@
+"""Looks for sequences of requests after which the services part, by a reference model."""
