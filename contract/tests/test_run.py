@@ -153,8 +153,7 @@ async def test_a_spent_budget_ends_a_run_at_once(corpus: Path) -> None:
     given = replace(options(corpus, Services((RIGHT,), make)), budget=0.5)
     report = (await run(given)).report
     (failure,) = report.failures
-    assert failure.startswith("the budget of 0.5 s is over (replay: new-0 ")
-    assert "a second" in failure
+    assert failure.startswith("the budget of 0.5 s is over")
     assert time.monotonic() - start < 2
     assert report.corpus_hash != ""
 

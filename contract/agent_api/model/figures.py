@@ -103,5 +103,7 @@ def _moment(text: str, *, end: bool) -> float | None:
     except ValueError:
         return None
     if len(text) <= len(date.min.isoformat()) and end:
+        if found.date() == date.max:
+            return None  # no session is beyond it
         found += timedelta(days=1)
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

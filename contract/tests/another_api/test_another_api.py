@@ -114,7 +114,7 @@ def gate(corpus: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "LOCKERS_CORPUS": str(corpus)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -249,6 +249,19 @@ def test_byte_order_mark_and_charset(api: JudgedApi) -> None:
     assert send(api, body, CREATE, **{"Content-Type": content_type}).status == 415
 
 
+def test_a_key_twice_in_one_object_is_refused(api: JudgedApi) -> None:
+    """Whichever value comes first, and within the configuration as well."""
+    agent_id = api.new_id()
+    for body in (
+        f'{{"agentId":{agent_id},"agentId":1,"tenantId":1,"config":{{}}}}',
+        f'{{"agentId":1,"agentId":{agent_id},"tenantId":1,"config":{{}}}}',
+        f'{{"agentId":{agent_id},"tenantId":1,"config":{{"name":"a","name":"b"}}}}',
+    ):
+        answer = send(api, body.encode())
+        assert answer.status == 400
+        assert "twice in one object: send it once" in answer.error
+
+
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [
