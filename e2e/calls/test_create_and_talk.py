@@ -53,6 +53,13 @@ async def test_metrics_are_written_as_each_turn_ends(testbed: Testbed) -> None:
         assert row["metadata"]["avg_end_of_turn_latency"] > 0
         row = await testbed.rows.metrics_when(session_id, lambda r: r["total_tokens"] > 0)
         assert row["input_tokens"] + row["output_tokens"] == row["total_tokens"]
+        # Priced by the list in the package; the stand-in of the model has an address that is no vendor's.
+        row = await testbed.rows.metrics_when(session_id, lambda r: r["total_cost"] > 0)
+        costs = row["metadata"]
+        assert costs["cost_stt"] > 0
+        assert costs["cost_tts"] > 0
+        assert costs["cost_llm"] is None
+        assert row["total_cost"] == costs["cost_stt"] + costs["cost_tts"]
         metrics = await testbed.api.session_metrics(session_id)
         assert metrics["messageCount"] == 3
         assert metrics["avgLatency"] == row["avg_llm_latency"]

@@ -89,6 +89,20 @@ class Average:
         return self.total / self.count if self.count else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the stages of a call cost, in micro-cents; None where the price is not known."""
+
+    stt: int | None = 0
+    llm: int | None = 0
+    tts: int | None = 0
+
+    @property
+    def known(self) -> int:
+        """The sum of the stages whose price is known."""
+        return sum(amount or 0 for amount in (self.stt, self.llm, self.tts))
+
+
 @dataclass(slots=True)
 class SessionTotals:
     """Totals of one agent's part of a session, rewritten after each turn; `cost` is in micro-cents.
@@ -103,6 +117,7 @@ class SessionTotals:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: int = 0
+    costs: Costs = field(default_factory=Costs)
     stt: Average = field(default_factory=Average)
     end_of_turn: Average = field(default_factory=Average)
     llm: Average = field(default_factory=Average)

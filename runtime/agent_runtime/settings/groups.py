@@ -22,6 +22,7 @@ from agent_runtime.settings.types import (
     LiveKitUrl,
     OptionalUrl,
     Port,
+    PricesFile,
     SecretKeys,
 )
 from agent_runtime.storage.sql.postgres_url import read_postgres_url
@@ -165,6 +166,7 @@ class WorkerSettings(Group):
     profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")
     turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
     pod_deletion_cost: bool = Field(False, alias="WORKER_POD_DELETION_COST")
+    prices_file: PricesFile = Field("", alias="PRICES_FILE")
 
 
 class SourceSettings(Group):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
 from agent_runtime.egress.policy import EgressPolicy
+from agent_runtime.prices.table import read_prices
 from agent_runtime.secrecy.keyring import read_keys
 from agent_runtime.secrecy.names import HIDDEN
 from agent_runtime.secrecy.urls import hide_in_url
@@ -58,7 +59,14 @@ def _secret_keys(text: SecretStr) -> SecretStr:
     return text
 
 
+def _prices(path: str) -> str:
+    read_prices(path)
+    return path
+
+
 SecretKeys = Annotated[SecretStr, AfterValidator(_secret_keys)]
+# A file of prices that can be read and is right; "" for the one in the package.
+PricesFile = Annotated[str, AfterValidator(_prices)]
 EgressAllow = Annotated[str, AfterValidator(_egress_allow)]
 HttpUrl = Annotated[str, url_of("http", "https")]
 # A folder that exists; "" is none.

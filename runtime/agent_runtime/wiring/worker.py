@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agent_runtime.prices.table import read_prices
 from agent_runtime.secrecy.known import remember
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import keeping, open_database
@@ -107,6 +108,7 @@ def _voice(settings: Settings) -> VoiceSettings:
         name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
         privacy=settings.privacy.tier,
+        prices=read_prices(settings.worker.prices_file),
         metrics_key=settings.api.api_key,
         preload=("agent_runtime.wiring.worker", "agent_runtime.storage", *_drivers(settings)),
     )

@@ -258,6 +258,14 @@ STEPS: Final[Sequence[Step]] = (
             """,
         ),
     ),
+    # What each stage of an agent's part of a call costs; NULL where its price is not known.
+    Step(
+        11,
+        tuple(
+            f"ALTER TABLE runtime_metric_parts ADD COLUMN cost_{stage} bigint"
+            for stage in ("stt", "llm", "tts")
+        ),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version

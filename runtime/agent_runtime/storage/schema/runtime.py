@@ -162,7 +162,8 @@ class MetricParts(Model):
     """What each agent of a session contributes to the session's one row of `session_metrics`.
 
     `part` is the job that measured it, `metrics_id` the row that holds the sums. Of each latency there
-    are the number of turns that had it and their sum in microseconds; `cost` is in micro-cents.
+    are the number of turns that had it and their sum in microseconds. Costs are in micro-cents; that of a
+    stage is NULL where its price is not known.
     """
 
     session_id = CharField()
@@ -175,6 +176,9 @@ class MetricParts(Model):
     input_tokens = BigIntegerField()
     output_tokens = BigIntegerField()
     cost = BigIntegerField()
+    cost_stt = BigIntegerField(null=True)
+    cost_llm = BigIntegerField(null=True)
+    cost_tts = BigIntegerField(null=True)
     stt_count = BigIntegerField()
     stt_total = BigIntegerField()
     end_of_turn_count = BigIntegerField()

@@ -9,6 +9,7 @@ from livekit.agents import AgentSession
 
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.telemetry.turn_metrics import TurnReporter
+from agent_runtime.voice.call.companions.call_cost import CallCost
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import TranscriptWriter
 from agent_runtime.voice.call.companions.turn_recorder import TurnRecorder
@@ -53,6 +54,7 @@ def build_companions(
             context.holder.job,
             stores.metrics,
             TurnReporter(settings.turns_socket),
+            CallCost(settings.prices),
         ),
         TranscriptWriter(
             context.session_id, stores.transcripts, sealed=tier is not PrivacyTier.FULL

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.prices.table import PriceTable
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 from agent_runtime.settings import LiveKitSettings, WorkerSettings
 
@@ -29,6 +30,8 @@ class VoiceSettings:
     max_sessions_per_agent: int
     # What is kept of conversations of agents whose configuration names no tier.
     privacy: PrivacyTier = PrivacyTier.FULL
+    # What the providers charge, for the cost of each call.
+    prices: PriceTable = field(default_factory=PriceTable)
     # Needed to read the worker's metrics from another machine; empty when none is needed.
     metrics_key: SecretStr = field(default_factory=lambda: SecretStr(""))
     # Path of the socket on which jobs report their turns to the worker; the worker sets it when it serves.

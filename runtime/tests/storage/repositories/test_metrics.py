@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.metrics import (
     AgentMetrics,
+    Costs,
     DateRange,
     SessionMetrics,
     SessionTotals,
@@ -132,6 +134,22 @@ async def test_a_row_that_was_deleted_comes_back_with_all_sums(
     execute(url, "DELETE FROM session_metrics")
     await metrics.record(session_id, "AJ_2", totals(1, 100.0))
     assert execute(url, "SELECT message_count FROM session_metrics") == [(3,)]
+
+
+async def test_the_cost_of_each_stage_is_the_sum_over_its_agents(
+    metrics: StoredMetrics, sessions: StoredSessions, url: str
+) -> None:
+    """A stage whose price one of the agents did not know has no cost; the total has what is known."""
+    session_id = await session_of(sessions, 1, JANUARY, live=True)
+    for part, costs in (("AJ_1", Costs(stt=5, llm=None, tts=1)), ("AJ_2", Costs(5, 20, 2**31))):
+        found = totals(1, 100.0)
+        found.costs, found.cost = costs, costs.known
+        await metrics.record(session_id, part, found)
+    ((total, details),) = execute(url, "SELECT total_cost, metadata FROM session_metrics")
+    details = json.loads(details) if isinstance(details, str) else details
+    assert (details["cost_stt"], details["cost_llm"]) == (10, None)
+    assert details["cost_tts"] == 2**31 + 1
+    assert total == 2**31 - 1
 
 
 async def test_latency_is_weighted_by_messages(

@@ -35,8 +35,10 @@ _COUNTS: Final = (
     "output_tokens",
     "cost",
 )
+STAGES: Final = ("stt", "llm", "tts")
 _VALUES: Final = (
     *_COUNTS,
+    *(f"cost_{stage}" for stage in STAGES),
     *(f"{latency}_{what}" for latency in LATENCIES for what in ("count", "total")),
 )
 # The largest value of the shared schema's integer columns.
@@ -56,9 +58,11 @@ def locked(database: Database, session_id: str) -> tuple[Step, ...]:
     return (_LOCK.bind(session_id=session_id),) if database.dialect is POSTGRESQL else ()
 
 
-def values_of(totals: SessionTotals) -> dict[str, int]:
+def values_of(totals: SessionTotals) -> dict[str, int | None]:
     """The columns of a part."""
-    found: dict[str, int] = {name: getattr(totals, name) for name in _COUNTS}
+    found: dict[str, int | None] = {name: getattr(totals, name) for name in _COUNTS}
+    for stage in STAGES:
+        found[f"cost_{stage}"] = getattr(totals.costs, stage)
     for name in LATENCIES:
         latency: Average = getattr(totals, name)
         found[f"{name}_count"] = latency.count
@@ -140,6 +144,7 @@ def _metadata() -> peewee.Node:
         ("avg_end_of_turn_latency", _mean_of("end_of_turn")),
         ("avg_response_latency", _mean_of("response")),
         ("interruptions", _sum_of(Parts.interruptions)),
+        *((f"cost_{stage}", _cost_of(stage)) for stage in STAGES),
     ):
         pairs += [peewee.SQL(f"'{name}'"), value]
     return ByDialect(
@@ -150,6 +155,15 @@ def _metadata() -> peewee.Node:
 
 def _sum_of(column: peewee.Node) -> peewee.Node:
     return Parts.select(_at_most(fn.COALESCE(fn.SUM(column), 0))).where(_THESE)
+
+
+def _cost_of(stage: str) -> peewee.Node:
+    """The cost of a stage in micro-cents; NULL when one of the parts does not know its price."""
+    column = getattr(Parts, f"cost_{stage}")
+    is_known = peewee.Expression(fn.COUNT(column), "=", fn.COUNT(Parts.part))
+    return Parts.select(peewee.Case(None, [(is_known, fn.SUM(column).cast("bigint"))])).where(
+        _THESE
+    )
 
 
 def _mean_of(latency: str) -> peewee.Node:

@@ -14,6 +14,7 @@ from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.metrics import SessionTotals, Turn
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.telemetry.turn_metrics import TurnReporter
+from agent_runtime.voice.call.companions.call_cost import CallCost
 from agent_runtime.voice.call.outcome import Outcome
 
 logger = logging.getLogger(__name__)
@@ -27,13 +28,19 @@ class TurnRecorder:
     """
 
     def __init__(
-        self, session_id: str, part: str, metrics: MetricsStore, reporter: TurnReporter
+        self,
+        session_id: str,
+        part: str,
+        metrics: MetricsStore,
+        reporter: TurnReporter,
+        cost: CallCost,
     ) -> None:
         """`part` names this agent's job; `reporter` is closed with the recorder."""
         self._session_id = session_id
         self._part = part
         self._metrics = metrics
         self._reporter = reporter
+        self._cost = cost
         self._totals = SessionTotals()
         self._changed = asyncio.Event()
         self._unwritten = False
@@ -83,6 +90,8 @@ class TurnRecorder:
         models = [use for use in event.usage.model_usage if isinstance(use, LLMModelUsage)]
         self._totals.input_tokens = sum(use.input_tokens for use in models)
         self._totals.output_tokens = sum(use.output_tokens for use in models)
+        self._totals.costs = self._cost.of(event.usage.model_usage)
+        self._totals.cost = self._totals.costs.known
         self._change()
 
     def _on_error(self, _event: object) -> None:

@@ -14,6 +14,8 @@ from livekit.agents.metrics import AgentSessionUsage, LLMModelUsage
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.metrics import SessionTotals, Turn
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.prices.table import read_prices
+from agent_runtime.voice.call.companions.call_cost import CallCost
 from agent_runtime.voice.call.companions.turn_recorder import TurnRecorder, turn_of
 from agent_runtime.voice.call.outcome import Outcome
 
@@ -59,6 +61,9 @@ async def session() -> AgentSession[Any]:
     return AgentSession()
 
 
+PRICES = read_prices("")
+
+
 @pytest.fixture
 def kept() -> Kept:
     """The metrics store."""
@@ -90,7 +95,7 @@ def reporter() -> Reporter:
 @pytest.fixture
 async def recorder(session: AgentSession[Any], kept: Kept, reporter: Reporter) -> TurnRecorder:
     """The recorder of the session."""
-    made = TurnRecorder("abc", "AJ_1", cast("Any", kept), cast("Any", reporter))
+    made = TurnRecorder("abc", "AJ_1", cast("Any", kept), cast("Any", reporter), CallCost(PRICES))
     made.listen_to(session)
     return made
 
