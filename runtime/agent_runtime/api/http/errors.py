@@ -105,10 +105,6 @@ async def _not_found(_req: Request, resp: Response, error: Exception, _params: A
     respond_error(resp, str(error), 404)
 
 
-async def _conflict(_req: Request, resp: Response, error: CallerIsLive, _params: Any) -> None:
-    respond_error(resp, str(error), 409)
-
-
 async def _no_free_worker(_req: Request, resp: Response, error: NoFreeWorker, _params: Any) -> None:
     resp.set_header("Retry-After", str(error.retry_after))
     respond_error(resp, str(error), 503)
