@@ -16,7 +16,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import PACES
 from agent_runtime.agents.sections import Profile, TurnOptions
 from agent_runtime.providers.common.spec import Stage
-from agent_runtime.providers.registry import available, specs
+from agent_runtime.providers.registry import available
 
 PAGE: Final = Path(__file__).with_name("agents.md")
 _BLOCK: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -46,15 +46,9 @@ def turns() -> str:
 
 
 def providers() -> str:
-    """The providers of each stage, the default first, and the packages of their plugins."""
-    rows = []
-    for stage in Stage:
-        names = available(stage)
-        packages = [specs()[name].package for name in names if name in specs()]
-        rows.append(
-            (stage.value, *(", ".join(f"`{one}`" for one in each) for each in (names, packages)))
-        )
-    return _table(("stage", "providers, the default first", "packages"), rows)
+    """The providers of each stage, the default first."""
+    rows = [(stage.value, ", ".join(f"`{name}`" for name in available(stage))) for stage in Stage]
+    return _table(("stage", "providers, the default first"), rows)
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = {

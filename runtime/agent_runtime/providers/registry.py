@@ -72,7 +72,8 @@ def available(stage: Stage) -> tuple[str, ...]:
     """The names of all providers of the stage, the default first."""
     if stage in BUILT_IN:
         return BUILT_IN[stage]
-    return tuple(name for name, spec in specs().items() if stage in spec.stages)
+    found = [name for name, spec in specs().items() if stage in spec.stages]
+    return tuple(dict.fromkeys([DEFAULTS[stage], *found]))
 
 
 def provider(stage: Stage, name: str | None) -> str:

@@ -26,7 +26,7 @@ class ProviderSettings(Group):
             for stage, offer in spec.stages.items():
                 found.setdefault(stage, {})[spec.name] = ProviderDefaults(
                     api_key=self._value(spec.api_key),
-                    base_url=self._value(spec.base_url),
+                    base_url=self._value(spec.address(stage)),
                     model=self._value(offer.model),
                     voice="" if offer.voice is None else self._value(offer.voice),
                     egress=egress,

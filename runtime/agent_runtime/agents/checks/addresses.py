@@ -25,7 +25,7 @@ def check_addresses(
     for stage, path, choice in _choices(config):
         defaults = providers[stage][choice.provider]
         try:
-            agent_address(specs()[choice.provider], choice, defaults)
+            agent_address(specs()[choice.provider], stage, choice, defaults)
         except EgressRefused as error:
             issues.append(ConfigIssue((*path, "baseUrl"), str(error)))
     if issues:

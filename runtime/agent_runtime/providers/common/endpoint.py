@@ -45,7 +45,7 @@ def endpoint_of(
     Raises KeyMissingError, or EgressRefused for an address that the runtime may not call.
     """
     try:
-        guard = agent_address(spec, choice, defaults)
+        guard = agent_address(spec, stage, choice, defaults)
     except EgressRefused as error:
         raise EgressRefused(f"{stage.name.lower()}Config.{_BASE_URL}: {error}") from error
     if guard is None:
@@ -54,7 +54,7 @@ def endpoint_of(
 
 
 def agent_address(
-    spec: ProviderSpec, choice: ProviderChoice, defaults: ProviderDefaults
+    spec: ProviderSpec, stage: Stage, choice: ProviderChoice, defaults: ProviderDefaults
 ) -> Guard | None:
     """The address that the agent names, in full; None when it names none, or the worker's own.
 
@@ -62,8 +62,9 @@ def agent_address(
     """
     if not choice.base_url:
         return None
-    schemes = spec.base_url.schemes
-    path = urlsplit(spec.base_url.default).path
+    variable = spec.address(stage)
+    schemes = variable.schemes
+    path = urlsplit(variable.default).path
     target = read(choice.base_url, schemes, path=path)
     try:
         if _place(target) == _place(read(defaults.base_url, schemes, path=path)):
@@ -74,7 +75,7 @@ def agent_address(
     if not choice.api_key:
         raise EgressRefused(
             f"needs {_API_KEY} beside it, a key of the agent's own: the worker's key is only sent to the "
-            f"worker's own address, {spec.base_url.name}"
+            f"worker's own address, {variable.name}"
         )
     return Guard(target, defaults.egress)
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from agent_runtime.egress.policy import EgressPolicy
+
+# What an agent configures instead of a language when the caller may speak any.
+MULTI: Final = "multi"
+
+
+def base_language(code: str | None) -> str | None:
+    """The language without its region: en of en-US. For vendors that know no regions."""
+    return code.partition("-")[0] if code else None
 
 
 class Stage(StrEnum):
@@ -49,6 +57,7 @@ class StageSpec:
     model: Variable
     options: Mapping[str, Any]
     voice: Variable | None = None  # of text to speech alone
+    base_url: Variable | None = None  # where this stage has an address of its own
     objects: frozenset[str] = frozenset()
     conflicts: Callable[[str | None, Mapping[str, Any]], Iterable[tuple[str, str]]] = _no_conflicts
 
@@ -63,6 +72,11 @@ class ProviderSpec:
     api_key: Variable
     base_url: Variable
     stages: Mapping[Stage, StageSpec]
+    extra: str = ""  # of this distribution, that installs the package; "" for what is always there
+
+    def address(self, stage: Stage) -> Variable:
+        """The variable that holds the address of the stage."""
+        return self.stages[stage].base_url or self.base_url
 
     def variables(self) -> Iterator[Variable]:
         """Every variable of this vendor: key, address, then models and voices."""
@@ -72,6 +86,8 @@ class ProviderSpec:
             yield stage.model
             if stage.voice is not None:
                 yield stage.voice
+            if stage.base_url is not None:
+                yield stage.base_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Deepgram's plugin: speech to text."""
+"""Deepgram's plugin: speech to text and text to speech."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from livekit.agents import stt
+from livekit.agents import stt, tts
 from livekit.plugins import deepgram
 
 from agent_runtime.providers.common.endpoint import endpoint_of, http_session
@@ -20,12 +20,15 @@ from agent_runtime.providers.deepgram.spec import (
     is_flux,
 )
 from agent_runtime.providers.deepgram.stream import ShortFrameSTT
+from agent_runtime.text.streaming import TextStreaming
 
 logger = logging.getLogger(__name__)
 
 # Paths of Deepgram's two protocols; an address for the first serves Flux with the second.
 V1_PATH: Final = "/v1/listen"
 V2_PATH: Final = "/v2/listen"
+SPEAK_V1_PATH: Final = "/v1/speak"
+SPEAK_V2_PATH: Final = "/v2/speak"
 # Milliseconds of audio that the plugin collects before it sends, whatever the length of the frames.
 PLUGIN_FRAME_MS: Final = 50
 
@@ -69,6 +72,33 @@ def _flux(options: dict[str, Any], language: str | None, frame_ms: int) -> stt.S
     if options["model"].endswith("-multi") and language and language != "multi":
         options.setdefault("language_hint", [language.partition("-")[0]])
     return deepgram.STTv2(**options)
+
+
+def text_to_speech(
+    choice: ProviderChoice,
+    defaults: ProviderDefaults,
+    *,
+    text_streaming: TextStreaming,  # noqa: ARG001 - the service takes word by word
+) -> tts.TTS[Any]:
+    """Build the plugin for the model's protocol. Raises KeyMissingError or EgressRefused.
+
+    The models are the voices, so an agent's voiceId is the model.
+    """
+    endpoint = endpoint_of(SPEC, Stage.TTS, choice, defaults)
+    model = choice.voice_id or choice.model or defaults.model
+    address = endpoint.base_url
+    options = {
+        "model": model,
+        "api_key": endpoint.api_key,
+        "base_url": address,
+        "http_session": http_session(endpoint),
+        **known_options(SPEC, Stage.TTS, choice),
+    }
+    if not is_flux(model):
+        return deepgram.TTS(**options)
+    if address.endswith(SPEAK_V1_PATH):
+        options["base_url"] = f"{address.removesuffix(SPEAK_V1_PATH)}{SPEAK_V2_PATH}"
+    return deepgram.TTSv2(**options)
 
 
 def _terms_for(model: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Deepgram: speech to text."""
+"""Deepgram: speech to text and text to speech."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
@@ -100,6 +100,29 @@ SPEC: Final = ProviderSpec(
             options={**FLUX_OPTIONS, **NOVA_OPTIONS},
             objects=frozenset({"http_session"}),
             conflicts=conflicts,
-        )
+        ),
+        Stage.TTS: StageSpec(
+            model=Variable(
+                "DEEPGRAM_TTS_MODEL",
+                "Deepgram's voice for agents that name none; Deepgram's models are its voices.",
+                "aura-2-andromeda-en",
+            ),
+            base_url=Variable(
+                "DEEPGRAM_TTS_BASE_URL",
+                "Address of Deepgram's speech synthesis. Change it for a proxy or a server of your own.",
+                "https://api.deepgram.com/v1/speak",
+                schemes=("http", "https", "ws", "wss"),
+            ),
+            options={
+                "api_key": str,
+                "base_url": str,
+                "encoding": Literal["linear16"],
+                "mip_opt_out": bool,
+                "model": str,
+                "sample_rate": Literal[8000, 16000, 24000, 32000, 48000],
+                "speed": Annotated[float, Field(ge=0.7, le=1.5)],
+            },
+            objects=frozenset({"bit_rate", "http_session", "word_tokenizer"}),
+        ),
     },
 )

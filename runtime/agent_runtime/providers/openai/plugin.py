@@ -1,28 +1,34 @@
-"""OpenAI's plugin: language model."""
+"""OpenAI's plugin: language model, speech to text and text to speech."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from livekit.agents import llm
+from livekit.agents import llm, stt, tts
 from livekit.plugins import openai
-from openai import DEFAULT_CONNECTION_LIMITS, AsyncOpenAI, DefaultAsyncHttpxClient
 
 # The client would load these at its first request, while a caller waits for the first answer.
 from openai.lib.streaming import chat as _streaming  # noqa: F401
 from openai.resources.chat import chat as _resource  # noqa: F401
 
-from agent_runtime.egress.httpx_client import GuardedTransport
-from agent_runtime.egress.policy import Guard
-from agent_runtime.egress.tls import authorities
-from agent_runtime.providers.common.endpoint import Endpoint, endpoint_of
+from agent_runtime.providers.common.endpoint import endpoint_of, http_session
 from agent_runtime.providers.common.options import known_options
-from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
+from agent_runtime.providers.common.recognition import failing_loudly
+from agent_runtime.providers.common.spec import (
+    MULTI,
+    ProviderChoice,
+    ProviderDefaults,
+    Stage,
+    base_language,
+)
+from agent_runtime.providers.openai.client import client_of
 from agent_runtime.providers.openai.spec import SPEC
+from agent_runtime.text.chunker import ChunkTokenizer
+from agent_runtime.text.sentences import WholeTagSentences
+from agent_runtime.text.streaming import TextStreaming
 
-# Connection limits of the HTTP library below the client, with idle connections kept for 120 s. Its default
-# is 5 s; a caller may think for longer, and the next answer would wait for a new connection.
-LIMITS: Final = type(DEFAULT_CONNECTION_LIMITS)(keepalive_expiry=120)
+# Plain samples: the default is MP3, which would be decoded while a caller waits.
+RESPONSE_FORMAT: Final = "pcm"
 
 
 def language_model(
@@ -37,43 +43,51 @@ def language_model(
     }
     if (limit := options.pop("max_tokens", None)) is not None:
         options.setdefault("max_completion_tokens", limit)
-    return openai.LLM(client=_client(endpoint, options.pop("max_retries", 0)), **options)
+    return openai.LLM(client=client_of(endpoint, options.pop("max_retries", 0)), **options)
 
 
-class GuardedClient(AsyncOpenAI):
-    """The client for an agent's own address: nothing of the worker's environment goes there."""
+def speech_to_text(
+    choice: ProviderChoice,
+    defaults: ProviderDefaults,
+    *,
+    frame_ms: int,  # noqa: ARG001 - the plugin sends 50 ms a message
+) -> stt.STT[Any]:
+    """Build the plugin for the streaming protocol. Raises KeyMissingError or EgressRefused."""
+    endpoint = endpoint_of(SPEC, Stage.STT, choice, defaults)
+    language = base_language(choice.language)
+    options = {
+        "model": choice.model or defaults.model,
+        "use_realtime": True,
+        **({"language": language} if language and language != MULTI else {}),
+        **({"detect_language": True} if language == MULTI else {}),
+        **known_options(SPEC, Stage.STT, choice),
+    }
+    plugin = openai.STT(client=client_of(endpoint), **options)
+    # The socket is opened by a session of its own, for which the constructor has no argument.
+    plugin._session = http_session(endpoint)  # noqa: SLF001
+    return failing_loudly(plugin)
 
-    def __init__(self, *, guard: Guard, api_key: str, max_retries: int) -> None:
-        super().__init__(
-            api_key=api_key,
-            base_url=guard.target.url,
-            max_retries=max_retries,
-            http_client=DefaultAsyncHttpxClient(
-                transport=GuardedTransport(guard, LIMITS), trust_env=False, follow_redirects=False
-            ),
-        )
-        # Left out, the constructor reads these from OPENAI_ADMIN_KEY, OPENAI_ORG_ID, OPENAI_PROJECT_ID
-        # and OPENAI_CUSTOM_HEADERS, which are the operator's.
-        self.admin_api_key = None
-        self.organization = None
-        self.project = None
-        self._custom_headers = {}
-        self._ambient_authorizations = frozenset()
 
+def text_to_speech(
+    choice: ProviderChoice, defaults: ProviderDefaults, *, text_streaming: TextStreaming
+) -> tts.TTS[Any]:
+    """Build the plugin. Raises KeyMissingError or EgressRefused.
 
-def _client(endpoint: Endpoint, max_retries: int) -> AsyncOpenAI:
-    """The client is ours, because the plugin's own would read the certificate authorities again.
-
-    It would do so on the event loop of a call that starts. Like the plugin's, ours does not retry unless
-    the agent says so: the pipeline does, and so sees each failure.
+    The service takes a whole text a request, so each sentence, or clause, is a request of its own.
     """
-    if endpoint.guard is not None:
-        return GuardedClient(
-            guard=endpoint.guard, api_key=endpoint.api_key, max_retries=max_retries
-        )
-    return AsyncOpenAI(
-        api_key=endpoint.api_key,
-        base_url=endpoint.base_url,
-        max_retries=max_retries,
-        http_client=DefaultAsyncHttpxClient(verify=authorities(), limits=LIMITS),
+    endpoint = endpoint_of(SPEC, Stage.TTS, choice, defaults)
+    voice = choice.voice_id or defaults.voice
+    options = {
+        "model": choice.model or defaults.model,
+        "response_format": RESPONSE_FORMAT,
+        **({"voice": voice} if voice else {}),
+        **known_options(SPEC, Stage.TTS, choice),
+    }
+    return tts.StreamAdapter(
+        tts=openai.TTS(client=client_of(endpoint), **options),
+        sentence_tokenizer=(
+            WholeTagSentences()
+            if text_streaming is TextStreaming.SENTENCES
+            else ChunkTokenizer(TextStreaming.CLAUSES)
+        ),
     )

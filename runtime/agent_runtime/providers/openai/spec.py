@@ -1,4 +1,4 @@
-"""OpenAI, and every service that speaks its protocol: language model."""
+"""OpenAI, and every service that speaks its protocol: language model, speech to text, text to speech."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -62,6 +62,48 @@ SPEC: Final = ProviderSpec(
                 "verbosity": Literal["low", "medium", "high"],
             },
             objects=frozenset({"client"}),
-        )
+        ),
+        Stage.STT: StageSpec(
+            model=Variable(
+                "OPENAI_STT_MODEL",
+                "OpenAI's recognition model for agents whose sttConfig names no model.",
+                "gpt-4o-mini-transcribe",
+            ),
+            options={
+                "api_key": str,
+                "base_url": str,
+                "detect_language": bool,
+                "keywords": list[str],
+                "language": str | list[str],
+                "model": str,
+                "noise_reduction_type": Literal["near_field", "far_field"],
+                "prompt": str,
+                "temperature": Fraction,
+                "turn_detection": dict[str, Any],
+                # Without it, the plugin waits for each whole turn.
+                "use_realtime": Literal[True],
+            },
+            objects=frozenset({"client", "vad"}),
+        ),
+        Stage.TTS: StageSpec(
+            model=Variable(
+                "OPENAI_TTS_MODEL",
+                "OpenAI's voice model for agents whose ttsConfig names no model.",
+                "gpt-4o-mini-tts",
+            ),
+            voice=Variable(
+                "OPENAI_TTS_VOICE", "OpenAI's voice for agents without a voiceId.", "ash"
+            ),
+            options={
+                "api_key": str,
+                "base_url": str,
+                "instructions": str,
+                "model": str,
+                "response_format": Literal["pcm"],
+                "speed": Annotated[float, Field(ge=0.25, le=4)],
+                "voice": str,
+            },
+            objects=frozenset({"client"}),
+        ),
     },
 )

@@ -109,4 +109,28 @@ PRIVATE_USES: Final = (
         why="sends audio every 20 ms, not 50: only the loop over one connection is written anew",
         drop_when="Deepgram's plugin has an option for the size of the audio it sends",
     ),
+    PrivateUse(
+        "providers.common.recognition",
+        ("made._run", "made._input_ch"),
+        why="turns the end of a stream that still gets sound into an error, so that the call is not deaf",
+        drop_when="the framework treats a stream that ends before its input as failed",
+    ),
+    PrivateUse(
+        "providers.anthropic.plugin",
+        ("client._custom_headers",),
+        why="keeps the operator's headers from an agent's own address (a name of Anthropic's client)",
+        drop_when="Anthropic's client can be built without reading the environment",
+    ),
+    PrivateUse(
+        "providers.gemini.plugin",
+        ("plugin._client",),
+        why="gives the plugin a client with the worker's address, also for its first request",
+        drop_when="google.LLM takes a client, or uses http_options for every request",
+    ),
+    PrivateUse(
+        "providers.openai.plugin",
+        ("plugin._session",),
+        why="opens the socket of an agent's own address by a guarded session",
+        drop_when="openai.STT takes an HTTP session",
+    ),
 )
