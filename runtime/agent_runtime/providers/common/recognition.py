@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from livekit.agents import (
@@ -16,6 +16,9 @@ from livekit.agents import (
     stt,
 )
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
+
+# Seconds after which a stream that is closed and still runs is cancelled again.
+CLOSE_INTERVAL: Final = 0.2
 
 
 def failing_loudly(plugin: stt.STT[Any], *, connects_by: str | None = None) -> stt.STT[Any]:
@@ -40,6 +43,7 @@ def failing_loudly(plugin: stt.STT[Any], *, connects_by: str | None = None) -> s
                 raise APIConnectionError(f"{plugin.provider} closed the connection")
 
         made._run = run_until_input_ends  # type: ignore[method-assign]  # noqa: SLF001
+        _close_surely(made)
         if connects_by is not None:
             _bound(made, connects_by, conn_options.timeout)
         return made
@@ -61,6 +65,22 @@ async def _as_api_errors(run: Callable[[], Awaitable[None]]) -> None:
         raise APITimeoutError from error
     except (aiohttp.ClientError, OSError) as error:
         raise APIConnectionError(str(error) or type(error).__name__) from error
+
+
+def _close_surely(made: stt.RecognizeStream) -> None:
+    close = made.aclose
+
+    async def close_surely() -> None:
+        closing = asyncio.ensure_future(close())
+        while not closing.done():
+            # On Python 3.11, asyncio.wait_for loses a cancellation that comes together with a message:
+            # AssemblyAI's plugin then goes on receiving, and the end of the call waits for ever.
+            _, waiting = await asyncio.wait([closing], timeout=CLOSE_INTERVAL)
+            if waiting:
+                made._task.cancel()  # noqa: SLF001 - as the framework's own method does
+        closing.result()
+
+    made.aclose = close_surely  # type: ignore[method-assign]
 
 
 def _bound(made: stt.RecognizeStream, method: str, seconds: float) -> None:

@@ -84,7 +84,7 @@ def text_to_speech(
         **known_options(SPEC, Stage.TTS, choice),
     }
     return tts.StreamAdapter(
-        tts=openai.TTS(client=client_of(endpoint), **options),
+        tts=openai.TTS(client=client_of(endpoint, gives_up_on_silence=True), **options),
         sentence_tokenizer=(
             WholeTagSentences()
             if text_streaming is TextStreaming.SENTENCES

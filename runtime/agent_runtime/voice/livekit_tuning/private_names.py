@@ -111,9 +111,9 @@ PRIVATE_USES: Final = (
     ),
     PrivateUse(
         "providers.common.recognition",
-        ("made._run", "made._input_ch"),
-        why="turns the end of a stream that still gets sound into an error, so that the call is not deaf",
-        drop_when="the framework treats a stream that ends before its input as failed",
+        ("made._run", "made._input_ch", "made._task"),
+        why="turns the end of a stream that still gets sound into an error, and ends one that will not end",
+        drop_when="the framework treats a stream that ends before its input as failed; Python 3.11 is gone",
     ),
     PrivateUse(
         "providers.anthropic.plugin",
