@@ -7,11 +7,12 @@ import importlib.metadata
 import pkgutil
 import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from agent_runtime import providers
 from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.providers.common.installed import InstalledSpec, installed_spec, package_of
 from agent_runtime.providers.common.spec import ProviderSpec, Stage
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ BUILT_IN: Final[Mapping[Stage, tuple[str, ...]]] = {
     Stage.TURN: ("v1-mini", "turn-detector", "vad", "stt"),
 }
 _SHARED: Final = "common"  # the one folder here that is no vendor
+_LONGEST_NAME: Final = 40  # letters of a name that an error message proposes to install
 
 
 class UnknownProviderError(InvalidInput):
@@ -43,7 +45,7 @@ class UnknownProviderError(InvalidInput):
 
     def __init__(self, stage: Stage, name: str) -> None:
         super().__init__(
-            f"unknown {stage} provider {name!r}; available: {', '.join(available(stage))}"
+            f"unknown {stage} provider {name!r}; available: {', '.join(available(stage))}{_others(name)}"
         )
 
 
@@ -53,7 +55,15 @@ class PackageMissingError(InvalidInput):
     remedy = "install the package that the message names"
 
     def __init__(self, spec: ProviderSpec) -> None:
-        super().__init__(f"{spec.title} needs the package {spec.package}, which is not installed")
+        super().__init__(
+            f"{spec.title} needs the package {installation(spec)}, which is not installed"
+        )
+
+
+def installation(spec: ProviderSpec) -> str:
+    """What to install for a provider: its package, and the extra that brings it."""
+    extra = f" (voice-agent-runtime[{spec.extra}])" if spec.extra else ""
+    return f"{spec.package}{extra}"
 
 
 @cache
@@ -84,27 +94,45 @@ def provider(stage: Stage, name: str | None) -> str:
     if not name:
         return DEFAULTS[stage]
     folded = name.strip().lower()
-    if folded not in available(stage):
+    if folded in available(stage):
+        if stage not in BUILT_IN and not is_installed(specs()[folded]):
+            raise PackageMissingError(specs()[folded])
+        return folded
+    if stage in BUILT_IN or (other := installed_spec(folded)) is None or stage not in other.stages:
         raise UnknownProviderError(stage, name)
-    if stage not in BUILT_IN and not _is_installed(specs()[folded]):
-        raise PackageMissingError(specs()[folded])
-    return folded
+    return other.name
+
+
+def spec_of(name: str) -> ProviderSpec:
+    """The spec of a provider that `provider` returned: a vendor's folder, or an installed plugin's."""
+    if name in specs():
+        return specs()[name]
+    other = installed_spec(name)
+    if other is None:
+        raise KeyError(name)
+    return other
 
 
 def speech_to_text(name: str) -> SpeechToText:
     """The builder of this provider, imported when it is first used."""
+    if (other := _installed(name)) is not None:
+        return partial(_builders_of_installed().speech_to_text, other)
     build: SpeechToText = _plugin(name).speech_to_text
     return build
 
 
 def language_model(name: str) -> LanguageModel:
     """The builder of this provider, imported when it is first used."""
+    if (other := _installed(name)) is not None:
+        return partial(_builders_of_installed().language_model, other)
     build: LanguageModel = _plugin(name).language_model
     return build
 
 
 def text_to_speech(name: str) -> TextToSpeech:
     """The builder of this provider, imported when it is first used."""
+    if (other := _installed(name)) is not None:
+        return partial(_builders_of_installed().text_to_speech, other)
     build: TextToSpeech = _plugin(name).text_to_speech
     return build
 
@@ -120,6 +148,24 @@ def import_default_plugins() -> tuple[str, ...]:
     return modules
 
 
+def _others(name: str) -> str:
+    """How a name that is no vendor's could be used."""
+    folded = name.strip().lower().replace("-", "_")
+    if not folded.isidentifier() or not folded.isascii() or len(folded) > _LONGEST_NAME:
+        return ""
+    if installed_spec(folded) is not None:
+        return f"; {package_of(folded)} is installed and does not offer this stage"
+    return f"; or install LiveKit's plugin {package_of(folded)}, if there is one"
+
+
+def _installed(name: str) -> InstalledSpec | None:
+    return None if name in specs() else installed_spec(name)
+
+
+def _builders_of_installed() -> Any:
+    return importlib.import_module(f"{providers.__name__}.{_SHARED}.installed_plugin")
+
+
 def _plugin(name: str) -> Any:
     return importlib.import_module(_module(name))
 
@@ -128,7 +174,8 @@ def _module(name: str) -> str:
     return f"{providers.__name__}.{name}.plugin"
 
 
-def _is_installed(spec: ProviderSpec) -> bool:
+def is_installed(spec: ProviderSpec) -> bool:
+    """Whether the package of the provider's plugin is here."""
     # A loaded plugin needs no look at the disk, which would cost a starting call some milliseconds.
     return _module(spec.name) in sys.modules or _is_distribution(spec.package)
 

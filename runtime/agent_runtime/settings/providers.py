@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from pydantic import Field, SecretStr, create_model
 
 from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage, Variable
-from agent_runtime.providers.registry import specs
+from agent_runtime.providers.registry import spec_of, specs
 from agent_runtime.settings.types import Group, url_of
 
 
@@ -24,7 +25,7 @@ class ProviderSettings(Group):
         found: dict[Stage, dict[str, ProviderDefaults]] = {}
         for spec in specs().values():
             for stage, offer in spec.stages.items():
-                found.setdefault(stage, {})[spec.name] = ProviderDefaults(
+                found.setdefault(stage, _Defaults(egress))[spec.name] = ProviderDefaults(
                     api_key=self._value(spec.api_key),
                     base_url=self._value(spec.address(stage)),
                     model=self._value(offer.model),
@@ -36,6 +37,28 @@ class ProviderSettings(Group):
     def _value(self, variable: Variable) -> str:
         value: SecretStr | str = getattr(self, variable.name.lower())
         return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+class _Defaults(dict[str, ProviderDefaults]):
+    """The defaults of one stage. Those of a plugin without a folder here are read when it is used."""
+
+    def __init__(self, egress: EgressPolicy) -> None:
+        super().__init__()
+        self._egress = egress
+
+    def __missing__(self, name: str) -> ProviderDefaults:
+        """Its key, in the variable that the plugin itself would read; it has its own other defaults."""
+        key = os.environ.get(spec_of(name).api_key.name, "").strip()
+        return ProviderDefaults(api_key=key, base_url="", model="", egress=self._egress)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restored, (self._egress, dict(self)))
+
+
+def _restored(egress: EgressPolicy, known: dict[str, ProviderDefaults]) -> _Defaults:
+    found = _Defaults(egress)
+    found.update(known)
+    return found
 
 
 def provider_settings() -> type[ProviderSettings]:

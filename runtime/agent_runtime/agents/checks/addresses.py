@@ -9,7 +9,7 @@ from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 from agent_runtime.egress.urls import EgressRefused
 from agent_runtime.providers.common.endpoint import agent_address
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
-from agent_runtime.providers.registry import specs
+from agent_runtime.providers.registry import spec_of
 
 
 def check_addresses(
@@ -25,7 +25,7 @@ def check_addresses(
     for stage, path, choice in _choices(config):
         defaults = providers[stage][choice.provider]
         try:
-            agent_address(specs()[choice.provider], stage, choice, defaults)
+            agent_address(spec_of(choice.provider), stage, choice, defaults)
         except EgressRefused as error:
             issues.append(ConfigIssue((*path, "baseUrl"), str(error)))
     if issues:

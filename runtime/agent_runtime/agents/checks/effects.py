@@ -18,7 +18,7 @@ from agent_runtime.agents.sections import Options
 from agent_runtime.domain.errors import ConfigIssue
 from agent_runtime.providers.common.option_types import option_name
 from agent_runtime.providers.common.spec import Stage
-from agent_runtime.providers.registry import provider, specs
+from agent_runtime.providers.registry import provider, spec_of
 
 NOTHING_ACTS: Final = "nothing acts on this key"
 NOT_YET: Final = f"{NOTHING_ACTS} yet"
@@ -70,7 +70,7 @@ def _section(
 
 
 def _options(stage: Stage, name: Any) -> Mapping[str, Any]:
-    return specs()[provider(stage, name)].stages[stage].options
+    return spec_of(provider(stage, name)).stages[stage].options
 
 
 def _asks(value: Any) -> bool:

@@ -9,7 +9,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.sections import FirstOptions, Options
 from agent_runtime.domain.errors import ConfigIssue
 from agent_runtime.providers.common.option_types import option_name, read_option
-from agent_runtime.providers.registry import specs
+from agent_runtime.providers.registry import spec_of
 
 
 def option_issues(config: AgentConfig) -> Iterator[ConfigIssue]:
@@ -28,7 +28,7 @@ def option_issues(config: AgentConfig) -> Iterator[ConfigIssue]:
 def _issues(
     path: tuple[str | int, ...], provider: str, options: Options, model: str | None
 ) -> Iterator[ConfigIssue]:
-    spec = specs()[provider].stages[options.stage]
+    spec = spec_of(provider).stages[options.stage]
     keys: dict[str, str] = {}
     values: dict[str, Any] = {}
     for key, value in (options.model_extra or {}).items():

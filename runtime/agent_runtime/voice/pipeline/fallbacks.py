@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from livekit.agents import APIConnectOptions, llm, stt, tts
+from livekit.agents import APIConnectOptions, inference, llm, stt, tts
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent_runtime.agents.model import AgentConfig
@@ -36,8 +36,13 @@ def speech_to_text(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> 
     ]
     if len(built) == 1:
         return built[0]
+    # A plugin that hears whole turns only needs to know when they end.
+    streams = all(one.capabilities.streaming for one in built)
     return stt.FallbackAdapter(
-        built, attempt_timeout=_attempt_timeout(config.stt, settings), max_retry_per_stt=0
+        built,
+        vad=None if streams else inference.VAD(),
+        attempt_timeout=_attempt_timeout(config.stt, settings),
+        max_retry_per_stt=0,
     )
 
 
