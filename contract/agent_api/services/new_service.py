@@ -29,6 +29,17 @@ from fixtures.stack.stack import API_READY, command
 
 # Seconds, and a little, for which /ready may report what was before a fault or its repair.
 READINESS_VALID: Final = 1.05
+# The variables of all providers' keys.
+PROVIDER_KEYS: Final = (
+    "ANTHROPIC_API_KEY",
+    "ASSEMBLYAI_API_KEY",
+    "CARTESIA_API_KEY",
+    "DEEPGRAM_API_KEY",
+    "ELEVEN_API_KEY",
+    "GLADIA_API_KEY",
+    "GOOGLE_API_KEY",
+    "OPENAI_API_KEY",
+)
 
 
 @dataclass
@@ -61,6 +72,8 @@ class NewService:
             "LIVEKIT_API_KEY": "parity",
             "LIVEKIT_API_SECRET": "0123456789abcdef0123456789abcdef",
             "AGENT_RUNTIME_API_KEY": MANAGED_KEY,
+            # With keys for all providers, no registration has a warning that one of them may be unusable.
+            **dict.fromkeys(PROVIDER_KEYS, "parity"),
             # No worker runs, and sessions must not end between two requests because of that.
             "SESSION_DISPATCH_PATIENCE": "600",
             # Far from UTC, so that a time that is read or written in local time shows.

@@ -12,6 +12,7 @@ from agent_runtime.agents.templates import Templates
 from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.application.registration import Registrar
+from agent_runtime.application.serviceability import Serviceability
 from agent_runtime.application.tenants import Tenants, check_tenant
 from agent_runtime.application.variable_check import VariableCheck
 from agent_runtime.domain.access.tenants import TenantMismatch
@@ -68,11 +69,13 @@ class AgentRuntime:
         providers: Mapping[Stage, Mapping[str, ProviderDefaults]],
         availability: Availability | None = None,
         templates: Templates | None = None,
+        serviceability: Serviceability | None = None,
         clock: Clock = MACHINE,
     ) -> None:
         """`providers` has the addresses and rules by which those of an agent are judged.
 
-        With `availability`, a create is refused while all workers are full; without, it is queued.
+        With `availability`, a create is refused while all workers are full; without, it is queued. With
+        `serviceability`, an agent is refused whose providers no running worker can serve.
         """
         self._agents = agents
         self._sessions = sessions
@@ -81,7 +84,9 @@ class AgentRuntime:
         self._tenants = Tenants(agents, sessions)
         self._readiness = Readiness({"database": database, "LiveKit": rooms})
         templates = templates or Templates()
-        self._registrar = Registrar(agents, providers, default_max_sessions, templates)
+        self._registrar = Registrar(
+            agents, providers, default_max_sessions, templates, serviceability
+        )
         self._availability = availability
         self._clock = clock
         self._variables = VariableCheck(agents, templates, clock)
@@ -105,7 +110,8 @@ class AgentRuntime:
         """Register an agent, or replace its configuration; its sessions stay.
 
         Returns a warning for each key of the configuration that is set and has no effect, and for each text
-        with braces that is no template; at most `MAX_ISSUES`.
+        with braces that is no template, and for each provider of which nobody knows whether it can be
+        served; at most `MAX_ISSUES`.
         Raises InvalidAgentConfig, naming every faulty field; OtherTenant; AgentOfOtherTenant.
         """
         check_tenant(only_tenant, tenant_id)

@@ -13,6 +13,7 @@ from agent_runtime.agents.instructions import has_variables, template_warnings
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.templates import Templates
 from agent_runtime.agents.templates.library import extended_by
+from agent_runtime.application.serviceability import Serviceability
 from agent_runtime.domain.agent import REGISTERED, Registration
 from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
@@ -22,7 +23,7 @@ Providers = Mapping[Stage, Mapping[str, ProviderDefaults]]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The version of what was stored, and a warning for each text that is no template."""
+    """The version of what was stored, and a warning for what it holds that may not work."""
 
     version: int
     warnings: Sequence[str]
@@ -43,13 +44,15 @@ def checked(config: Mapping[str, Any], providers: Providers, templates: Template
 class Registrar:
     """Checks configurations and stores them.
 
-    `default_max_sessions` is the limit of agents that name none.
+    `default_max_sessions` is the limit of agents that name none. With `serviceability`, an agent is refused
+    whose providers no running worker can serve.
     """
 
     agents: AgentRegistry
     providers: Providers
     default_max_sessions: int
     templates: Templates
+    serviceability: Serviceability | None = None
 
     async def register(
         self, agent_id: int, tenant_id: int, config: Mapping[str, Any], origin: str = REGISTERED
@@ -62,6 +65,9 @@ class Registrar:
             parsed = checked(config, self.providers, self.templates)
         else:
             parsed = await asyncio.to_thread(checked, config, self.providers, self.templates)
+        unknown: Sequence[str] = ()
+        if self.serviceability is not None:
+            unknown = await self.serviceability.check(parsed)
         limit = parsed.max_concurrent_sessions or self.default_max_sessions
         version = await self.agents.register(
             Registration(
@@ -74,4 +80,4 @@ class Registrar:
                 privacy=parsed.privacy,
             )
         )
-        return Registered(version, template_warnings(parsed))
+        return Registered(version, [*template_warnings(parsed), *unknown])

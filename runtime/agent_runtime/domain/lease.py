@@ -118,3 +118,5 @@ class WorkerState:
     memory_mb: int | None = None
     # By latency of a turn, since the start: how many turns had it, and the sum of their seconds.
     turns: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    # Providers whose package the worker has, and whether it has a key; None from an older version.
+    serves: Mapping[str, bool] | None = None

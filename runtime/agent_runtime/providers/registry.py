@@ -89,14 +89,12 @@ def available(stage: Stage) -> tuple[str, ...]:
 def provider(stage: Stage, name: str | None) -> str:
     """The provider of this name (letter case does not matter), the default for None or "".
 
-    Raises UnknownProviderError or PackageMissingError.
+    Its package may be missing here and present where it is used. Raises UnknownProviderError.
     """
     if not name:
         return DEFAULTS[stage]
     folded = name.strip().lower()
     if folded in available(stage):
-        if stage not in BUILT_IN and not is_installed(specs()[folded]):
-            raise PackageMissingError(specs()[folded])
         return folded
     if stage in BUILT_IN or (other := installed_spec(folded)) is None or stage not in other.stages:
         raise UnknownProviderError(stage, name)
@@ -114,7 +112,7 @@ def spec_of(name: str) -> ProviderSpec:
 
 
 def speech_to_text(name: str) -> SpeechToText:
-    """The builder of this provider, imported when it is first used."""
+    """The builder of this provider, imported when it is first used. Raises PackageMissingError."""
     if (other := _installed(name)) is not None:
         return partial(_builders_of_installed().speech_to_text, other)
     build: SpeechToText = _plugin(name).speech_to_text
@@ -122,7 +120,7 @@ def speech_to_text(name: str) -> SpeechToText:
 
 
 def language_model(name: str) -> LanguageModel:
-    """The builder of this provider, imported when it is first used."""
+    """The builder of this provider, imported when it is first used. Raises PackageMissingError."""
     if (other := _installed(name)) is not None:
         return partial(_builders_of_installed().language_model, other)
     build: LanguageModel = _plugin(name).language_model
@@ -130,7 +128,7 @@ def language_model(name: str) -> LanguageModel:
 
 
 def text_to_speech(name: str) -> TextToSpeech:
-    """The builder of this provider, imported when it is first used."""
+    """The builder of this provider, imported when it is first used. Raises PackageMissingError."""
     if (other := _installed(name)) is not None:
         return partial(_builders_of_installed().text_to_speech, other)
     build: TextToSpeech = _plugin(name).text_to_speech
@@ -167,6 +165,8 @@ def _builders_of_installed() -> Any:
 
 
 def _plugin(name: str) -> Any:
+    if not is_installed(specs()[name]):
+        raise PackageMissingError(specs()[name])
     return importlib.import_module(_module(name))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent_runtime.api.resources.callers import EraseCaller
     from agent_runtime.api.resources.prometheus import ReadOverview
     from agent_runtime.application.key_ring import KeyRing
+    from agent_runtime.application.serviceability import Serviceability
     from agent_runtime.application.session_supervisor import SessionSupervisor
     from agent_runtime.domain.erasure import Erasure
     from agent_runtime.domain.ports.workers import Availability, LeaderLock
@@ -105,6 +106,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         providers=settings.providers.defaults(settings.egress.policy()),
         availability=_availability(settings, database),
         templates=templates(settings),
+        serviceability=_serviceability(settings, database),
     )
     lock = leader_lock(
         settings.database.url, prepare=settings.database.prepare, namespace=namespace
@@ -175,6 +177,16 @@ def _availability(settings: Settings, database: Database) -> Availability | None
 
     workers = StoredWorkers(database, settings.worker.namespace)
     return WorkerAvailability(workers, StoredLeases(database, settings.worker.namespace))
+
+
+def _serviceability(settings: Settings, database: Database) -> Serviceability:
+    from agent_runtime.application.serviceability import Serviceability
+    from agent_runtime.storage import StoredWorkers
+
+    return Serviceability(
+        StoredWorkers(database, settings.worker.namespace),
+        settings.providers.defaults(settings.egress.policy()),
+    )
 
 
 def _supervisor(

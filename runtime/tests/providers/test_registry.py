@@ -25,6 +25,7 @@ from agent_runtime.providers.common.option_types import read_option
 from agent_runtime.providers.common.options import KeyMissingError
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.deepgram.spec import FLUX_OPTIONS, NOVA_OPTIONS
+from agent_runtime.providers.registry import PackageMissingError
 from agent_runtime.settings import HIDDEN, Settings, SettingsError
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.pipeline.fallbacks import speech_to_text
@@ -118,10 +119,11 @@ def test_a_new_folder_is_configured_validated_and_built(
 def test_a_vendor_whose_package_is_missing_is_refused_with_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An agent cannot be registered with a provider whose package is not installed; the error names it."""
+    """A provider whose package is not installed is not built; the error names the package."""
     put_vendor(tmp_path, monkeypatch, package="livekit-plugins-acme")
-    with pytest.raises(InvalidAgentConfig, match="needs the package livekit-plugins-acme"):
-        parse_registered({"sttProvider": "acme"})
+    config = parse_registered({"sttProvider": "acme"})
+    with pytest.raises(PackageMissingError, match="needs the package livekit-plugins-acme"):
+        registry.speech_to_text(config.stt_provider)
 
 
 def test_the_specs_load_no_plugin() -> None:

@@ -22,7 +22,7 @@ def check_addresses(
     Raises InvalidAgentConfig, which names each faulty field.
     """
     issues = []
-    for stage, path, choice in _choices(config):
+    for stage, path, choice in choices_of(config):
         defaults = providers[stage][choice.provider]
         try:
             agent_address(spec_of(choice.provider), stage, choice, defaults)
@@ -32,7 +32,7 @@ def check_addresses(
         raise InvalidAgentConfig(issues)
 
 
-def _choices(
+def choices_of(
     config: AgentConfig,
 ) -> Iterator[tuple[Stage, tuple[str | int, ...], ProviderChoice]]:
     """Every provider that the agent may use, with its stage and its path in the configuration."""

@@ -72,7 +72,13 @@ class StoredWorkers(Store):
                 memory=instance.memory_mb,
                 active=instance.active,
                 handled=instance.handled,
-                metadata=json.dumps({"free": instance.free, "turns": dict(instance.turns)}),
+                metadata=json.dumps(
+                    {
+                        "free": instance.free,
+                        "turns": dict(instance.turns),
+                        **({} if instance.serves is None else {"serves": dict(instance.serves)}),
+                    }
+                ),
             )
         )
 
@@ -142,4 +148,5 @@ def _state_from(row: tuple[Any, ...]) -> WorkerState:
         cpu,
         memory,
         {stage: (number, total) for stage, (number, total) in turns.items()},
+        details.get("serves"),
     )

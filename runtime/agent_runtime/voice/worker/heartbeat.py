@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -35,8 +36,17 @@ STOPPED: Final = "stopped"
 class Heartbeat:
     """Runs beside the agent server, on its event loop, for the worker `name`."""
 
-    def __init__(self, name: str, admission: Admission, stores: Stores, turns: TurnMetrics) -> None:
+    def __init__(
+        self,
+        name: str,
+        admission: Admission,
+        stores: Stores,
+        turns: TurnMetrics,
+        serves: Mapping[str, bool] | None = None,
+    ) -> None:
+        """`serves` are the providers whose package is here, and whether there is a key for them."""
         self._name = name
+        self._serves = serves
         self._turns = turns
         self._admission = admission
         self._stores = stores
@@ -75,6 +85,7 @@ class Heartbeat:
             cpu_percent=self._cpu_percent(),
             memory_mb=_resident_mb(),
             turns=dict(self._turns.sums),
+            serves=self._serves,
         )
         try:
             await self._stores.workers.report(state, self._started_at)

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from agent_runtime.application.key_ring import KeyRing
 from agent_runtime.domain.job import JobTarget
 from agent_runtime.providers.registry import import_default_plugins
+from agent_runtime.providers.serving import serves
 from agent_runtime.telemetry.turn_metrics import TurnMetrics, receive_turns
 from agent_runtime.voice.call.call import run_call
 from agent_runtime.voice.jobs.settings import VoiceSettings
@@ -103,7 +104,8 @@ async def serve(settings: VoiceSettings, open_stores: OpenStores) -> int:
         admission.text_ids = stores.text_ids
         _refuse_until_started(server, admission)
         register_gauges(admission, registry)
-        heartbeat = Heartbeat(settings.name, admission, stores, turns)
+        can_serve = await asyncio.to_thread(serves, settings.providers)
+        heartbeat = Heartbeat(settings.name, admission, stores, turns, can_serve)
         connectivity = Connectivity(settings.livekit.url, admission)
         background = [
             asyncio.create_task(heartbeat.run(), name="heartbeat"),

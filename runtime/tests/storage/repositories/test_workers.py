@@ -21,6 +21,10 @@ async def test_worker_writes_its_state(database: Database) -> None:
     await workers.report(WorkerState("worker-one", "", "running", 2, 3, 10), start)
     (second,) = await workers.all()
     assert second.beat != first.beat
+    assert second.serves is None  # as from a worker of an older version
+    serves = {"deepgram": True, "gladia": False}
+    await workers.report(WorkerState("worker-one", "", "running", 2, 3, 10, serves=serves), start)
+    assert [worker.serves for worker in await workers.all()] == [serves]
     assert await StoredWorkers(database, "elsewhere").all() == []
     await workers.report(WorkerState("worker-one", "", "stopped", 0, 0, 10), start)
     assert await workers.all() == []
