@@ -1,4 +1,4 @@
-"""Writes the tables of docs/agents.md that follow from the code: `python docs/tables.py`.
+"""Writes the tables of agents.md and providers.md that follow from the code: `python docs/tables.py`.
 
 A table stands between the lines `<!-- table: NAME -->` and `<!-- end -->`. A test runs the same code and
 fails when the page differs.
@@ -16,7 +16,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import PACES
 from agent_runtime.agents.sections import Profile, TurnOptions
 from agent_runtime.providers.common.spec import Stage
-from agent_runtime.providers.registry import available
+from agent_runtime.providers.registry import available, specs
 
 PAGE: Final = Path(__file__).with_name("agents.md")
 _BLOCK: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -51,16 +51,37 @@ def providers() -> str:
     return _table(("stage", "providers, the default first"), rows)
 
 
+def catalogue() -> str:
+    """Every provider with its stages, what installs it, and the variables of key and address."""
+    rows = [
+        (
+            f"`{spec.name}`",
+            ", ".join(stage.name for stage in Stage if stage in spec.stages),
+            f"`[{spec.extra}]`" if spec.extra else "always there",
+            f"`{spec.api_key.name}`",
+            ", ".join(
+                f"`{name}`"
+                for name in dict.fromkeys(spec.address(stage).name for stage in spec.stages)
+            ),
+        )
+        for spec in specs().values()
+    ]
+    return _table(("provider", "stages", "extra", "key", "address"), rows)
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "keys": keys,
     "turns": turns,
     "providers": providers,
 }
+# The page with the table of each provider's needs, and that table.
+CATALOGUE_PAGE: Final = Path(__file__).with_name("providers.md")
 
 
 def updated(page: str) -> str:
     """The page with every table as it is to be."""
-    return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", page)
+    tables = {**TABLES, "catalogue": catalogue}
+    return _BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]()}{found[3]}", page)
 
 
 def _value(profile: Profile, name: str) -> str:
@@ -74,4 +95,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(updated(PAGE.read_text("utf-8")), "utf-8")
+    for path in (PAGE, CATALOGUE_PAGE):
+        path.write_text(updated(path.read_text("utf-8")), "utf-8")

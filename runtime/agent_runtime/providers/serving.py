@@ -10,6 +10,7 @@ from pathlib import Path
 from agent_runtime.providers.common.installed import InstalledSpec, installed_spec
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.providers.registry import installation, is_installed, spec_of, specs
+from agent_runtime.providers.way_out import INFERENCE, SERVED, name_there
 
 # Providers whose package is there, by name, and whether the process has a key. Never the keys themselves.
 Serves = Mapping[str, bool]
@@ -37,9 +38,16 @@ def why_not(stage: Stage, choice: ProviderChoice, given: Serves, where: str) -> 
     `where` says in the message which process lacks it: "no running worker has", "this API has not".
     """
     spec = spec_of(choice.provider)
+    is_served_there = name_there(choice.provider) in SERVED[stage]
+    if given.get(INFERENCE) and is_served_there and not (choice.api_key or choice.base_url):
+        return None
     if choice.provider not in given:
         return f"{spec.title} needs the package {installation(spec)}, which {where}"
-    if given[choice.provider] or choice.api_key or not _needs_key(choice.provider, stage):
+    if (
+        given[choice.provider]
+        or (choice.api_key and spec.takes_agents_keys)
+        or not _needs_key(choice.provider, stage)
+    ):
         return None
     return (
         f"{spec.title} needs a key, which {where}: set {spec.api_key.name} for the workers, or apiKey in "

@@ -17,16 +17,24 @@ from agent_runtime.settings.types import Group, url_of
 class ProviderSettings(Group):
     """Keys, addresses, default models and voices of the providers; a field for each variable of a spec."""
 
-    def defaults(self, egress: EgressPolicy) -> dict[Stage, dict[str, ProviderDefaults]]:
+    def defaults(
+        self, egress: EgressPolicy, cloud: tuple[str, str] = ("", "")
+    ) -> dict[Stage, dict[str, ProviderDefaults]]:
         """What agents use that do not say otherwise, by stage and provider.
 
-        `egress` decides which other addresses they may name.
+        `egress` decides which other addresses they may name. `cloud` is LiveKit's key and secret where the
+        server is LiveKit's cloud: its inference takes them, too.
         """
         found: dict[Stage, dict[str, ProviderDefaults]] = {}
         for spec in specs().values():
             for stage, offer in spec.stages.items():
+                key = self._value(spec.api_key)
+                secret = "" if spec.api_secret is None else self._value(spec.api_secret)
+                if spec.api_secret is not None and not (key and secret):
+                    key, secret = cloud
                 found.setdefault(stage, _Defaults(egress))[spec.name] = ProviderDefaults(
-                    api_key=self._value(spec.api_key),
+                    api_key=key,
+                    api_secret=secret,
                     base_url=self._value(spec.address(stage)),
                     model=self._value(offer.model),
                     voice="" if offer.voice is None else self._value(offer.voice),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from agent_runtime.domain.errors import InvalidInput
+from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 from agent_runtime.secrecy.keyring import split_keys
 from agent_runtime.settings.addresses import is_loopback
 from agent_runtime.settings.groups import (
@@ -32,6 +34,8 @@ from agent_runtime.settings.types import NO_EFFECT, Group, shown, shown_invalid
 from agent_runtime.storage.sql.postgres_url import read_postgres_url
 from agent_runtime.storage.sql.url import is_postgres
 
+# End of the host names of LiveKit's cloud.
+CLOUD: Final = ".livekit.cloud"
 # Names of levels in other loggers, pino's above all, which the Node.js version used.
 LEVELS: Final = {
     "WARN": "WARNING",
@@ -123,6 +127,14 @@ class Settings(BaseModel):
         if without_key and keys_exist is not None and not keys_exist(settings):
             raise SettingsError(without_key)
         return settings
+
+    def provider_defaults(self) -> dict[Stage, dict[str, ProviderDefaults]]:
+        """What agents use that do not say otherwise, by stage and provider."""
+        livekit = self.livekit
+        host = urlsplit(livekit.url).hostname or ""
+        is_cloud = host.endswith(CLOUD)
+        cloud = (livekit.api_key, livekit.api_secret.get_secret_value()) if is_cloud else ("", "")
+        return self.providers.defaults(self.egress.policy(), cloud)
 
     def variables(self) -> dict[str, str]:
         """Every variable with the value in use, secrets hidden; for people to read."""

@@ -103,7 +103,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         rooms=rooms,
         database=database,
         default_max_sessions=settings.api.max_sessions_per_agent,
-        providers=settings.providers.defaults(settings.egress.policy()),
+        providers=settings.provider_defaults(),
         availability=_availability(settings, database),
         templates=templates(settings),
         serviceability=_serviceability(settings, database),
@@ -185,7 +185,7 @@ def _serviceability(settings: Settings, database: Database) -> Serviceability:
 
     return Serviceability(
         StoredWorkers(database, settings.worker.namespace),
-        settings.providers.defaults(settings.egress.policy()),
+        settings.provider_defaults(),
     )
 
 

@@ -104,7 +104,7 @@ def _voice(settings: Settings) -> VoiceSettings:
     return VoiceSettings(
         worker=settings.worker,
         livekit=settings.livekit,
-        providers=settings.providers.defaults(settings.egress.policy()),
+        providers=settings.provider_defaults(),
         name=settings.worker.name or f"{socket.gethostname()}-{os.getpid()}",
         max_sessions_per_agent=settings.api.max_sessions_per_agent,
         privacy=settings.privacy.tier,

@@ -18,7 +18,7 @@ from agent_runtime.settings import Settings
 
 NO_KEY = "needs a key, which no running worker has: set"
 NOT_HERE = "needs a key, which this API does not have: set"
-NO_WORKER = "no worker is running that could say if it serves this"
+NOBODY = "no worker is running that could say if it serves this"
 PACKAGE = "livekit-plugins-anthropic (voice-agent-runtime[anthropic])"
 FALLBACK = "ttsConfig.fallbacks.0.provider"
 ALL = {"deepgram": True, "openai": True, "cartesia": True}
@@ -92,7 +92,7 @@ async def test_without_a_worker_the_agent_is_registered_with_a_warning() -> None
     """Nobody knows what the next worker serves: the warning says what this process would lack."""
     config = {"sttProvider": "gladia", "ttsProvider": "elevenlabs"}
     assert await check(config, ELEVEN_API_KEY="k") == [
-        f"sttProvider: {NO_WORKER}; Gladia {NOT_HERE} GLADIA_API_KEY for the workers, or apiKey in sttConfig"
+        f"sttProvider: {NOBODY}; Gladia {NOT_HERE} GLADIA_API_KEY for the workers, or apiKey in sttConfig"
     ]
     assert await check({"sttProvider": "deepgram"}) == []  # the default one is any worker's
 

@@ -74,8 +74,11 @@ def test_the_example_file_explains_each_variable_in_the_words_of_its_spec() -> N
 
 
 def test_the_tables_of_the_docs_follow_from_the_code() -> None:
-    """docs/agents.md holds the tables that `python docs/tables.py` writes."""
+    """docs/agents.md and docs/providers.md hold the tables that `python docs/tables.py` writes."""
     script = runpy.run_path(str(ROOT / "docs/tables.py"))
+    catalogue = (ROOT / "docs/providers.md").read_text("utf-8")
+    assert "<!-- table: catalogue -->" in catalogue
+    assert catalogue == script["updated"](catalogue)
     page = (ROOT / "docs/agents.md").read_text("utf-8")
     assert page == script["updated"](page)
     assert all(f"<!-- table: {name} -->" in page for name in script["TABLES"])

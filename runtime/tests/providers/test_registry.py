@@ -172,6 +172,7 @@ def test_every_folder_keeps_its_spec(name: str) -> None:
 
 def plugins() -> list[tuple[str, Stage, Mapping[str, Any], Any]]:
     """Vendor, stage, options by name and the plugin's class, for each plugin that is built."""
+    from livekit.agents import inference
     from livekit.plugins import (
         anthropic,
         assemblyai,
@@ -203,6 +204,9 @@ def plugins() -> list[tuple[str, Stage, Mapping[str, Any], Any]]:
         ("gladia", Stage.STT, options("gladia", Stage.STT), gladia.STT),
         ("elevenlabs", Stage.STT, options("elevenlabs", Stage.STT), elevenlabs.STT),
         ("elevenlabs", Stage.TTS, options("elevenlabs", Stage.TTS, "speed"), elevenlabs.TTS),
+        ("inference", Stage.STT, options("inference", Stage.STT), inference.STT),
+        ("inference", Stage.LLM, options("inference", Stage.LLM), inference.LLM),
+        ("inference", Stage.TTS, options("inference", Stage.TTS), inference.TTS),
     ]
 
 
@@ -217,7 +221,7 @@ NARROWED = {
     "voice_settings": ("elevenlabs",),
     "pronunciation_dictionary_locators": ("elevenlabs",),
     "server_vad": ("elevenlabs",),
-    "encoding": ("assemblyai", "deepgram", "elevenlabs", "gladia"),  # plain samples
+    "encoding": ("assemblyai", "deepgram", "elevenlabs", "gladia", "inference"),  # plain samples
     "sample_rate": ("deepgram", "gladia", "elevenlabs"),
     "bit_depth": ("gladia",),
     "channels": ("gladia",),
@@ -226,6 +230,7 @@ NARROWED = {
     "use_realtime": ("openai",),
     "noise_reduction_type": ("openai",),
     "turn_detection": ("openai",),
+    "extra_kwargs": ("inference",),
     "model": ("assemblyai", "gladia"),  # also models that are newer than the plugin
     "media_resolution": ("gemini",),
     "service_tier": ("gemini",),

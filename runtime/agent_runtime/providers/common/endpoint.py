@@ -62,6 +62,8 @@ def agent_address(
     """
     if not choice.base_url:
         return None
+    if not spec.takes_agents_keys:
+        raise EgressRefused(f"{spec.title} has one account, the worker's; leave the address out")
     variable = spec.address(stage)
     schemes = variable.schemes
     path = urlsplit(variable.default).path

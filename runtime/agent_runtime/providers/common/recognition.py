@@ -63,7 +63,7 @@ async def _as_api_errors(run: Callable[[], Awaitable[None]]) -> None:
         ) from error
     except TimeoutError as error:
         raise APITimeoutError from error
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # the last one: no JSON
         raise APIConnectionError(str(error) or type(error).__name__) from error
 
 

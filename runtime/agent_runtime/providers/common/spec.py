@@ -72,6 +72,8 @@ class ProviderSpec:
     api_key: Variable
     base_url: Variable
     stages: Mapping[Stage, StageSpec]
+    api_secret: Variable | None = None  # of vendors whose key has one
+    takes_agents_keys: bool = True  # whether an agent may bring an account of its own
     extra: str = ""  # of this distribution, that installs the package; "" for what is always there
 
     def address(self, stage: Stage) -> Variable:
@@ -81,6 +83,8 @@ class ProviderSpec:
     def variables(self) -> Iterator[Variable]:
         """Every variable of this vendor: key, address, then models and voices."""
         yield self.api_key
+        if self.api_secret is not None:
+            yield self.api_secret
         yield self.base_url
         for stage in self.stages.values():
             yield stage.model
@@ -121,3 +125,4 @@ class ProviderDefaults:
     model: str
     voice: str = ""
     egress: EgressPolicy = field(default_factory=EgressPolicy)
+    api_secret: str = field(default="", repr=False)

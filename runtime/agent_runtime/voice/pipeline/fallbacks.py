@@ -7,6 +7,7 @@ answers. Speech recognition stays with the provider that took over until that on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from livekit.agents import APIConnectOptions, inference, llm, stt, tts
@@ -16,6 +17,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace
 from agent_runtime.providers import registry
 from agent_runtime.providers.common.spec import ProviderChoice, Stage
+from agent_runtime.providers.way_out import resolved
 from agent_runtime.voice.jobs.settings import VoiceSettings
 
 # A caller waits: a request that fails at once is retried at once, and no attempt may take long.
@@ -32,7 +34,7 @@ def speech_to_text(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> 
     defaults = settings.providers[Stage.STT]
     built = [
         registry.speech_to_text(one.provider)(one, defaults[one.provider], frame_ms=pace.frame_ms)
-        for one in _chain(config.stt)
+        for one in _served(Stage.STT, config.stt, settings)
     ]
     if len(built) == 1:
         return built[0]
@@ -53,7 +55,7 @@ def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]
         registry.language_model(one.provider)(
             one, defaults[one.provider], temperature=config.temperature
         )
-        for one in _chain(config.llm)
+        for one in _served(Stage.LLM, config.llm, settings)
     ]
     if len(built) == 1:
         return built[0]
@@ -69,7 +71,7 @@ def text_to_speech(config: AgentConfig, pace: Pace, settings: VoiceSettings) -> 
         registry.text_to_speech(one.provider)(
             one, defaults[one.provider], text_streaming=pace.text_streaming
         )
-        for one in _chain(config.tts)
+        for one in _served(Stage.TTS, config.tts, settings)
     ]
     return built[0] if len(built) == 1 else tts.FallbackAdapter(built, max_retry_per_tts=0)
 
@@ -93,6 +95,14 @@ def connect_options(config: AgentConfig, settings: VoiceSettings) -> SessionConn
         ),
         max_unrecoverable_errors=100,
     )
+
+
+def _served(
+    stage: Stage, choice: ProviderChoice, settings: VoiceSettings
+) -> Iterator[ProviderChoice]:
+    """The chain, with LiveKit Inference in place of what this worker lacks."""
+    for one in _chain(choice):
+        yield resolved(stage, one, settings.providers[stage])
 
 
 def _chain(choice: ProviderChoice) -> tuple[ProviderChoice, ...]:

@@ -24,6 +24,7 @@ SENTENCE: Final = "What is the weather like in Paris today?"
 # Seconds that an attempt may take in these tests: the loopback needs none of them.
 ATTEMPT: Final = 1.0
 ONCE: Final = APIConnectOptions(max_retry=0, timeout=ATTEMPT)
+PATIENT: Final = APIConnectOptions(max_retry=50, retry_interval=0.05, timeout=ATTEMPT)
 AGAIN: Final = APIConnectOptions(max_retry=3, retry_interval=0.05, timeout=ATTEMPT)
 
 
@@ -59,6 +60,11 @@ class Bench:
         """At the address of the stand-ins, or at `url` instead."""
         given = {**provider_environ(url or stand_ins.url), **environ}
         return cls(stand_ins, Settings.load(given).providers.defaults(EgressPolicy()))
+
+    def with_wrong_keys(self) -> Bench:
+        """A worker whose keys the stand-ins do not accept."""
+        keys = (name for name in provider_environ("") if name.endswith(("_KEY", "_SECRET")))
+        return Bench.of(self.stand_ins, **dict.fromkeys(keys, "a-wrong-key-of-32-bytes-at-least"))
 
     def stt(self, name: str, **choice: Any) -> stt.STT[Any]:
         """The plugin of speech to text."""

@@ -12,7 +12,7 @@ from fixtures.providers.common.faults import Kind
 
 from .bench import AGAIN, ATTEMPT, ONCE, Bench, mute_server, within
 
-Each = pytest.mark.parametrize("name", ["openai", "anthropic", "gemini"])
+Each = pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "inference"])
 ANSWER = "It is sunny, and twenty degrees warm."
 SPANISH = "Hace sol, y veinte grados. ¿Algo más?"
 SCRIPT = Script(
@@ -95,7 +95,7 @@ async def test_a_tool_is_called_and_its_result_answered(bench: Bench, name: str)
 @Each
 async def test_a_wrong_key_is_401_and_is_not_retried(bench: Bench, name: str) -> None:
     """A wrong key fails at once, with the status, however often the pipeline would retry."""
-    plugin = bench.llm(name, api_key="wrong")
+    plugin = bench.with_wrong_keys().llm(name)
     with within(ATTEMPT), pytest.raises(APIStatusError) as refused:
         await text_of(plugin.chat(chat_ctx=said("weather"), conn_options=AGAIN))
     assert (refused.value.status_code, refused.value.retryable) == (401, False)

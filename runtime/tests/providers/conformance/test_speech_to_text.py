@@ -14,6 +14,7 @@ from .bench import (
     AGAIN,
     ATTEMPT,
     ONCE,
+    PATIENT,
     SENTENCE,
     Bench,
     events_to_end_of_speech,
@@ -32,6 +33,7 @@ PROVIDERS = {
     "elevenlabs": {},
     "gladia": {},
     "openai": {},
+    "inference": {"model": "deepgram/nova-3"},
 }
 Each = pytest.mark.parametrize("name", PROVIDERS)
 
@@ -93,7 +95,7 @@ async def test_usage_is_reported(bench: Bench, name: str) -> None:
 async def test_a_wrong_key_is_401_and_is_not_retried(bench: Bench, name: str) -> None:
     """A wrong key fails at once, with the status, however often the pipeline would retry."""
     with within(ATTEMPT), pytest.raises(APIStatusError) as refused:
-        async with build(bench, name, api_key="wrong").stream(conn_options=AGAIN) as stream:
+        async with build(bench.with_wrong_keys(), name).stream(conn_options=AGAIN) as stream:
             async for _ in stream:
                 pass
     assert (refused.value.status_code, refused.value.retryable) == (401, False)
@@ -132,7 +134,7 @@ async def test_too_many_requests_can_be_retried(bench: Bench, name: str) -> None
 async def test_the_call_survives_nonsense_and_silence(bench: Bench, name: str, kind: Kind) -> None:
     """Garbage, no answer and late answers end no call; it hears again when the provider does."""
     bench.stand_ins.shared.faults.set("stt", kind)
-    async with build(bench, name).stream(conn_options=AGAIN) as stream, talking(stream):
+    async with build(bench, name).stream(conn_options=PATIENT) as stream, talking(stream):
         await asyncio.sleep(0.3)
         bench.stand_ins.shared.faults.clear()
         async with asyncio.timeout(10):

@@ -19,6 +19,7 @@ PROVIDERS = {
     "openai": {},
     "deepgram": {},
     "deepgram-flux": {"voice_id": "flux-alexis-en"},
+    "inference": {"model": "cartesia/sonic-3"},
 }
 Each = pytest.mark.parametrize("name", PROVIDERS)
 TEXT = "It is sunny and warm in Paris. There may be rain in the evening."
@@ -89,7 +90,7 @@ async def test_the_voice_goes_to_the_provider(bench: Bench, name: str) -> None:
 @Each
 async def test_a_wrong_key_is_401_and_is_not_retried(bench: Bench, name: str) -> None:
     """A wrong key fails at once, with the status, however often the pipeline would retry."""
-    plugin = build(bench, name, api_key="wrong")
+    plugin = build(bench.with_wrong_keys(), name)
     with within(ATTEMPT), pytest.raises(APIStatusError) as refused:
         await seconds_of(plugin, options=AGAIN)
     assert (refused.value.status_code, refused.value.retryable) == (401, False)
