@@ -50,12 +50,12 @@ class FoundConfig:
 
 def check_config(settings: Settings, config: Mapping[str, Any]) -> None:
     """Raise InvalidAgentConfig, naming each faulty field, unless a call could use this configuration."""
-    checked(config, settings.providers.defaults(settings.egress.policy()), templates(settings))
+    checked(config, settings.provider_defaults(), templates(settings))
 
 
 def defaults_of(settings: Settings) -> Defaults:
     """What these settings give to agents that do not say otherwise."""
-    providers = settings.providers.defaults(settings.egress.policy())
+    providers = settings.provider_defaults()
     return Defaults(providers, settings.worker.profile, settings.api.max_sessions_per_agent)
 
 
@@ -71,7 +71,7 @@ async def agent_store(settings: Settings) -> AsyncIterator[AgentStore]:
         agents = RegisteredAgents(
             database, StoredSessions(database), kept, keyring=settings.secrets.keyring()
         )
-        providers = settings.providers.defaults(settings.egress.policy())
+        providers = settings.provider_defaults()
         registrar = Registrar(
             agents, providers, settings.api.max_sessions_per_agent, templates(settings)
         )

@@ -12,8 +12,8 @@ from livekit.agents import APIConnectOptions, llm, stt, tts
 from livekit.agents.utils import http_context
 
 from agent_runtime.agents import parse_registered
-from agent_runtime.agents.addresses import check_addresses
-from agent_runtime.agents.effects import without_effect
+from agent_runtime.agents.checks.addresses import check_addresses
+from agent_runtime.agents.checks.effects import without_effect
 from agent_runtime.domain.errors import InvalidAgentConfig
 from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.providers import registry
