@@ -151,9 +151,15 @@ def test_only_plugins_that_are_used_are_imported() -> None:
         "from agent_runtime.providers.registry import import_default_plugins\n"
         "import_default_plugins()\n"
         "print(loaded())\n"
+        "print(sorted(n for n in sys.modules if n in ('anthropic', 'google.genai')\n"
+        "    or n.startswith('livekit.plugins.') and n.count('.') == 2))\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stdout.splitlines() == ["[]", "['cartesia', 'deepgram', 'openai']"]
+    assert ended.stdout.splitlines() == [
+        "[]",
+        "['cartesia', 'deepgram', 'openai']",
+        "['livekit.plugins.cartesia', 'livekit.plugins.deepgram', 'livekit.plugins.openai']",
+    ]
 
 
 @pytest.mark.parametrize("name", registry.specs())
