@@ -15,6 +15,7 @@ AgentRuntimeError              base of all
 │   ├── SettingsError *        environment variables are missing or malformed (settings)
 │   ├── UnknownProviderError * no provider of this name serves the stage (providers.registry)
 │   ├── PackageMissingError *  a provider's package is not installed (providers.registry)
+│   ├── PluginRefusedError *   a plugin refuses an agent's options (providers.common.installed_plugin)
 │   ├── EgressRefused *        the runtime may not call this address (egress.urls)
 │   │   └── AddressRefusedError * its name stands for such an IP address (egress.policy); an OSError, too
 │   ├── KeyMissingError *      a provider has no key (providers.common.options)

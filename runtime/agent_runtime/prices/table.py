@@ -49,10 +49,6 @@ class PriceFile(BaseModel):
     tts: list[Price] = Field(default_factory=list, max_length=1000)
 
 
-class PricesInvalidError(ValueError):
-    """The file of prices cannot be used; the text names file and field."""
-
-
 @dataclass(frozen=True, slots=True)
 class PriceTable:
     """Prices by stage and vendor, and the date they are of."""
@@ -72,23 +68,26 @@ class PriceTable:
 
 
 def read_prices(path: str) -> PriceTable:
-    """The table in the file at `path`, or the package's own for "". Raises PricesInvalidError."""
+    """The table in the file at `path`, or the package's own for "".
+
+    Raises ValueError, which names file and field.
+    """
     if not path:
         return _packaged()
     try:
         if Path(path).stat().st_size > MOST_BYTES:
-            raise PricesInvalidError(f"{path}: has more than {MOST_BYTES} bytes")
+            raise ValueError(f"{path}: has more than {MOST_BYTES} bytes")
         document = json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise PricesInvalidError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise PricesInvalidError(f"{path}: {error}") from error
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
     try:
         return _table(document)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise PricesInvalidError(f"{path}: {place}: {first['msg']}") from error
+        raise ValueError(f"{path}: {place}: {first['msg']}") from error
 
 
 @cache

@@ -44,6 +44,7 @@ class Scope(StrEnum):
     SESSIONS_READ = "sessions:read"
     SESSIONS_WRITE = "sessions:write"
     METRICS_READ = "metrics:read"
+    CALLERS_WRITE = "callers:write"
     PROMETHEUS = "prometheus"
 
     @property
@@ -53,8 +54,8 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES: Final = frozenset(Scope)
-# A tenant's key never has this one: Prometheus's metrics are those of all tenants.
-OF_ALL_TENANTS: Final = frozenset({Scope.PROMETHEUS})
+# A tenant's key never has these: Prometheus's metrics, and a caller's rows, are those of all tenants.
+OF_ALL_TENANTS: Final = frozenset({Scope.CALLERS_WRITE, Scope.PROMETHEUS})
 
 
 class Forbidden(AgentRuntimeError):
@@ -175,7 +176,7 @@ def new_key(
     forbidden = frozenset() if tenant_id is None else OF_ALL_TENANTS
     if forbidden.intersection(scopes):
         raise InvalidKeyError(
-            "--scope: prometheus shows all tenants, so it cannot go with --tenant"
+            "--scope: callers:write and prometheus are for all tenants, so neither goes with --tenant"
         )
     if expires_at is not None and expires_at <= now:
         raise InvalidKeyError("--expires: this time is over; name one in the future")

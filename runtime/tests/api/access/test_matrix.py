@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from agent_runtime.api.http.auth.operations import OPERATIONS
-from agent_runtime.domain.access.keys import ALL_SCOPES, PREFIX, Scope
+from agent_runtime.domain.access.keys import ALL_SCOPES, OF_ALL_TENANTS, PREFIX, Scope
 from fixtures.runtime_client.api_contract import ApiContract
 from fixtures.runtime_client.judged_api import Answer, JudgedApi
 from runtime.tests.api.conftest import CONTRACT
@@ -147,7 +147,7 @@ def test_the_scope_alone_is_enough(
     """The operation's scope alone is enough, and so are the tenant's key and the platform's."""
     scope = OPEN_API.operations[name]["x-scope"]
     allowed = [keyed_api.key, keys.of["all"], make_key_once(keys, database, scope)]
-    if scope != Scope.PROMETHEUS:
+    if scope not in OF_ALL_TENANTS:
         allowed.append(keys.of["tenant"])
     for key in allowed:
         agent_id, session_id = keyed_api.new_session()

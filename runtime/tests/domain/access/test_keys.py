@@ -10,6 +10,7 @@ import pytest
 from agent_runtime.domain.access.keys import (
     ALL_SCOPES,
     NOBODY,
+    OF_ALL_TENANTS,
     PLATFORM,
     InvalidKeyError,
     Scope,
@@ -79,11 +80,13 @@ def test_an_expiry_in_the_past_is_refused() -> None:
 
 
 def test_a_tenants_key_never_sees_all_tenants() -> None:
-    """The scope prometheus is refused beside a tenant, and is not among the tenant's default scopes."""
-    with pytest.raises(InvalidKeyError, match="prometheus"):
-        new_key("tenant", now=NOW, tenant_id=3, scopes={Scope.PROMETHEUS})
+    """Scopes of all tenants are refused beside a tenant, and are not among the tenant's default scopes."""
+    for scope in OF_ALL_TENANTS:
+        with pytest.raises(InvalidKeyError, match=scope):
+            new_key("tenant", now=NOW, tenant_id=3, scopes={scope})
     _, key = new_key("tenant", now=NOW, tenant_id=3)
-    assert key.access.scopes == ALL_SCOPES - {Scope.PROMETHEUS}
+    assert key.access.scopes == ALL_SCOPES - OF_ALL_TENANTS
+    assert {Scope.PROMETHEUS, Scope.CALLERS_WRITE} == OF_ALL_TENANTS
 
 
 def test_scopes_are_read_from_a_list() -> None:

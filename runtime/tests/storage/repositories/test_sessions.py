@@ -246,8 +246,8 @@ async def test_variables_are_checked_before_a_session_is_stored(
     sessions: StoredSessions, agents: RegisteredAgents, database: Database
 ) -> None:
     """An agent with variables takes only a checked session; its values are kept beside the live row."""
-    await agents.register(Registration(7, 1, {}, 10, has_variables=True))
-    session = new_session(7, 1, "", "Ada", values={"plan": "gold"})
+    await agents.register(Registration(7, TENANT, {}, 10, has_variables=True))
+    session = new_session(7, TENANT, "", "Ada", values={"plan": "gold"})
     with pytest.raises(VariablesUnchecked):
         await sessions.create(session)
     assert await sessions.get(session.session_id) is None
@@ -258,5 +258,5 @@ async def test_variables_are_checked_before_a_session_is_stored(
     stored = await sessions.get(session.session_id)
     assert stored is not None
     assert stored.values == {}
-    await agents.register(Registration(7, 1, {}, 10))
-    await sessions.create(new_session(7, 1, ""))
+    await agents.register(Registration(7, TENANT, {}, 10))
+    await sessions.create(new_session(7, TENANT, ""))

@@ -34,6 +34,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/api/metrics/session/{session_id}"): Operation(
         "getSessionMetrics", Scope.METRICS_READ
     ),
+    ("POST", "/api/callers/erase"): Operation("eraseCaller", Scope.CALLERS_WRITE),
     ("GET", "/metrics"): Operation("getMetrics", Scope.PROMETHEUS),
     ("GET", "/health"): Operation("getHealth", None),
     ("GET", "/ready"): Operation("getReadiness", None),
