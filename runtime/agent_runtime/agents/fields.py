@@ -13,10 +13,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from agent_runtime.agents.languages.codes import folded
 from agent_runtime.providers.common.spec import Stage
@@ -42,6 +45,15 @@ class Section(BaseModel):
     @classmethod
     def _one_spelling(cls, given: Any) -> Any:
         return with_one_spelling(cls, given) if isinstance(given, Mapping) else given
+
+
+class NameOrObject:
+    """Lets a bare name stand for the object that has only this name; the JSON Schema says so, too."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}
 
 
 def null_is(default: Any) -> BeforeValidator:

@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from agent_runtime.agents.fields import (
     NO_EFFECT,
     Language,
+    NameOrObject,
     Section,
     Text,
     WholeNumber,
@@ -37,6 +38,7 @@ from agent_runtime.agents.sections import (
     TurnOptions,
     VadOptions,
 )
+from agent_runtime.agents.tools.definition import MAX_TOOLS, Tool, flat, tools_of
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.providers.common.spec import ProviderChoice, Stage
 from agent_runtime.providers.registry import DEFAULTS
@@ -139,6 +141,17 @@ class AgentConfig(Section):
         alias="turnDetectionConfig",
         description="when the agent speaks and when it stops, [below](#turns)",
     )
+    tools: Annotated[list[Annotated[Tool, NameOrObject(), BeforeValidator(flat)]], null_is([])] = (
+        Field(
+            default_factory=list,
+            max_length=MAX_TOOLS,
+            description="what the agent can do besides talk, [tools](tools.md)",
+        )
+    )
+    default_tools: StrictBool | None = Field(
+        None,
+        description="whether it has all [built-in tools](tools.md#built-in-tools), listed or not",
+    )
     max_concurrent_sessions: WholeNumber | None = Field(
         None,
         ge=1,
@@ -207,6 +220,11 @@ class AgentConfig(Section):
                 for one in self.tts_config.fallbacks
             ],
         )
+
+    @property
+    def call_tools(self) -> list[Tool]:
+        """The tools that a call has; none for most agents."""
+        return tools_of(self.tools, with_defaults=self.default_tools)
 
     @property
     def _heard(self) -> str | None:

@@ -15,6 +15,7 @@ from agent_runtime.agents.fields import (
 )
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.sections import Options
+from agent_runtime.agents.tools.definition import BUILTINS, Tool, flat
 from agent_runtime.domain.errors import ConfigIssue
 from agent_runtime.providers.common.option_types import option_name
 from agent_runtime.providers.common.spec import Stage
@@ -22,6 +23,10 @@ from agent_runtime.providers.registry import provider, spec_of
 
 NOTHING_ACTS: Final = "nothing acts on this key"
 NOT_YET: Final = f"{NOTHING_ACTS} yet"
+
+NO_TOOL: Final = (
+    f"is no built-in tool ({', '.join(BUILTINS)}) and names no server; the agent does not have it"
+)
 
 
 def without_effect(config: Mapping[str, Any]) -> list[str]:
@@ -39,6 +44,13 @@ def without_effect(config: Mapping[str, Any]) -> list[str]:
 def keys_without_effect(config: Mapping[str, Any]) -> Iterator[ConfigIssue]:
     """The same, each with its path."""
     return _section(AgentConfig, config, (), None)
+
+
+def _tools(given: list[Any], path: tuple[str | int, ...]) -> Iterator[ConfigIssue]:
+    for number, one in enumerate(given):
+        tool = Tool.model_validate(flat(one))
+        if tool.enabled and not tool.is_known:
+            yield ConfigIssue((*path, number), NO_TOOL)
 
 
 def _section(
@@ -60,7 +72,9 @@ def _section(
             if _asks(value):
                 yield ConfigIssue((*path, key), NOT_YET)
         elif (inner := section_of(field)) is not None and value:
-            if isinstance(value, list):
+            if inner is Tool:  # its further keys are those of other platforms
+                yield from _tools(value, (*path, key))
+            elif isinstance(value, list):
                 for number, item in enumerate(value):
                     named = with_one_spelling(inner, item).get("provider")
                     yield from _section(inner, item, (*path, key, number), named)

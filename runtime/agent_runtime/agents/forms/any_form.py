@@ -29,7 +29,7 @@ MAX_DEPTH: Final = 200
 
 _REGISTERED_ONLY: Final = {key for key in by_key(AgentConfig) if not key.islower()}
 # Keys that are no column of the platform's table.
-_NO_COLUMNS: Final = {"agent_data", "speech_guidance"}
+_NO_COLUMNS: Final = {"agent_data", "default_tools", "speech_guidance"}
 _ROW_ONLY: Final = (
     {to_snake(key) for key in _REGISTERED_ONLY} - FileForm.model_fields.keys() - _NO_COLUMNS
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -37,6 +37,8 @@ RENAMED: Final[Mapping[str, str]] = {
 }
 # The key of the sections that the instructions of a file have unless it says otherwise.
 SPEECH: Final = "speechGuidance"
+# The key of the tools that files have unless they say otherwise.
+DEFAULT_TOOLS: Final = "defaultTools"
 # The objects of the providers: the registered object, and the registered keys of what moves out of it.
 PROVIDERS: Final[Mapping[str, tuple[str, type[Part], Mapping[str, str]]]] = {
     "stt_config": ("sttConfig", SttPart, {"provider": "sttProvider"}),
@@ -81,6 +83,9 @@ def parse_file(given: Mapping[str, Any]) -> Document:
     if SPEECH not in moving.config:
         moving.put((SPEECH,), True, ("speech_guidance",))
         changes.append("speech_guidance: true, as the instructions of files have it")
+    if DEFAULT_TOOLS not in moving.config:
+        moving.put((DEFAULT_TOOLS,), True, ("default_tools",))
+        changes.append("default_tools: true, as files have the built-in tools")
     if moving.config.get("extends"):
         for key in moving.nulls(given):
             moving.config.setdefault(key, None)  # it removes the template's value
@@ -103,6 +108,8 @@ class _Moving:
         """Put the value of one key of the file where it belongs."""
         if key in PROVIDERS:
             self._provider(key, value)
+        elif key == "tools":
+            self._tools(value)
         elif key == _TURNS:
             for name, one in value.items():
                 self.put(("turnDetectionConfig", TURN_KEYS.get(name, name)), one, (key, name))
@@ -123,6 +130,12 @@ class _Moving:
             inside = inside.setdefault(str(step), {})
         inside[str(path[-1])] = value
         self.moved[path] = origin
+
+    def _tools(self, given: Sequence[Any]) -> None:
+        self.put(("tools",), given, ("tools",))
+        for number, one in enumerate(given):
+            if isinstance(one, Mapping) and one.get("api_spec"):
+                self.moved["tools", number, "server"] = ("tools", number, "api_spec")
 
     def nulls(self, given: Mapping[str, Any]) -> Iterator[str]:
         """The registered keys of what is null in the file."""
@@ -192,8 +205,10 @@ def to_file(config: Mapping[str, Any], agent_id: str | int | None = None) -> dic
     }
     if not given.get(SPEECH):
         found["speech_guidance"] = False  # a file that does not say so has it
+    if not given.get(DEFAULT_TOOLS):
+        found["default_tools"] = False
     for key, value in given.items():
-        if value is None or key == SPEECH:
+        if value is None or key in (SPEECH, DEFAULT_TOOLS):
             continue
         if key in out_of_parts:
             part, name = out_of_parts[key]

@@ -14,14 +14,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     StrictBool,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
-from agent_runtime.agents.fields import Section, WholeNumber
+from agent_runtime.agents.fields import NameOrObject, Section, WholeNumber
 
 # Defaults of the file form, as its documents have them.
 TEMPERATURE: Final = 0.7
@@ -45,15 +42,6 @@ class Part(Section):
         if not isinstance(given, Mapping):
             return given
         return {key: value for key, value in given.items() if value is not None}
-
-
-class NameOrObject:
-    """Lets a bare name stand for the object that has only this name; the JSON Schema says so, too."""
-
-    def __get_pydantic_json_schema__(
-        self, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}
 
 
 def _named(value: object) -> object:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
 from agent_runtime.agents.checks.plugin_options import option_issues
+from agent_runtime.agents.checks.tools import tool_issues
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.errors import MAX_ISSUES, ConfigIssue, InvalidAgentConfig
 
@@ -36,7 +38,7 @@ def parse_form(config: Mapping[str, Any], name_of: Callable[[str | int], str | i
         ) from None
     if issues := [
         ConfigIssue((name_of(issue.path[0]), *issue.path[1:]), issue.message)
-        for issue in option_issues(parsed)
+        for issue in (*option_issues(parsed), *islice(tool_issues(parsed), MAX_ISSUES))
     ]:
         raise InvalidAgentConfig(issues)
     return parsed

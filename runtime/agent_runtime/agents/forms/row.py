@@ -14,11 +14,11 @@ from agent_runtime.agents.forms.registered import parse_form
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
 
-# The platform writes this column for itself, in a form of its own.
-_NOT_OURS: Final = "resource_limits"
+# The platform writes the first column for itself, in a form of its own; tools are no column.
+_NOT_OURS: Final = ("resource_limits", "tools")
 # Column and key of each field that has the same name in both forms but for its spelling.
 _KEYS: Final = {
-    column: key for key in by_key(AgentConfig) if (column := to_snake(key)) != _NOT_OURS
+    column: key for key in by_key(AgentConfig) if (column := to_snake(key)) not in _NOT_OURS
 }
 # The key that names a stage's provider, and the keys that belong to that provider.
 _STAGES: Final = {

@@ -37,6 +37,7 @@ from agent_runtime.voice.call.room_server import (
     lets_caller_go,
 )
 from agent_runtime.voice.call.tasks import CallTasks
+from agent_runtime.voice.call.tools import call_tools
 from agent_runtime.voice.jobs.metadata import metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS, OpenStores
@@ -157,6 +158,7 @@ class Call:
                 session,
                 prepared.floor,
                 self._watchdog.on_answer,
+                call_tools(context, prepared.config, self._end_by_agent),
             ),
             room=context.job.room,
             room_options=room_options(
@@ -172,6 +174,9 @@ class Call:
             self._participants.control(session.room_io)
             self._tasks.run(introduce(context, prepared.config, prepared.version))
         self._tasks.run(self._greet(session, prepared.config, transcript))
+
+    def _end_by_agent(self, reason: str) -> None:
+        self.exit.end(SessionStatus.ENDED, reason)
 
     def _on_callers_gone(self) -> None:
         self._tasks.run(self._end_without_callers())

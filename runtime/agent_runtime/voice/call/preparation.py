@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from livekit.agents import AgentSession, JobContext
 
-from agent_runtime.agents.instructions import fill_texts, instructions
+from agent_runtime.agents.instructions import Tool, fill_texts, instructions
 from agent_runtime.agents.lookup import find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
@@ -156,5 +156,14 @@ def with_instructions(
     if filled.missing:
         names = sorted({name for of_text in filled.missing.values() for name in of_text})
         logger.warning("no value for %s: left out", ", ".join(names)[:LONGEST_NAMES])
-    prompt = instructions(filled.config, now)
+    prompt = instructions(filled.config, now, _named_tools(filled.config))
     return filled.config.model_copy(update={"system_prompt": prompt})
+
+
+def _named_tools(config: AgentConfig) -> list[Tool]:
+    """The tools of the call as its instructions name them."""
+    if not (tools := config.call_tools):
+        return []
+    from agent_runtime.voice.tools.calls import described
+
+    return [Tool(one.name, described(one)[0]) for one in tools]

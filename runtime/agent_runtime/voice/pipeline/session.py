@@ -6,7 +6,7 @@ Its parts are speech recognition, VAD, turn detection, language model and speech
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any, Final, cast
 
 from livekit import rtc
@@ -18,6 +18,7 @@ from livekit.agents import (
     ModelSettings,
     TurnHandlingOptions,
     inference,
+    llm,
     room_io,
     stt,
     vad,
@@ -106,8 +107,9 @@ class ConfiguredAgent(Agent):
         session: AgentSession[Any],
         floor: Floor,
         on_answer: Callable[[bool], None] = lambda _has_words: None,
+        tools: Sequence[llm.Tool] = (),
     ) -> None:
-        super().__init__(instructions=config.system_prompt, chat_ctx=history)
+        super().__init__(instructions=config.system_prompt, chat_ctx=history, tools=[*tools])
         self._pace = pace
         self._on_answer = on_answer
         self._backchannels = BackchannelFilter(session, floor)

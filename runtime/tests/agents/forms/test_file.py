@@ -158,6 +158,7 @@ def test_objects_that_hold_only_their_provider_take_its_defaults() -> None:
     assert document.changes == [
         "llm_config.temperature: 0.7, as files that name none have it",
         "speech_guidance: true, as the instructions of files have it",
+        "default_tools: true, as files have the built-in tools",
     ]
 
 
