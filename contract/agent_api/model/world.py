@@ -144,11 +144,16 @@ class AgentWorld(World):
 
 def _config_at_fault(body: Mapping[str, Any], spec: Specification) -> bool:
     config = body.get("config")
+    # A name is checked as it is: a line break at its end counts.
     return isinstance(config, dict) and (
-        not spec.is_valid("AgentConfig", _trimmed(config))
+        not spec.is_valid("AgentConfig", _trimmed(config) | _name_of(config))
         or addresses_at_fault(config)
         or _spelled_twice(config)
     )
+
+
+def _name_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": config["name"]} if "name" in config else {}
 
 
 def _spelled_twice(value: Any) -> bool:
