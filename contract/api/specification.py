@@ -93,7 +93,7 @@ class Specification:
 
     @cached_property
     def _paths(self) -> Mapping[str, Mapping[str, Any]]:
-        """The paths of both services; `x-own` marks a path that only the new one has."""
+        """The paths of both services; `x-own` marks what only the new one has."""
         paths: Mapping[str, Mapping[str, Any]] = self.document["paths"]
         return {template: item for template, item in paths.items() if not item.get("x-own")}
 

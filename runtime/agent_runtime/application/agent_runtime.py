@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from agent_runtime.agents.checks.effects import without_effect
 from agent_runtime.agents.templates import Templates
+from agent_runtime.application.create_limits import LimitsOfCreates
 from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.application.registration import Registrar
+from agent_runtime.application.repeated_requests import RepeatedRequests
 from agent_runtime.application.serviceability import Serviceability
 from agent_runtime.application.tenants import Tenants, check_tenant
 from agent_runtime.application.variable_check import VariableCheck
@@ -33,7 +35,14 @@ from agent_runtime.domain.ports.livekit import Health, Rooms
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import SessionStore
 from agent_runtime.domain.ports.workers import Availability
-from agent_runtime.domain.session import Session, SessionStatus, new_session
+from agent_runtime.domain.session import (
+    NO_LIMITS,
+    CreateLimits,
+    RepeatableRequest,
+    Session,
+    SessionStatus,
+    new_session,
+)
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 
 logger = logging.getLogger(__name__)
@@ -70,12 +79,15 @@ class AgentRuntime:
         availability: Availability | None = None,
         templates: Templates | None = None,
         serviceability: Serviceability | None = None,
+        limits: LimitsOfCreates | None = None,
+        repeated: RepeatedRequests | None = None,
         clock: Clock = MACHINE,
     ) -> None:
         """`providers` has the addresses and rules by which those of an agent are judged.
 
-        With `availability`, a create is refused while all workers are full; without, it is queued. With
-        `serviceability`, an agent is refused whose providers no running worker can serve.
+        With `availability`, a create is refused while all workers are full; without, it is queued, within
+        `limits`. Creates that are sent again need `repeated`. With `serviceability`, an agent is refused
+        whose providers no running worker can serve.
         """
         self._agents = agents
         self._sessions = sessions
@@ -88,6 +100,8 @@ class AgentRuntime:
             agents, providers, default_max_sessions, templates, serviceability
         )
         self._availability = availability
+        self._limits = limits
+        self._repeated = repeated
         self._clock = clock
         self._variables = VariableCheck(agents, templates, clock)
         self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
@@ -148,42 +162,56 @@ class AgentRuntime:
         participant_name: str | None,
         participant_identity: str | None = None,
         values: Mapping[str, Any] | None = None,
+        request: RepeatableRequest | None = None,
         *,
         only_tenant: int | None = None,
     ) -> Session:
         """Store a session within the agent's capacity and dispatch an agent into its room.
 
         The agent serves the participant of `participant_identity`; by default the first who may speak.
-        `values` are those of variables in the agent's texts.
+        `values` are those of variables in the agent's texts. A `request` that was made before returns the
+        session that it made.
 
         Raises OtherTenant, RoomOfOtherTenant, NoFreeWorker, AgentNotRegistered, TenantMismatch,
-        AgentAtCapacity, VariablesMissing, StoreUnavailable or LiveKitUnavailable. After the last two, a
-        session that was stored, or will be, ends as an error, so that it never holds capacity without an
-        agent.
+        AgentAtCapacity, TenantAtCapacity, QueueFull, VariablesMissing, RequestDiffers, RequestInFlight,
+        StoreUnavailable or LiveKitUnavailable. After the last two, a session that was stored, or will be,
+        ends as an error, so that it never holds capacity without an agent.
         """
         check_tenant(only_tenant, tenant_id)
+
+        def make() -> Coroutine[Any, Any, Session]:
+            session = new_session(
+                agent_id,
+                tenant_id,
+                room_name,
+                participant_name,
+                participant_identity,
+                values=values,
+                now=self._clock.wall(),
+            )
+            return self._create(session, request, only_tenant)
+
+        if request is None or self._repeated is None:
+            return await make()
+        return await self._repeated.create(request, make)
+
+    async def _create(
+        self, session: Session, request: RepeatableRequest | None, only_tenant: int | None
+    ) -> Session:
         if only_tenant is not None:
-            await self._tenants.check_room(room_name, only_tenant)
+            await self._tenants.check_room(session.room_name, only_tenant)
         if self._availability is not None:
             seconds = await self._availability.retry_after()
             if seconds is not None:
                 raise NoFreeWorker(seconds)
-        session = new_session(
-            agent_id,
-            tenant_id,
-            room_name,
-            participant_name,
-            participant_identity,
-            values=values,
-            now=self._clock.wall(),
-        )
+        limits = NO_LIMITS
+        if self._limits is not None:
+            limits = await self._limits.of(session.tenant_id)
         try:
-            await self._store(session)
+            await self._store(session, limits, request)
         except TenantMismatch:
-            if only_tenant is not None:
-                raise AgentNotRegistered(
-                    agent_id
-                ) from None  # whose it is, is none of their business
+            if only_tenant is not None:  # whose it is, is none of their business
+                raise AgentNotRegistered(session.agent_id) from None
             raise
         except StoreUnavailable as error:
             self._refused_sessions.add(session.session_id, f"refused: {error}")
@@ -195,12 +223,14 @@ class AgentRuntime:
             raise
         return session
 
-    async def _store(self, session: Session) -> None:
+    async def _store(
+        self, session: Session, limits: CreateLimits, request: RepeatableRequest | None
+    ) -> None:
         try:
-            await self._sessions.create(session)
+            await self._sessions.create(session, limits, request)
         except VariablesUnchecked:
             await self._variables.check(session)
-            await self._sessions.create(session, is_checked=True)
+            await self._sessions.create(session, limits, request, is_checked=True)
 
     async def end_session(self, session_id: str, *, only_tenant: int | None = None) -> None:
         """End a session and remove its agent from the room; ending it twice is no error.

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Final
 
+from agent_runtime.domain.errors import RETRY_AFTER
 from agent_runtime.domain.fleet import Fleet
 from agent_runtime.domain.lease import Phase
 from agent_runtime.domain.ports.sessions import LeaseStore
@@ -14,9 +15,6 @@ from agent_runtime.domain.ports.workers import WorkerStore
 # Seconds for which rows that were read stay valid. Workers report every second, so reading them more
 # often would return the same.
 MAX_AGE: Final = 0.5
-# Seconds that a refused client waits (HTTP Retry-After). A call lasts minutes and capacity is
-# freed call by call, so no better estimate exists.
-RETRY_AFTER: Final = 5
 
 
 class WorkerAvailability:

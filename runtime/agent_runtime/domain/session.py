@@ -110,6 +110,25 @@ class Session:
         return is_own_room(self.room_name, self.session_id)
 
 
+@dataclass(frozen=True, slots=True)
+class CreateLimits:
+    """The most sessions that may live when another one is created; None is no limit."""
+
+    waiting: int | None = None  # sessions without an agent, of all agents
+    of_tenant: int | None = None
+
+
+NO_LIMITS: Final = CreateLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatableRequest:
+    """What recognises a create that its client sends again: digests of its Idempotency-Key and its body."""
+
+    key: str
+    body: str
+
+
 def is_own_room(room_name: str, session_id: str) -> bool:
     """Whether the room is named after the session."""
     return room_name == _room_of(session_id)

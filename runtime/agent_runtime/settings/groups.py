@@ -47,6 +47,7 @@ class ApiSettings(Group):
     allow_no_key: bool = Field(False, alias="AGENT_RUNTIME_ALLOW_NO_KEY")
     open_sessions_and_metrics: bool = Field(False, alias="AGENT_RUNTIME_OPEN_SESSIONS_AND_METRICS")
     max_sessions_per_agent: int = Field(100, alias="MAX_SESSIONS_PER_AGENT", ge=1)
+    tenant_max_sessions: int = Field(0, alias="TENANT_MAX_SESSIONS", ge=0, le=2**31 - 1)
     header_timeout: float = Field(10.0, alias="HTTP_HEADER_TIMEOUT", gt=0)
     body_timeout: float = Field(30.0, alias="HTTP_BODY_TIMEOUT", gt=0)
     keep_alive: int = Field(5, alias="HTTP_KEEP_ALIVE", ge=1, le=3600)
@@ -122,6 +123,7 @@ class WatchSettings(Group):
     answer: float = Field(1.5, alias="SESSION_DISPATCH_PATIENCE", gt=0, le=600)
     deadline: float = Field(30.0, alias="SESSION_AGENT_DEADLINE", gt=0, le=3600)
     when_full: Literal["queue", "refuse"] = Field("queue", alias="SESSION_WHEN_FULL")
+    max_waiting: int = Field(1000, alias="SESSION_MAX_WAITING", ge=0, le=100_000)
     interval: float = Field(0.25, alias="SESSION_WATCH_INTERVAL", gt=0, le=10)
 
 

@@ -16,6 +16,7 @@ from agent_runtime.storage.repositories.personal.erasure import CallerRows
 from agent_runtime.storage.repositories.personal.retention import RetentionTimes, StoredRetention
 from agent_runtime.storage.repositories.platform_answers import StoredPlatformAnswers
 from agent_runtime.storage.repositories.sealed.rotation import Rotation, StoredSecrets
+from agent_runtime.storage.repositories.sessions.requests import StoredRequests, StoredTenants
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
@@ -37,9 +38,11 @@ __all__ = [
     "StoredLeases",
     "StoredMetrics",
     "StoredPlatformAnswers",
+    "StoredRequests",
     "StoredRetention",
     "StoredSecrets",
     "StoredSessions",
+    "StoredTenants",
     "StoredTextIds",
     "StoredTranscripts",
     "StoredWorkers",

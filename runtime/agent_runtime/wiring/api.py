@@ -77,14 +77,18 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     from agent_runtime.api.resources.webhooks import Webhooks
     from agent_runtime.application.agent_runtime import AgentRuntime
     from agent_runtime.application.audit_trail import AuditTrail
+    from agent_runtime.application.create_limits import LimitsOfCreates
     from agent_runtime.application.key_ring import KeyRing
+    from agent_runtime.application.repeated_requests import RepeatedRequests
     from agent_runtime.livekit_api.webhooks import WebhookReader
     from agent_runtime.storage import (
         RegisteredAgents,
         StoredAudit,
         StoredKeys,
         StoredMetrics,
+        StoredRequests,
         StoredSessions,
+        StoredTenants,
         leader_lock,
     )
     from agent_runtime.wiring.sources import templates
@@ -107,6 +111,12 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         availability=_availability(settings, database),
         templates=templates(settings),
         serviceability=_serviceability(settings, database),
+        limits=LimitsOfCreates(
+            StoredTenants(database),
+            waiting=settings.watch.max_waiting,
+            of_tenant=settings.api.tenant_max_sessions,
+        ),
+        repeated=RepeatedRequests(StoredRequests(database)),
     )
     lock = leader_lock(
         settings.database.url, prepare=settings.database.prepare, namespace=namespace

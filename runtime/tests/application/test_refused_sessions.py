@@ -104,8 +104,8 @@ async def test_a_session_that_cannot_be_ended_at_once_is_ended_later(
     locked = LockedTable(url)
     create = world.sessions.create
 
-    async def create_then_lock(session: Session) -> None:
-        await create(session)
+    async def create_then_lock(session: Session, *limits: Any) -> None:
+        await create(session, *limits)
         locked.__enter__()
 
     world.sessions.create = create_then_lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import falcon
@@ -22,9 +23,13 @@ from agent_runtime.domain.errors import (
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,
+    QueueFull,
+    RequestDiffers,
+    RequestInFlight,
     SecretsUnreadable,
     SessionNotFound,
     StoreUnavailable,
+    TenantAtCapacity,
     VariablesMissing,
 )
 from agent_runtime.storage.sql.database import UnstorableError
@@ -53,7 +58,11 @@ def add_error_handlers(app: Application) -> None:
     app.add_error_handler(SessionNotFound, _not_found)
     app.add_error_handler(CallerIsLive, _conflict)
     app.add_error_handler(AgentNotFound, _not_found)
-    app.add_error_handler(NoFreeWorker, _no_free_worker)
+    app.add_error_handler(NoFreeWorker, _try_again(503))
+    app.add_error_handler(QueueFull, _try_again(503))
+    app.add_error_handler(TenantAtCapacity, _try_again(429))
+    app.add_error_handler(RequestInFlight, _try_again(409))
+    app.add_error_handler(RequestDiffers, _unprocessable)
     app.add_error_handler(StoreUnavailable, _unavailable)
     app.add_error_handler(LiveKitUnavailable, _unavailable)
     app.add_error_handler(SecretsUnreadable, _unavailable)
@@ -105,9 +114,18 @@ async def _not_found(_req: Request, resp: Response, error: Exception, _params: A
     respond_error(resp, str(error), 404)
 
 
-async def _no_free_worker(_req: Request, resp: Response, error: NoFreeWorker, _params: Any) -> None:
-    resp.set_header("Retry-After", str(error.retry_after))
-    respond_error(resp, str(error), 503)
+def _try_again(status: int) -> Callable[[Request, Response, Any, Any], Coroutine[Any, Any, None]]:
+    """The handler of an error that has a `retry_after`."""
+
+    async def handle(_req: Request, resp: Response, error: Any, _params: Any) -> None:
+        resp.set_header("Retry-After", str(error.retry_after))
+        respond_error(resp, str(error), status)
+
+    return handle
+
+
+async def _unprocessable(_req: Request, resp: Response, error: Exception, _params: Any) -> None:
+    respond_error(resp, str(error), 422)
 
 
 async def _unavailable(req: Request, resp: Response, error: Exception, _params: Any) -> None:

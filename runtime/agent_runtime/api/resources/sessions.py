@@ -11,6 +11,7 @@ from agent_runtime.api.http.auth.key_check import only_tenant
 from agent_runtime.api.http.bodies import json_object
 from agent_runtime.api.http.requests import CreateBody
 from agent_runtime.api.http.responses import respond, timestamp
+from agent_runtime.api.resources.idempotency import repeatable
 from agent_runtime.application.agent_runtime import AgentRuntime
 from agent_runtime.domain.errors import SessionNotFound
 
@@ -23,7 +24,8 @@ class Sessions(Resource):
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a session and dispatch the agent into its room."""
-        body = CreateBody.of(await json_object(req))
+        given = await json_object(req)
+        body = CreateBody.of(given)
         note_ids(req, agent_id=body.agent_id, tenant_id=body.tenant_id)
         session = await self._runtime.create_session(
             body.agent_id,
@@ -32,6 +34,7 @@ class Sessions(Resource):
             body.participant_name,
             body.participant_identity,
             body.variables,
+            repeatable(req, given),
             only_tenant=only_tenant(req),
         )
         note_ids(req, session_id=session.session_id)

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from agent_runtime.domain.job import JobOrder
 from agent_runtime.domain.lease import Event, Holder, Holding, LiveSession, Utterance
-from agent_runtime.domain.session import Session, SessionStatus
+from agent_runtime.domain.session import (
+    NO_LIMITS,
+    CreateLimits,
+    RepeatableRequest,
+    Session,
+    SessionStatus,
+)
 
 
 class SessionStore(Protocol):
     """The sessions. Methods raise StoreUnavailable."""
 
-    async def create(self, session: Session, *, is_checked: bool = False) -> None:
-        """Store a connecting session within the agent's capacity, atomically.
+    async def create(
+        self,
+        session: Session,
+        limits: CreateLimits = NO_LIMITS,
+        request: RepeatableRequest | None = None,
+        *,
+        is_checked: bool = False,
+    ) -> None:
+        """Store a connecting session within the agent's capacity and `limits`, atomically.
 
-        Raises AgentNotRegistered, TenantMismatch, AgentStopped or AgentAtCapacity, or VariablesUnchecked
-        when the agent's texts have variables and the caller has not checked them (`is_checked`); nothing is
-        stored then.
+        With `request`, its answer is remembered as not given yet.
+
+        Raises AgentNotRegistered, TenantMismatch, AgentStopped, AgentAtCapacity, TenantAtCapacity,
+        QueueFull, RequestRepeated when the request was stored before, or VariablesUnchecked when the
+        agent's texts have variables and the caller has not checked them (`is_checked`); nothing is stored
+        then.
         """
 
     async def create_automatic(self, session: Session, limit: int) -> None:
@@ -76,6 +93,37 @@ class SessionStore(Protocol):
 
         Only another version, or a manual change in the database, leaves such rows.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A create with an Idempotency-Key; `session` is None when its row has been deleted since."""
+
+    body: str
+    session: Session | None
+    session_id: str
+    is_answered: bool
+    at: datetime
+
+
+class RequestStore(Protocol):
+    """The creates that their clients may send again. Methods raise StoreUnavailable."""
+
+    async def find(self, key: str) -> Remembered | None:
+        """The request of this key, unless it is too old."""
+
+    async def answered(self, key: str) -> None:
+        """Record that the client is answered with the session."""
+
+    async def forget(self, key: str, session_id: str) -> None:
+        """Forget the request that made this session: the next one with the key makes another."""
+
+
+class TenantStore(Protocol):
+    """The platform's tenants. Methods raise StoreUnavailable."""
+
+    async def resource_quota(self, tenant_id: int) -> str | None:
+        """The text of the tenant's column `resource_quota`; None when it has none."""
 
 
 class LeaseStore(Protocol):

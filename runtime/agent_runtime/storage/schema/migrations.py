@@ -198,6 +198,30 @@ STEPS: Final[Sequence[Step]] = (
             """,
         ),
     ),
+    # Limits of creates, and creates that are sent again.
+    Step(
+        8,
+        (
+            "ALTER TABLE runtime_live_sessions ADD COLUMN tenant_id integer",
+            """
+            UPDATE runtime_live_sessions SET tenant_id = (
+                SELECT tenant_id FROM agent_instance_sessions
+                WHERE agent_instance_sessions.session_id = runtime_live_sessions.session_id
+            )
+            """,
+            "CREATE INDEX runtime_live_sessions_tenant_id ON runtime_live_sessions (tenant_id)",
+            """
+            CREATE TABLE runtime_requests (
+                key varchar(64) NOT NULL PRIMARY KEY,
+                body varchar(64) NOT NULL,
+                session_id varchar(255) NOT NULL,
+                is_answered integer NOT NULL,
+                created_at timestamp NOT NULL
+            )
+            """,
+            "CREATE INDEX runtime_requests_created_at ON runtime_requests (created_at)",
+        ),
+    ),
     # Versions of agents, and numbers for ids that are texts. What is registered is version 1.
     Step(
         9,

@@ -108,6 +108,7 @@ class LiveSessions(Model):
     variables = TextField(null=True)
     namespace = CharField(max_length=128, null=True)
     words_key = CharField(max_length=64, null=True)
+    tenant_id = IntegerField(null=True, index=True)
 
     class Meta:
         table_name = "runtime_live_sessions"
@@ -229,6 +230,19 @@ class Audit(Model):
         table_name = "runtime_audit"
 
 
+class Requests(Model):
+    """Creates with an Idempotency-Key, for a day. `key` and `body` are digests of what the client sent."""
+
+    key = CharField(max_length=64, primary_key=True)
+    body = CharField(max_length=64)
+    session_id = CharField()
+    is_answered = IntegerField()
+    created_at = DateTimeField(index=True)
+
+    class Meta:
+        table_name = "runtime_requests"
+
+
 RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
@@ -241,4 +255,5 @@ RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     MetricParts,
     ApiKeys,
     Audit,
+    Requests,
 )

@@ -35,6 +35,7 @@ class Users(Model):
 class Tenants(Model):
     """Customers of the platform."""
 
+    id = AutoField()
     user = ForeignKeyField(Users, on_delete="CASCADE", index=False)
     name = CharField()
     slug = CharField(128, unique=True)
