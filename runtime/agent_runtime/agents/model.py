@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
+from agent_runtime.agents.calls.limits import CallLimits
 from agent_runtime.agents.fields import (
     NO_EFFECT,
     Language,
@@ -47,7 +48,7 @@ MAX_INTEGER: Final = 2**31 - 1  # of the database's integers
 DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as one speaks."
 
 
-class AgentConfig(Section):
+class AgentConfig(CallLimits):
     """One agent, as the `config` of POST /api/agents/register; a worker builds a pipeline from it as it is.
 
     Every field may be null, and may be left out.
@@ -229,6 +230,11 @@ class AgentConfig(Section):
     @property
     def _heard(self) -> str | None:
         return next(filter(None, self.languages), None)
+
+    @property
+    def language(self) -> str | None:
+        """The language that the agent speaks; None when its provider's voice decides."""
+        return self.tts.language
 
     @property
     def _spoken(self) -> str | None:

@@ -198,7 +198,7 @@ class AgentRuntime:
     async def _create(
         self, session: Session, request: RepeatableRequest | None, only_tenant: int | None
     ) -> Session:
-        if only_tenant is not None:
+        if only_tenant is not None and not session.has_room_of_its_own:
             await self._tenants.check_room(session.room_name, only_tenant)
         if self._availability is not None:
             seconds = await self._availability.retry_after()

@@ -49,6 +49,9 @@ HOUSEKEEPING_INTERVAL: Final = 30.0
 # Seconds between a nudge and the pass that it causes, so that thousands of nudges at once cause one
 # pass.
 NUDGE_DELAY: Final = 0.03
+# Actions that run at the same time: thousands that begin together must not wait for each other's
+# connections until they time out.
+MAX_ACTIONS: Final = 32
 # Seconds for which we try to close the room of a session that was given up while LiveKit was
 # unavailable: a caller may come back to the room that long after.
 CLOSE_ROOM_WITHIN: Final = 600.0
@@ -92,6 +95,7 @@ class SessionSupervisor:
         self._housekept_at = -HOUSEKEEPING_INTERVAL
         # Actions that run beside the passes, by session id or by name.
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._places = asyncio.Semaphore(MAX_ACTIONS)
         # Sessions that were given up and whose rooms are not closed yet, with the time to stop trying.
         self._rooms_to_close: dict[str, tuple[Session, float]] = {}
         self._database_outage = LogThrottle(logger, "supervisor: live sessions are not known")
@@ -169,7 +173,8 @@ class SessionSupervisor:
 
     async def _act(self, rules: DispatchRules, action: Action) -> None:
         try:
-            await self._carry_out(rules, action)
+            async with self._places:
+                await self._carry_out(rules, action)
         except StoreUnavailable as error:
             logger.warning("supervisor: %s", error)
             self._rules = None  # heartbeats may not have been written either
@@ -228,10 +233,9 @@ class SessionSupervisor:
         """Close the room so that its callers stop waiting, unless another session's call is in it."""
         try:
             await self._rooms.remove_agent(session)
-            if session.has_room_of_its_own or is_agents_room(session.room_name):
-                live = await self._leases.live()
-                if all(one.session.room_name != session.room_name for one in live):
-                    await self._rooms.close_room(session.room_name)
+            is_ours = session.has_room_of_its_own or is_agents_room(session.room_name)
+            if is_ours and not await self._leases.is_live(session.room_name):
+                await self._rooms.close_room(session.room_name)
         except (LiveKitUnavailable, StoreUnavailable) as error:
             logger.warning("room %s is not closed yet: %s", session.room_name, error)
         else:

@@ -21,6 +21,9 @@ MAX_DISPATCHES: Final = 20
 CHECK_CALLER_INTERVAL: Final = 1.0
 # Rooms without a session that one look at the rooms asks LiveKit about, so that many of them are no load.
 MAX_LOOKS: Final = 50
+# Dispatches of one pass while no worker has reported: each is likely in vain, and thousands every five
+# seconds would keep database and LiveKit busy.
+MAX_BLIND_DISPATCHES: Final = 25
 # Seconds without a report after which a worker is marked as lost: it will not come back.
 WORKER_LOST_AFTER: Final = 30.0
 
@@ -108,6 +111,7 @@ class DispatchRules:
         self._watched: dict[str, _Watched] = {}
         self._rooms: dict[str, _Unserved] = {}
         self._fleet = Fleet()
+        self._blind_dispatches = MAX_BLIND_DISPATCHES  # that are left in this pass
         self._last_pass: float | None = None
 
     def decide(
@@ -132,6 +136,7 @@ class DispatchRules:
             dispatching = one.phase is Phase.WAITING and one.session.session_id in busy
             if (dispatching or one.phase is Phase.ASKED) and capacity is not None:
                 capacity -= 1  # its agent has been, or is being, dispatched
+        self._blind_dispatches = MAX_BLIND_DISPATCHES
         actions: list[Action] = []
         for one in live:
             watched = self._watch(now, one)
@@ -236,6 +241,10 @@ class DispatchRules:
             return None
         if capacity is not None and capacity <= 0 and one.phase is not Phase.ASKED:
             return self._queued(now, one, watched)
+        if capacity is None:
+            if not self._blind_dispatches:
+                return None
+            self._blind_dispatches -= 1
         watched.not_before = now + min(timeouts.answer * 2**watched.tries, timeouts.longest)
         watched.tries += 1
         why = "its agent was lost" if one.lost_by else "no worker answered"

@@ -24,6 +24,11 @@ SESSION_ID_ALPHABET: Final = string.ascii_letters + string.digits + "_-"
 # Reasons of sessions at whose end no caller was in the room; one who is there afterwards has come since.
 CALLER_LEFT: Final = "the caller left"
 NO_CALLER_CAME: Final = "no caller came"
+# Reasons of sessions that ended at a bound of the call, or because nobody was at the other end.
+LONGEST_CALL: Final = "the call reached its longest duration"
+CALLER_SILENT: Final = "the caller was silent"
+VOICEMAIL: Final = "a voicemail answered"
+NO_ANSWER: Final = "nobody answered"
 IDENTITY_PREFIX: Final = "agent-"
 # Namespace of deployments that name none; those of one database have each its own.
 DEFAULT_NAMESPACE: Final = "livekit"

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, model_validator
 
+from agent_runtime.agents.calls.limits import MAX_DURATION, MIN_DURATION
 from agent_runtime.agents.sections import Profile
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.egress.policy import EgressPolicy
@@ -165,6 +166,13 @@ class WorkerSettings(Group):
     leave_grace: float = Field(4.0, alias="WORKER_LEAVE_GRACE", ge=0, le=600)
     silence: float = Field(4.0, alias="WORKER_LONGEST_SILENCE", ge=0, le=60)
     wait_for_caller: float = Field(300.0, alias="WORKER_WAIT_FOR_CALLER", gt=0, le=86_400)
+    call_duration: float = Field(0.0, alias="CALL_DURATION", ge=0, le=MAX_DURATION)
+    call_max_duration: float = Field(
+        14_400.0, alias="CALL_MAX_DURATION", ge=MIN_DURATION, le=MAX_DURATION
+    )
+    call_silence: float = Field(1800.0, alias="CALL_SILENCE_TIMEOUT", ge=0, le=86_400)
+    max_answer_tokens: int = Field(0, alias="CALL_MAX_ANSWER_TOKENS", ge=0, le=1_000_000)
+    job_memory_limit: int = Field(1500, alias="WORKER_JOB_MEMORY_LIMIT", ge=0, le=1_000_000)
     profile: Profile = Field(Profile.BALANCED, alias="WORKER_PROFILE")
     turn_detector_plugin: bool = Field(False, alias="WORKER_TURN_DETECTOR_PLUGIN")
     pod_deletion_cost: bool = Field(False, alias="WORKER_POD_DELETION_COST")

@@ -46,6 +46,10 @@ class World:
         """The session, until it is given up, and any others."""
         return [*self.others, *([] if self.rows else [self.lost])]
 
+    async def is_live(self, room: str) -> bool:
+        """Whether a session is in the room."""
+        return any(one.session.room_name == room for one in await self.live())
+
     async def all(self) -> Sequence[WorkerState]:
         """The worker, which reports before each pass."""
         self.passes += 1

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 
 from agent_runtime.domain.dispatch_rules import (
+    MAX_BLIND_DISPATCHES,
     MAX_LOOKS,
     Action,
     CheckForCaller,
@@ -62,6 +63,19 @@ def test_pauses_between_tries_grow_to_a_bound() -> None:
     pauses = [b - a for a, b in itertools.pairwise(times)]
     assert pauses == sorted(pauses)
     assert max(pauses) <= TIMEOUTS.longest + STEP
+
+
+def test_a_long_queue_without_workers_is_dispatched_piece_by_piece() -> None:
+    """While no worker reports, a pass repeats so many dispatches and no more; each session has its turn."""
+    rules = DispatchRules(replace(TIMEOUTS, deadline=1000))
+    queue = [replace(ASKED, session=new_session(7, 3, "")) for _ in range(MAX_BLIND_DISPATCHES * 3)]
+    rules.decide(0, queue, [])
+    seen: list[str] = []
+    for tick in range(3):
+        actions = rules.decide(TIMEOUTS.answer + STEP * (1 + tick), queue, [])
+        assert len(actions) == MAX_BLIND_DISPATCHES
+        seen += [one.live.session.session_id for one in actions]
+    assert seen == [one.session.session_id for one in queue]
 
 
 def test_an_agent_without_a_heartbeat_is_lost() -> None:

@@ -154,6 +154,9 @@ class LeaseStore(Protocol):
     async def record_dispatch(self, live: LiveSession, why: str) -> bool:
         """Record that another agent is about to be dispatched; False when another process did."""
 
+    async def is_live(self, room_name: str) -> bool:
+        """Whether a live session is in this room."""
+
     async def lost_by(self, session_id: str) -> str | None:
         """The worker that lost the session last; None when no worker has."""
 

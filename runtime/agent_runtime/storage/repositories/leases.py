@@ -85,6 +85,8 @@ class StoredLeases(Store):
         self._keyring = keyring or Keyring()
         self._namespace = namespace
         self._unreadable: set[str] = set()  # ids of sessions that were logged as unreadable
+        # The rows of the last `live` by their ids: most are the same a moment later, and need no parsing.
+        self._last: dict[str, tuple[tuple[Any, ...], LiveSession]] = {}
 
     _live = CompiledOnce(_live_rows)
     # Earlier versions write no namespace: whoever reads such a session looks after it.
@@ -96,15 +98,32 @@ class StoredLeases(Store):
 
     async def live(self) -> list[LiveSession]:
         """All live sessions, the oldest first."""
-        found = []
+        found: dict[str, tuple[tuple[Any, ...], LiveSession]] = {}
         here = self._namespace is not None
         step = self._live_here.bind(namespace=self._namespace) if here else self._live.bind()
         for row in await self._database.read_live(step):
+            last = self._last.get(row[0])
+            if last is not None and last[0] == row:
+                found[row[0]] = last
+                continue
             try:
-                found.append(_live_from(row, self._keyring))
+                found[row[0]] = row, _live_from(row, self._keyring)
             except ValueError as error:
                 self._log_unreadable(row[0], error)
-        return found
+        self._last = found
+        return [one for _, one in found.values()]
+
+    _in_room = CompiledOnce(
+        lambda: (
+            LiveSessions.select(LiveSessions.session_id)
+            .where(LiveSessions.room_name == bind("room_name"))
+            .limit(1)
+        )
+    )
+
+    async def is_live(self, room_name: str) -> bool:
+        """Whether a live session is in this room."""
+        return bool(await self._database.read(self._in_room.bind(room_name=room_name)))
 
     def _log_unreadable(self, session_id: str, error: ValueError) -> None:
         """Log once a row that another program has written; the other sessions are still read."""

@@ -210,6 +210,7 @@ STEPS: Final[Sequence[Step]] = (
             )
             """,
             "CREATE INDEX runtime_live_sessions_tenant_id ON runtime_live_sessions (tenant_id)",
+            "CREATE INDEX runtime_live_sessions_room_name ON runtime_live_sessions (room_name)",
             """
             CREATE TABLE runtime_requests (
                 key varchar(64) NOT NULL PRIMARY KEY,

@@ -95,7 +95,7 @@ class LiveSessions(Model):
 
     session_id = CharField(primary_key=True)
     agent_id = IntegerField(index=True)
-    room_name = CharField()
+    room_name = CharField(index=True)
     claimed_room = CharField(null=True, unique=True)
     heartbeat_at = DateTimeField()
     phase = CharField(max_length=16, constraints=[SQL("DEFAULT 'asked'")])

@@ -7,11 +7,13 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime
 from typing import Any
 
 from livekit.agents import AgentSession, JobContext
 from livekit.rtc.participant import PublishTrackError
 
+from agent_runtime.agents.calls.limits import ThinkingSound
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.errors import AgentUnknown, StoreUnavailable
 from agent_runtime.domain.job import JobTarget, target_of
@@ -20,7 +22,13 @@ from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.domain.text_ids import with_number
 from agent_runtime.telemetry.private_logs import CallLog
-from agent_runtime.voice.call.companion import Companion, build_companions, close_companion
+from agent_runtime.voice.call.companion import (
+    AwaitsCaller,
+    Companion,
+    build_bounds,
+    build_companions,
+    close_companion,
+)
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import chat_context
 from agent_runtime.voice.call.context import CallContext, context_of
@@ -42,6 +50,7 @@ from agent_runtime.voice.jobs.metadata import metadata_of
 from agent_runtime.voice.jobs.settings import VoiceSettings
 from agent_runtime.voice.jobs.stores import CALL_CONNECTIONS, OpenStores
 from agent_runtime.voice.pipeline.audio_output import TrackAudioOutput
+from agent_runtime.voice.pipeline.noise import noise_cancellation
 from agent_runtime.voice.pipeline.session import ConfiguredAgent, room_options
 
 logger = logging.getLogger(__name__)
@@ -97,6 +106,7 @@ class Call:
         self._tasks = CallTasks()
         self._may_close_room = False
         self._log: CallLog | None = None
+        self._session_began: datetime | None = None
 
     async def start(self) -> None:
         """Load, join, become active, talk. A refusal ends the job cleanly, with its reason."""
@@ -106,7 +116,8 @@ class Call:
         try:
             prepared = await prepare_and_join(context, self._joining)
             self._keep_private(tier_of(prepared.config, context))
-            await activate(context, prepared.version)
+            session = await activate(context, prepared.version)
+            self._session_began = session.started_at
             transcript = await context.stores.transcripts.read(context.session_id)
         except CANNOT_START as error:
             self.exit.refuse(error)
@@ -143,12 +154,15 @@ class Call:
     async def _talk(self, prepared: PreparedCall, transcript: list[Utterance]) -> None:
         session, context = prepared.session, self._context
         tier = tier_of(prepared.config, context)
-        self._companions = build_companions(context, self._watchdog, tier)
+        self._companions = [
+            *build_companions(context, self._watchdog, tier),
+            *build_bounds(context, prepared.config, self._watchdog, self.exit),
+        ]
+        if not context.at_console:
+            self._give_voice(session, prepared.config)
         for companion in self._companions:
             companion.listen_to(session)
         self.exit.listen_to(session)
-        if not context.at_console:
-            self._give_voice(session)
         history = chat_context(transcript)
         await session.start(
             ConfiguredAgent(
@@ -165,6 +179,9 @@ class Call:
                 prepared.pace,
                 links=NOBODY,
                 transcribes=prepared.config.transcribe_enabled is not False,
+                noise=noise_cancellation(
+                    prepared.config.noise_cancellation, context.settings.livekit.url
+                ),
             ),
             # Otherwise any participant could request the agent's instructions and the whole conversation.
             session_host=False,
@@ -187,8 +204,12 @@ class Call:
         else:
             self.exit.caller_left()
 
-    def _give_voice(self, session: AgentSession[Any]) -> None:
+    def _give_voice(self, session: AgentSession[Any], config: AgentConfig) -> None:
         output = TrackAudioOutput()
+        if (sound := config.thinking_sound) not in (None, ThinkingSound.NONE):
+            from agent_runtime.voice.call.bounds.thinking_sound import ThinkingSoundPlayer
+
+            self._companions.append(ThinkingSoundPlayer(sound, output))
         session.output.audio = output
         self._opened.push_async_callback(output.close)
         # While the caller is still on the way: there is less to negotiate when they come.
@@ -209,7 +230,12 @@ class Call:
             if await caller_arrives(
                 self._context, self._participants, self.exit, continues=continues
             ):
-                greet(session, config, transcript, self._watchdog)
+                since = self._session_began if continues else None
+                for companion in self._companions:
+                    if isinstance(companion, AwaitsCaller):
+                        await companion.caller_arrived(since)
+                if self.exit.outcome is None:
+                    greet(session, config, transcript, self._watchdog)
         except Exception as error:
             logger.exception("the call did not begin")
             self.exit.fail(f"{type(error).__name__}: {error}")

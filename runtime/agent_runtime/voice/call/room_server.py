@@ -15,7 +15,7 @@ from agent_runtime.domain.errors import (
     RoomTaken,
     StoreUnavailable,
 )
-from agent_runtime.domain.session import CALLER_LEFT, is_own_room
+from agent_runtime.domain.session import CALLER_LEFT, Session, is_own_room
 from agent_runtime.livekit_api.rooms import LiveKitRooms
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.call.outcome import Outcome
@@ -63,16 +63,15 @@ async def close_room(context: CallContext, outcome: Outcome, *, is_hopeless: boo
     if outcome.status is None or outcome.reason == CALLER_LEFT or not is_ours or context.at_console:
         return
     try:
-        live = await context.stores.leases.live()
-        if all(one.session.room_name != room for one in live):
+        if not await context.stores.leases.is_live(room):
             async with _rooms(context) as rooms:
                 await rooms.close_room(room)
     except (LiveKitUnavailable, StoreUnavailable) as error:
         logger.warning("room is not closed: %s", error)
 
 
-async def activate(context: CallContext, agent_version: int | None) -> None:
-    """Take the room and make the session active; an earlier session gets time to leave the room.
+async def activate(context: CallContext, agent_version: int | None) -> Session:
+    """Take the room and make the session active; returns it. An earlier session gets time to leave.
 
     The session's row keeps the version of the agent.
 
@@ -82,15 +81,13 @@ async def activate(context: CallContext, agent_version: int | None) -> None:
     until = loop.time() + ROOM_FREE_WITHIN
     while True:
         try:
-            await context.stores.sessions.activate(
+            return await context.stores.sessions.activate(
                 context.session_id, context.holder, agent_version
             )
         except RoomTaken:
             if loop.time() > until:
                 raise
             await asyncio.sleep(ROOM_PAUSE)
-        else:
-            return
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ the agent goes on with the first sample that was not played.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from typing import Final
@@ -29,6 +30,9 @@ _MIN_FIRST_CHUNK: Final = RATE // 50 * _SAMPLE
 _QUEUE_MS: Final = 200
 # Seconds after which a chunk is in WebRTC's queue, which it reads a hundred times a second.
 _QUEUED_WITHIN: Final = 0.002
+# Bytes of what fills the track that go to WebRTC at once, 20 ms, and seconds of it that WebRTC queues.
+_FILL_CHUNK: Final = RATE // 50 * _SAMPLE
+_FILL_AHEAD: Final = 0.04
 # Bytes of what WebRTC got that are kept for a pause: half a second, more than its queue ever holds.
 _KEPT: Final = RATE * _SAMPLE // 2
 
@@ -62,6 +66,7 @@ class TrackAudioOutput(io.AudioOutput):
         self._has_begun = False  # playback of this speech was reported
         self._is_cut = False  # the rest of this speech is not wanted
         self._ending: asyncio.Task[None] | None = None
+        self._filling: asyncio.Task[None] | None = None
 
     async def publish(self, participant: rtc.LocalParticipant) -> None:
         """Publish the track; returns when it has a subscriber. Nothing plays before.
@@ -77,6 +82,7 @@ class TrackAudioOutput(io.AudioOutput):
 
     async def close(self) -> None:
         """Stop playing; the rest of the speech is lost."""
+        self.stop_filling()
         tasks = [task for task in (self._playing, self._ending) if task is not None]
         for task in tasks:
             task.cancel()
@@ -137,6 +143,26 @@ class TrackAudioOutput(io.AudioOutput):
         self._is_paused = False
         self._update()
 
+    def fill(self, sound: bytes) -> None:
+        """Play the samples over and over until the next speech plays, or until `stop_filling`."""
+        self.stop_filling()
+        if self._subscribed.is_set() and not self._in_speech:
+            self._filling = asyncio.create_task(self._fill(sound))
+
+    def stop_filling(self) -> None:
+        """Fall silent if the track is being filled."""
+        if self._filling is not None:
+            self._filling.cancel()
+            self._filling = None
+            self._source.clear_queue()
+
+    async def _fill(self, sound: bytes) -> None:
+        for start in itertools.cycle(range(0, len(sound), _FILL_CHUNK)):
+            chunk = sound[start : start + _FILL_CHUNK]
+            await self._source.capture_frame(rtc.AudioFrame(chunk, RATE, 1, len(chunk) // _SAMPLE))
+            # Little is queued, so that a speech has little to wait for.
+            await asyncio.sleep(max(0.0, self._source.queued_duration - _FILL_AHEAD))
+
     def _empty_queue(self) -> None:
         """Empty WebRTC's queue, also of a chunk that was handed over a moment ago and is not in it yet."""
         self._source.clear_queue()
@@ -176,6 +202,7 @@ class TrackAudioOutput(io.AudioOutput):
             del self._handed_over[:-_KEPT]
             frame = rtc.AudioFrame(chunk, RATE, 1, len(chunk) // _SAMPLE)
             if not self._has_begun:
+                self.stop_filling()
                 self._has_begun = True
                 self.on_playback_started(created_at=time.time())
             self._is_handing_over = True

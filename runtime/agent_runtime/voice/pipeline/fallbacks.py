@@ -8,6 +8,7 @@ answers. Speech recognition stays with the provider that took over until that on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from livekit.agents import APIConnectOptions, inference, llm, stt, tts
@@ -53,7 +54,9 @@ def language_model(config: AgentConfig, settings: VoiceSettings) -> llm.LLM[Any]
     defaults = settings.providers[Stage.LLM]
     built = [
         registry.language_model(one.provider)(
-            one, defaults[one.provider], temperature=config.temperature
+            _bounded(one, config.max_answer_tokens or settings.worker.max_answer_tokens),
+            defaults[one.provider],
+            temperature=config.temperature,
         )
         for one in _served(Stage.LLM, config.llm, settings)
     ]
@@ -107,6 +110,15 @@ def _served(
 
 def _chain(choice: ProviderChoice) -> tuple[ProviderChoice, ...]:
     return (choice, *choice.fallbacks)
+
+
+def _bounded(choice: ProviderChoice, most_tokens: int) -> ProviderChoice:
+    """The choice with this bound of an answer, unless it has one, or its provider knows none."""
+    options = registry.specs()[choice.provider].stages[Stage.LLM].options
+    has_one = choice.extra.keys() & {"max_tokens", "max_completion_tokens"}
+    if not most_tokens or has_one or "max_tokens" not in options:
+        return choice
+    return replace(choice, extra={**choice.extra, "max_tokens": most_tokens})
 
 
 def _attempt_timeout(choice: ProviderChoice, settings: VoiceSettings) -> float:

@@ -136,11 +136,17 @@ class ConfiguredAgent(Agent):
         )
 
 
-def room_options(pace: Pace, *, links: str = "", transcribes: bool = True) -> room_io.RoomOptions:
+def room_options(
+    pace: Pace,
+    *,
+    links: str = "",
+    transcribes: bool = True,
+    noise: rtc.NoiseCancellationOptions | rtc.FrameProcessor[rtc.AudioFrame] | None = None,
+) -> room_io.RoomOptions:
     """How the session takes the caller's sound; the agent's voice has an output of its own.
 
     The session listens to the participant `links` until it is told to listen to another one. Without
-    `transcribes` no text of either side is sent into the room.
+    `transcribes` no text of either side is sent into the room. `noise` takes noise out of the sound.
     """
     return room_io.RoomOptions(
         audio_output=False,
@@ -148,11 +154,14 @@ def room_options(pace: Pace, *, links: str = "", transcribes: bool = True) -> ro
             sample_rate=INPUT_RATE,
             frame_size_ms=pace.frame_ms,
             auto_gain_control=pace.gain_control,
+            noise_cancellation=noise,
         ),
         # The call decides when it is over: a caller may lose the connection and come back.
         close_on_disconnect=False,
         participant_identity=links,
         text_output=transcribes,
+        # What a caller writes is bounded: a companion reads it where the agent wants it.
+        text_input=False,
     )
 
 

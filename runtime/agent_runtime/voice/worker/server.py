@@ -81,6 +81,7 @@ def build_server(
         drain_timeout=max(worker.drain_timeout, 1),  # 0 would mean no limit
         setup_fnc=prewarm,
         preload_modules=[*PRELOADED, *plugins, *settings.preload],
+        job_memory_limit_mb=worker.job_memory_limit,
     )
     admission = Admission(server, settings.name, worker.max_calls, worker.most_cpu_pressure)
     server.load_fnc = admission.load

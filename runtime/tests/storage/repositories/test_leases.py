@@ -104,6 +104,16 @@ async def test_phases_and_events_of_a_session(
     assert await kinds(database, session) == ["created", "claimed", "talking", "ended"]
 
 
+async def test_a_room_is_live_while_a_session_is_in_it(
+    leases: StoredLeases, sessions: StoredSessions, session: Session
+) -> None:
+    """A room has a live session from the create to the end."""
+    assert await leases.is_live("lobby")
+    assert not await leases.is_live("hall")
+    await sessions.finish(session.session_id, SessionStatus.ENDED)
+    assert not await leases.is_live("lobby")
+
+
 async def test_two_jobs_never_hold_one_session(
     leases: StoredLeases, sessions: StoredSessions, session: Session
 ) -> None:

@@ -140,10 +140,7 @@ async def test_the_quota_of_a_tenant(database: Database) -> None:
     quota = '{"maxConcurrentSessions": 2}'
     for sql in (
         "INSERT INTO users (id, open_id) VALUES (1, 'owner')",
-        (
-            "INSERT INTO tenants (id, user_id, name, slug, resource_quota) "
-            f"VALUES (3, 1, 'a', 'a', '{quota}')"
-        ),
+        f"INSERT INTO tenants (id, user_id, name, slug, resource_quota) VALUES (3, 1, '', '', '{quota}')",
     ):
         await database.write(database.dialect.raw(sql).bind())
     assert await StoredTenants(database).resource_quota(3) == quota

@@ -270,6 +270,7 @@ async def test_a_new_companion_needs_no_change_of_the_call(
     """What the list of companions holds listens before the session starts, and is closed with the call."""
     follower = Follower()
     monkeypatch.setattr(call_module, "build_companions", lambda *_: [follower])
+    monkeypatch.setattr(call_module, "build_bounds", lambda *_: [])
     session = await talking()
     assert (follower.listened, follower.outcomes) == ([session], [])
     await scene.call.close("parent process shutdown")

@@ -69,6 +69,7 @@ class SilenceWatchdog:
         self._last_error: str | None = None
         self._clip: asyncio.Task[None] | None = None
         self._over = False
+        self._is_suspended = False
 
     def listen_to(self, session: AgentSession[Any]) -> None:
         """Watch the session from now on."""
@@ -77,6 +78,15 @@ class SilenceWatchdog:
         session.on("agent_state_changed", self._on_agent)
         session.on("user_input_transcribed", self._on_transcript)
         session.on("error", self._on_error)
+
+    def suspend(self) -> None:
+        """Expect no speech until `resume`: others decide whether the agent speaks at all."""
+        self._is_suspended = True
+        self._stop_timer()
+
+    def resume(self) -> None:
+        """Expect speech as before, from now on."""
+        self._is_suspended = False
 
     def expect_speech(self) -> None:
         """Start the timer: the agent's greeting or answer is due within the bound."""
@@ -100,7 +110,7 @@ class SilenceWatchdog:
 
     def _start_timer(self, due_at: float) -> None:
         self._stop_timer()
-        if not self._over:
+        if not self._over and not self._is_suspended:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(due_at, self._on_silence)
 

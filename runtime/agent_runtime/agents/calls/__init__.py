@@ -1,0 +1,1 @@
+"""A call's limits and manners: their keys, and the words that the agent speaks for them."""
