@@ -229,3 +229,35 @@ async def test_nothing_plays_before_somebody_subscribes() -> None:
     assert await over(output) == (pytest.approx(0.1), False)
     await output.close()
     await room.close()
+
+
+FILLER = np.full(RATE // 2, -7, np.int16).tobytes()  # no sample of a speech is negative here
+
+
+async def test_what_fills_the_track_is_never_over_a_speech(
+    output: TrackAudioOutput, room: Room
+) -> None:
+    """The filling goes on until a speech plays, and no sample of it comes after the speech's first."""
+    output.fill(FILLER)
+    await room.receives(0.8)
+    await output.capture_frame(counting(0.3))
+    output.flush()
+    assert await over(output) == (pytest.approx(0.3), False)
+    samples = room.samples
+    first = samples.index(1)
+    assert set(samples[:first]) == {-7}
+    assert samples[first:] == list(range(1, len(samples) - first + 1))
+
+
+async def test_the_filling_stops_at_once(output: TrackAudioOutput, room: Room) -> None:
+    """Once stopped, no more is played than WebRTC has taken; while a speech plays it never begins."""
+    output.fill(FILLER)
+    await room.receives(0.2)
+    output.stop_filling()
+    played = len(room.samples)
+    await output.capture_frame(counting(0.3))
+    output.fill(FILLER)
+    output.flush()
+    await over(output)
+    assert room.samples[: played + int(AT_ONCE * RATE)].count(-7) <= played + AT_ONCE * RATE
+    assert -7 not in room.samples[played + int(AT_ONCE * RATE) :]
