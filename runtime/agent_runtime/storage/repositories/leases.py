@@ -18,6 +18,7 @@ from agent_runtime.domain.session import SessionStatus
 from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.live import (
+    HERE,
     MINE,
     THIS_LIVE,
     UNHELD,
@@ -31,7 +32,7 @@ from agent_runtime.storage.schema.runtime import LiveSessions
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
-from agent_runtime.storage.sql.statements import bind, single
+from agent_runtime.storage.sql.statements import Statement, Step, bind, single
 from agent_runtime.storage.sql.times import aware
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,12 @@ def _live_rows() -> peewee.ModelSelect[Sessions]:
     )
 
 
+def _rows_in_room() -> peewee.ModelSelect[LiveSessions]:
+    return LiveSessions.select(LiveSessions.session_id).where(
+        LiveSessions.room_name == bind("room_name")
+    )
+
+
 class StoredLeases(Store):
     """Implements the port LeaseStore."""
 
@@ -89,19 +96,12 @@ class StoredLeases(Store):
         self._last: dict[str, tuple[tuple[Any, ...], LiveSession]] = {}
 
     _live = CompiledOnce(_live_rows)
-    # Earlier versions write no namespace: whoever reads such a session looks after it.
-    _live_here = CompiledOnce(
-        lambda: _live_rows().where(
-            LiveSessions.namespace.is_null() | (LiveSessions.namespace == bind("namespace"))
-        )
-    )
+    _live_here = CompiledOnce(lambda: _live_rows().where(HERE))
 
     async def live(self) -> list[LiveSession]:
         """All live sessions, the oldest first."""
         found: dict[str, tuple[tuple[Any, ...], LiveSession]] = {}
-        here = self._namespace is not None
-        step = self._live_here.bind(namespace=self._namespace) if here else self._live.bind()
-        for row in await self._database.read_live(step):
+        for row in await self._database.read_live(self._of_here(self._live_here, self._live)):
             last = self._last.get(row[0])
             if last is not None and last[0] == row:
                 found[row[0]] = last
@@ -113,17 +113,18 @@ class StoredLeases(Store):
         self._last = found
         return [one for _, one in found.values()]
 
-    _in_room = CompiledOnce(
-        lambda: (
-            LiveSessions.select(LiveSessions.session_id)
-            .where(LiveSessions.room_name == bind("room_name"))
-            .limit(1)
-        )
-    )
+    def _of_here(self, here: Statement, everywhere: Statement, **values: Any) -> Step:
+        if self._namespace is None:
+            return everywhere.bind(**values)
+        return here.bind(namespace=self._namespace, **values)
+
+    _in_room = CompiledOnce(lambda: _rows_in_room().limit(1))
+    _in_room_here = CompiledOnce(lambda: _rows_in_room().where(HERE).limit(1))
 
     async def is_live(self, room_name: str) -> bool:
         """Whether a live session is in this room."""
-        return bool(await self._database.read(self._in_room.bind(room_name=room_name)))
+        step = self._of_here(self._in_room_here, self._in_room, room_name=room_name)
+        return bool(await self._database.read(step))
 
     def _log_unreadable(self, session_id: str, error: ValueError) -> None:
         """Log once a row that another program has written; the other sessions are still read."""

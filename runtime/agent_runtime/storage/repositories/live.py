@@ -12,6 +12,8 @@ from agent_runtime.storage.sql.statements import bind
 THIS_LIVE: Final = LiveSessions.session_id == bind("session_id")
 MINE: Final = LiveSessions.holder == bind("job")
 UNHELD: Final = LiveSessions.holder.is_null()
+# Of this deployment. Earlier versions write no namespace: whoever reads such a session looks after it.
+HERE: Final = LiveSessions.namespace.is_null() | (LiveSessions.namespace == bind("namespace"))
 
 
 def is_latest_dispatch() -> peewee.Node:

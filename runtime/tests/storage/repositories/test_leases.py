@@ -104,6 +104,17 @@ async def test_phases_and_events_of_a_session(
     assert await kinds(database, session) == ["created", "claimed", "talking", "ended"]
 
 
+async def test_a_row_that_did_not_change_is_read_once(
+    leases: StoredLeases, session: Session
+) -> None:
+    """A look at the sessions parses only the rows that have changed since the last one."""
+    first = await the_only(leases)
+    assert await the_only(leases) is first
+    await leases.claim(session.session_id, HOLDER)
+    then = await the_only(leases)
+    assert (then.phase, then.beats) == (Phase.STARTING, first.beats + 1)
+
+
 async def test_a_room_is_live_while_a_session_is_in_it(
     leases: StoredLeases, sessions: StoredSessions, session: Session
 ) -> None:

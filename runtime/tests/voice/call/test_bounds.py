@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from agent_runtime.domain.session import CALLER_SILENT, LONGEST_CALL, SessionStatus
-from fixtures.speech import ANSWERS
+from fixtures.speech import ANSWERS, clip
 from fixtures.speech.sentences import SENTENCES
 from runtime.tests.voice.call.test_call import Scene, scene
 
@@ -58,3 +58,21 @@ async def test_a_text_is_answered_within_bounds(scene: Scene) -> None:
         await caller.write(SENTENCES["weather"])
         assert await scene.hears(caller) == ANSWERS["weather"]
         await scene.is_answered(caller, "opening")
+
+
+async def test_a_person_who_answers_is_greeted(scene: Scene) -> None:
+    """With voicemailDetection the agent listens first; who is not known to be a machine gets the agent.
+
+    The stand-in of the language model does not know the question that the detection asks it.
+    """
+    room = f"answered-{scene.agent_id}"
+    since = scene.worker.mark()
+    session = await scene.create(room, voicemailDetection=True)
+    async with scene.caller(room) as caller:
+        await scene.session_when(session.session_id, lambda s: s.status is SessionStatus.ACTIVE)
+        await caller.say(clip("stop"))
+        await scene.logged("answered by: (human|uncertain)", since)
+        assert await scene.hears(caller) in ANSWERS.values()
+        row = await scene.stores.sessions.get(session.session_id)
+        assert row is not None
+        assert row.status is SessionStatus.ACTIVE

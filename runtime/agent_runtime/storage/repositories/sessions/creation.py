@@ -28,7 +28,7 @@ from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.secrecy.names import without_secrets
 from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.keeping import Keeping
-from agent_runtime.storage.repositories.live import THIS_LIVE, UNHELD
+from agent_runtime.storage.repositories.live import HERE, THIS_LIVE, UNHELD
 from agent_runtime.storage.repositories.sealed.variables import stored
 from agent_runtime.storage.repositories.sealing import SessionCipher
 from agent_runtime.storage.repositories.sessions.requests import (
@@ -278,8 +278,7 @@ def _tenant_has_place() -> peewee.Node:
 
 def _queue_has_place() -> peewee.Node:
     """Whether no session of this deployment waits at the queue's `last_place`, counted from 0."""
-    here = LiveSessions.namespace.is_null() | (LiveSessions.namespace == bind("namespace"))
-    waiting = LiveSessions.select(LiveSessions.session_id).where(UNHELD, here)
+    waiting = LiveSessions.select(LiveSessions.session_id).where(UNHELD, HERE)
     has_place: peewee.Node = ~fn.EXISTS(waiting.limit(1).offset(bind("last_place", "integer")))
     return has_place
 

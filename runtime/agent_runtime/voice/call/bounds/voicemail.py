@@ -17,7 +17,8 @@ from agent_runtime.voice.call.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
-# Seconds that the detection may take at most, of the framework's own 20 for one that hears speech.
+# Seconds that the detection may take, since a person waits for the agent; more only while somebody speaks.
+WITHIN: Final = 6.0
 LONGEST: Final = 30.0
 
 
@@ -65,6 +66,7 @@ class VoicemailDetection:
             stt=None,
             ivr_detection=False,
             suppress_compatibility_warning=True,
+            detection_options={"timeout": WITHIN, "no_speech_threshold": WITHIN / 2},
             participant_identity=NOT_GIVEN if linked is None else linked.identity,
         )
         try:
