@@ -14,15 +14,14 @@ from datetime import timedelta
 from typing import Final
 
 from agent_runtime.domain.clock import MACHINE, Clock
-from agent_runtime.domain.errors import (
-    Conflict,
-    LiveKitUnavailable,
+from agent_runtime.domain.errors import Conflict, LiveKitUnavailable, StoreUnavailable
+from agent_runtime.domain.ports.sessions import (
+    Remembered,
     RequestDiffers,
     RequestInFlight,
     RequestRepeated,
-    StoreUnavailable,
+    RequestStore,
 )
-from agent_runtime.domain.ports.sessions import Remembered, RequestStore
 from agent_runtime.domain.session import RepeatableRequest, Session, SessionStatus
 
 logger = logging.getLogger(__name__)

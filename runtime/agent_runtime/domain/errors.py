@@ -19,7 +19,7 @@ AgentRuntimeError              base of all
 │   ├── EgressRefused *        the runtime may not call this address (egress.urls)
 │   │   └── AddressRefusedError * its name stands for such an IP address (egress.policy); an OSError, too
 │   ├── KeyMissingError *      a provider has no key (providers.common.options)
-│   ├── RequestDiffers         an Idempotency-Key came before, with another body
+│   ├── RequestDiffers *       an Idempotency-Key came before, with another body (domain.ports.sessions)
 │   ├── SecretsUnreadable      no key of this process opens what an agent was registered with
 │   ├── UnstorableError *      the database's encoding lacks a character (storage.sql.database)
 │   ├── TenantMismatch *       a session names another tenant than its agent's (domain.access.tenants)
@@ -45,8 +45,8 @@ AgentRuntimeError              base of all
 │   ├── SessionOver            the session is final and takes no further change
 │   ├── RoomTaken              another session's agent is already in the room
 │   ├── TenantAtCapacity       the tenant holds as many sessions as it may
-│   ├── RequestRepeated        a create with this Idempotency-Key was stored by another request
-│   │   └── RequestInFlight    and that request is not answered yet
+│   ├── RequestRepeated *      another request has stored a create with this key (domain.ports.sessions)
+│   │   └── RequestInFlight *  and that request is not answered yet (domain.ports.sessions)
 │   ├── SessionHeld            another job serves the session
 │   ├── StatementRefused *     PostgreSQL refuses a statement (storage.sql.database)
 │   ├── CallerIsLive           a caller who is to be erased is in a live session
@@ -71,8 +71,7 @@ from typing import ClassVar, Final
 
 # Faulty fields that an error lists: nobody reads more, and 50,000 of them would be an answer of 8 MB.
 MAX_ISSUES: Final = 50
-# Seconds that a refused client waits (HTTP Retry-After). A call lasts minutes and capacity is freed call by
-# call, so no better estimate exists.
+# Seconds that a refused client waits (HTTP Retry-After): capacity is freed call by call.
 RETRY_AFTER: Final = 5
 
 
@@ -208,33 +207,6 @@ class TenantAtCapacity(Conflict):
         super().__init__(f"Tenant {tenant_id} is at capacity ({limit} sessions)")
 
 
-class RequestRepeated(Conflict):
-    """Raised when another request has stored a session under the same Idempotency-Key."""
-
-    remedy = "return that session"
-
-
-class RequestInFlight(RequestRepeated):
-    """Raised when a request with the same Idempotency-Key is not answered; `retry_after` is in seconds."""
-
-    remedy = "send the request again later"
-    retry_after = 1
-
-    def __init__(self) -> None:
-        super().__init__(
-            "A request with this Idempotency-Key is not answered yet; try again in 1 s"
-        )
-
-
-class RequestDiffers(InvalidInput):
-    """Raised when an Idempotency-Key comes again with another body."""
-
-    remedy = "make a new key for each new request"
-
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key came before with another body; make a new key")
-
-
 class AgentStopped(Conflict):
     """Raised when a new session is requested for an agent whose deployment is stopped."""
 
@@ -325,9 +297,8 @@ class QueueFull(Unavailable):
     retry_after = RETRY_AFTER
 
     def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"{limit} sessions wait for an agent, and no more may; try again in {RETRY_AFTER} s"
-        )
+        text = f"{limit} sessions wait for an agent, and no more may"
+        super().__init__(f"{text}; try again in {RETRY_AFTER} s")
 
 
 class StoreUnavailable(Unavailable):

@@ -11,14 +11,13 @@ import pytest
 from agent_runtime.application import repeated_requests
 from agent_runtime.application.create_limits import LimitsOfCreates
 from agent_runtime.application.repeated_requests import RepeatedRequests
-from agent_runtime.domain.errors import (
-    AgentAtCapacity,
-    LiveKitUnavailable,
+from agent_runtime.domain.errors import AgentAtCapacity, LiveKitUnavailable
+from agent_runtime.domain.ports.sessions import (
+    Remembered,
     RequestDiffers,
     RequestInFlight,
     RequestRepeated,
 )
-from agent_runtime.domain.ports.sessions import Remembered
 from agent_runtime.domain.session import (
     CreateLimits,
     RepeatableRequest,

@@ -24,14 +24,13 @@ from agent_runtime.domain.errors import (
     LiveKitUnavailable,
     NoFreeWorker,
     QueueFull,
-    RequestDiffers,
-    RequestInFlight,
     SecretsUnreadable,
     SessionNotFound,
     StoreUnavailable,
     TenantAtCapacity,
     VariablesMissing,
 )
+from agent_runtime.domain.ports.sessions import RequestDiffers, RequestInFlight
 from agent_runtime.storage.sql.database import UnstorableError
 
 if TYPE_CHECKING:

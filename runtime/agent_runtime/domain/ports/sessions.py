@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from agent_runtime.domain.errors import Conflict, InvalidInput
 from agent_runtime.domain.job import JobOrder
 from agent_runtime.domain.lease import Event, Holder, Holding, LiveSession, Utterance
 from agent_runtime.domain.session import (
@@ -15,6 +16,33 @@ from agent_runtime.domain.session import (
     Session,
     SessionStatus,
 )
+
+
+class RequestRepeated(Conflict):
+    """Raised when another request has stored a session under the same Idempotency-Key."""
+
+    remedy = "return that session"
+
+
+class RequestInFlight(RequestRepeated):
+    """Raised when a request with the same Idempotency-Key is not answered; `retry_after` is in seconds."""
+
+    remedy = "send the request again later"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is not answered yet; try again in 1 s"
+        )
+
+
+class RequestDiffers(InvalidInput):
+    """Raised when an Idempotency-Key comes again with another body."""
+
+    remedy = "make a new key for each new request"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came before with another body; make a new key")
 
 
 class SessionStore(Protocol):

@@ -12,7 +12,7 @@ import pytest
 
 from agent_runtime.api.resources.idempotency import request_of
 from agent_runtime.domain.access.keys import PLATFORM, Access
-from agent_runtime.domain.errors import RequestInFlight
+from agent_runtime.domain.ports.sessions import RequestInFlight
 from agent_runtime.domain.session import new_session
 from agent_runtime.storage import StoredSessions, open_database
 from fixtures.runtime_client.judged_api import JudgedApi

@@ -13,10 +13,10 @@ from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     QueueFull,
-    RequestRepeated,
     TenantAtCapacity,
 )
 from agent_runtime.domain.lease import Holder
+from agent_runtime.domain.ports.sessions import RequestRepeated
 from agent_runtime.domain.session import (
     CreateLimits,
     RepeatableRequest,

@@ -16,12 +16,12 @@ from agent_runtime.domain.errors import (
     AgentNotRegistered,
     AgentStopped,
     QueueFull,
-    RequestRepeated,
     TenantAtCapacity,
     VariablesUnchecked,
 )
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
+from agent_runtime.domain.ports.sessions import RequestRepeated
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import NO_LIMITS, CreateLimits, RepeatableRequest, Session
 from agent_runtime.secrecy.keyring import Keyring
