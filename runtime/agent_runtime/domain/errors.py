@@ -297,8 +297,7 @@ class QueueFull(Unavailable):
     retry_after = RETRY_AFTER
 
     def __init__(self, limit: int) -> None:
-        text = f"{limit} sessions wait for an agent, and no more may"
-        super().__init__(f"{text}; try again in {RETRY_AFTER} s")
+        super().__init__(f"{limit} sessions wait for an agent, and no more may; try again in 5 s")
 
 
 class StoreUnavailable(Unavailable):
