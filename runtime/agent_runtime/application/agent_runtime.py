@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from agent_runtime.agents.checks.effects import without_effect
 from agent_runtime.agents.templates import Templates
-from agent_runtime.application.create_limits import LimitsOfCreates
+from agent_runtime.application.creates.creation import CreateRules, SessionCreator
+from agent_runtime.application.creates.variable_check import VariableCheck
 from agent_runtime.application.readiness import Readiness
-from agent_runtime.application.refused_sessions import RefusedSessions
 from agent_runtime.application.registration import Registrar
-from agent_runtime.application.repeated_requests import RepeatedRequests
 from agent_runtime.application.serviceability import Serviceability
 from agent_runtime.application.tenants import Tenants, check_tenant
-from agent_runtime.application.variable_check import VariableCheck
-from agent_runtime.domain.access.tenants import TenantMismatch
 from agent_runtime.domain.agent import AgentStatus
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
     MAX_ISSUES,
-    AgentNotRegistered,
     LiveKitUnavailable,
-    NoFreeWorker,
     SessionNotFound,
-    StoreUnavailable,
-    VariablesUnchecked,
 )
 from agent_runtime.domain.metrics import AgentMetrics, DateRange, SessionMetrics, TenantMetrics
 from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.domain.ports.livekit import Health, Rooms
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import SessionStore
-from agent_runtime.domain.ports.workers import Availability
 from agent_runtime.domain.session import (
-    NO_LIMITS,
-    CreateLimits,
     RepeatableRequest,
     Session,
     SessionStatus,
@@ -76,18 +66,15 @@ class AgentRuntime:
         database: Health,
         default_max_sessions: int,
         providers: Mapping[Stage, Mapping[str, ProviderDefaults]],
-        availability: Availability | None = None,
         templates: Templates | None = None,
         serviceability: Serviceability | None = None,
-        limits: LimitsOfCreates | None = None,
-        repeated: RepeatedRequests | None = None,
+        rules: CreateRules | None = None,
         clock: Clock = MACHINE,
     ) -> None:
         """`providers` has the addresses and rules by which those of an agent are judged.
 
-        With `availability`, a create is refused while all workers are full; without, it is queued, within
-        `limits`. Creates that are sent again need `repeated`. With `serviceability`, an agent is refused
-        whose providers no running worker can serve.
+        `rules` are those of creates. With `serviceability`, an agent is refused whose providers no running
+        worker can serve.
         """
         self._agents = agents
         self._sessions = sessions
@@ -99,17 +86,20 @@ class AgentRuntime:
         self._registrar = Registrar(
             agents, providers, default_max_sessions, templates, serviceability
         )
-        self._availability = availability
-        self._limits = limits
-        self._repeated = repeated
         self._clock = clock
-        self._variables = VariableCheck(agents, templates, clock)
-        self._refused_sessions = RefusedSessions(sessions, self._remove_agent)
+        self._creator = SessionCreator(
+            sessions,
+            rooms,
+            self._tenants,
+            VariableCheck(agents, templates, clock),
+            rules or CreateRules(),
+            self._remove_agent,
+        )
         self._leaving: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
         """Cancel the background work."""
-        self._refused_sessions.stop()
+        self._creator.stop()
         for task in self._leaving:
             task.cancel()
 
@@ -179,8 +169,8 @@ class AgentRuntime:
         """
         check_tenant(only_tenant, tenant_id)
 
-        def make() -> Coroutine[Any, Any, Session]:
-            session = new_session(
+        def new() -> Session:
+            return new_session(
                 agent_id,
                 tenant_id,
                 room_name,
@@ -189,48 +179,8 @@ class AgentRuntime:
                 values=values,
                 now=self._clock.wall(),
             )
-            return self._create(session, request, only_tenant)
 
-        if request is None or self._repeated is None:
-            return await make()
-        return await self._repeated.create(request, make)
-
-    async def _create(
-        self, session: Session, request: RepeatableRequest | None, only_tenant: int | None
-    ) -> Session:
-        if only_tenant is not None and not session.has_room_of_its_own:
-            await self._tenants.check_room(session.room_name, only_tenant)
-        if self._availability is not None:
-            seconds = await self._availability.retry_after()
-            if seconds is not None:
-                raise NoFreeWorker(seconds)
-        limits = NO_LIMITS
-        if self._limits is not None:
-            limits = await self._limits.of(session.tenant_id)
-        try:
-            await self._store(session, limits, request)
-        except TenantMismatch:
-            if only_tenant is not None:  # whose it is, is none of their business
-                raise AgentNotRegistered(session.agent_id) from None
-            raise
-        except StoreUnavailable as error:
-            self._refused_sessions.add(session.session_id, f"refused: {error}")
-            raise
-        try:
-            await self._rooms.dispatch(session, session.variables)
-        except LiveKitUnavailable as error:
-            await self._end_as_error(session, str(error))
-            raise
-        return session
-
-    async def _store(
-        self, session: Session, limits: CreateLimits, request: RepeatableRequest | None
-    ) -> None:
-        try:
-            await self._sessions.create(session, limits, request)
-        except VariablesUnchecked:
-            await self._variables.check(session)
-            await self._sessions.create(session, limits, request, is_checked=True)
+        return await self._creator.create(new, request, only_tenant)
 
     async def end_session(self, session_id: str, *, only_tenant: int | None = None) -> None:
         """End a session and remove its agent from the room; ending it twice is no error.
@@ -284,13 +234,6 @@ class AgentRuntime:
     async def not_ready(self) -> Mapping[str, str]:
         """Why database or LiveKit is not usable, by part; empty when both are. At most a second old."""
         return await self._readiness.problems()
-
-    async def _end_as_error(self, session: Session, reason: str) -> None:
-        try:
-            await self._sessions.finish(session.session_id, SessionStatus.ERROR, reason)
-        except StoreUnavailable as error:
-            logger.warning("session %s is not ended yet: %s", session.session_id, error)
-            self._refused_sessions.add(session.session_id, reason)
 
     async def _let_agents_leave(self, sessions: Sequence[Session]) -> None:
         """Remove the agents of final sessions, those that talk after a time in which they may leave."""

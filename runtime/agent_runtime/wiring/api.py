@@ -19,6 +19,7 @@ from agent_runtime.wiring.secrets import check_secret_keys, keep_files_private
 if TYPE_CHECKING:
     from agent_runtime.api.resources.callers import EraseCaller
     from agent_runtime.api.resources.prometheus import ReadOverview
+    from agent_runtime.application.creates.creation import CreateRules
     from agent_runtime.application.key_ring import KeyRing
     from agent_runtime.application.serviceability import Serviceability
     from agent_runtime.application.session_supervisor import SessionSupervisor
@@ -77,18 +78,14 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     from agent_runtime.api.resources.webhooks import Webhooks
     from agent_runtime.application.agent_runtime import AgentRuntime
     from agent_runtime.application.audit_trail import AuditTrail
-    from agent_runtime.application.create_limits import LimitsOfCreates
     from agent_runtime.application.key_ring import KeyRing
-    from agent_runtime.application.repeated_requests import RepeatedRequests
     from agent_runtime.livekit_api.webhooks import WebhookReader
     from agent_runtime.storage import (
         RegisteredAgents,
         StoredAudit,
         StoredKeys,
         StoredMetrics,
-        StoredRequests,
         StoredSessions,
-        StoredTenants,
         leader_lock,
     )
     from agent_runtime.wiring.sources import templates
@@ -108,15 +105,9 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         database=database,
         default_max_sessions=settings.api.max_sessions_per_agent,
         providers=settings.provider_defaults(),
-        availability=_availability(settings, database),
         templates=templates(settings),
         serviceability=_serviceability(settings, database),
-        limits=LimitsOfCreates(
-            StoredTenants(database),
-            waiting=settings.watch.max_waiting,
-            of_tenant=settings.api.tenant_max_sessions,
-        ),
-        repeated=RepeatedRequests(StoredRequests(database)),
+        rules=_rules_of_creates(settings, database),
     )
     lock = leader_lock(
         settings.database.url, prepare=settings.database.prepare, namespace=namespace
@@ -176,6 +167,22 @@ def _rooms(settings: Settings, database: Database) -> LiveKitRooms:
         livekit.api_secret.get_secret_value(),
         timeout=livekit.timeout,
         on_dispatch=None if notifier is None else notifier.notify,
+    )
+
+
+def _rules_of_creates(settings: Settings, database: Database) -> CreateRules:
+    from agent_runtime.application.creates.creation import CreateRules
+    from agent_runtime.application.creates.limits import LimitsOfCreates
+    from agent_runtime.application.creates.repeated_requests import RepeatedRequests
+    from agent_runtime.storage import StoredRequests, StoredTenants
+
+    limits = LimitsOfCreates(
+        StoredTenants(database),
+        waiting=settings.watch.max_waiting,
+        of_tenant=settings.api.tenant_max_sessions,
+    )
+    return CreateRules(
+        _availability(settings, database), limits, RepeatedRequests(StoredRequests(database))
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 import psycopg2
 import pytest
 
-from agent_runtime.application import refused_sessions
 from agent_runtime.application.agent_runtime import AgentRuntime
+from agent_runtime.application.creates import refused_sessions
 from agent_runtime.domain.errors import LiveKitUnavailable, StoreUnavailable
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.egress.policy import EgressPolicy

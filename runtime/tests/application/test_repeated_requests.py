@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent_runtime.application import repeated_requests
-from agent_runtime.application.create_limits import LimitsOfCreates
-from agent_runtime.application.repeated_requests import RepeatedRequests
+from agent_runtime.application.creates import repeated_requests
+from agent_runtime.application.creates.limits import LimitsOfCreates
+from agent_runtime.application.creates.repeated_requests import RepeatedRequests
 from agent_runtime.domain.errors import AgentAtCapacity, LiveKitUnavailable
 from agent_runtime.domain.ports.sessions import (
     Remembered,

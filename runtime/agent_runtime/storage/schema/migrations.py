@@ -198,17 +198,11 @@ STEPS: Final[Sequence[Step]] = (
             """,
         ),
     ),
-    # Limits of creates, and creates that are sent again.
+    # Limits of creates, and creates that are sent again. What lives already counts to no tenant's quota.
     Step(
         8,
         (
             "ALTER TABLE runtime_live_sessions ADD COLUMN tenant_id integer",
-            """
-            UPDATE runtime_live_sessions SET tenant_id = (
-                SELECT tenant_id FROM agent_instance_sessions
-                WHERE agent_instance_sessions.session_id = runtime_live_sessions.session_id
-            )
-            """,
             "CREATE INDEX runtime_live_sessions_tenant_id ON runtime_live_sessions (tenant_id)",
             "CREATE INDEX runtime_live_sessions_room_name ON runtime_live_sessions (room_name)",
             """
@@ -221,6 +215,7 @@ STEPS: Final[Sequence[Step]] = (
             )
             """,
             "CREATE INDEX runtime_requests_created_at ON runtime_requests (created_at)",
+            "CREATE INDEX runtime_requests_session_id ON runtime_requests (session_id)",
         ),
     ),
     # Versions of agents, and numbers for ids that are texts. What is registered is version 1.

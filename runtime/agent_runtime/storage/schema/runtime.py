@@ -235,7 +235,7 @@ class Requests(Model):
 
     key = CharField(max_length=64, primary_key=True)
     body = CharField(max_length=64)
-    session_id = CharField()
+    session_id = CharField(index=True)
     is_answered = IntegerField()
     created_at = DateTimeField(index=True)
 

@@ -23,6 +23,7 @@ TABLES = (
     "agent_instance_sessions",
     "runtime_session_events",
     "runtime_utterances",
+    "runtime_requests",
     "langfuse_traces",
     "langfuse_metrics",
     "session_metrics",
@@ -74,6 +75,10 @@ def plant(url: str, identity: str, session_id: str, number: int) -> None:
         ),
         f"INSERT INTO runtime_utterances (session_id, role, text) VALUES ('{session_id}', 'user', 'Ada')",
         (
+            "INSERT INTO runtime_requests (key, body, session_id, is_answered, created_at)"
+            f" VALUES ('k{number}', 'digest of {session_id}', '{session_id}', 1, '2026-01-01')"
+        ),
+        (
             "INSERT INTO langfuse_traces (trace_id, agent_id, tenant_id, session_id,"
             " user_id, input, timestamp)"
             f" VALUES ('t{number}', 7, 3, '{session_id}', '{escaped}', '\"I am Ada\"', '2026-01-01')"
@@ -123,6 +128,7 @@ async def test_every_table(
         "agent_instance_sessions": 1,
         "runtime_session_events": 2,
         "runtime_utterances": 1,
+        "runtime_requests": 1,
         "langfuse_traces": 2,
         "langfuse_metrics": 1,
         "session_metrics": 1,

@@ -36,17 +36,23 @@ _TEXTS: Final[Mapping[str, Sequence[str]]] = {
     "session_metrics": ("metadata",),
     "agent_metrics": ("metric_label", "metadata"),
 }
+# The runtime's own tables of single sessions: the key's column and its type.
+_OF_SESSIONS: Final = (
+    ("runtime_session_events", "id", "bigint"),
+    ("runtime_utterances", "id", "bigint"),
+    ("runtime_requests", "key", "text"),
+)
 
 
 @dataclass
 class _Found:
     """The rows that name the caller: keys by table, the caller's sessions, and the changes to make."""
 
-    keys: dict[str, list[int]] = field(default_factory=dict)
+    keys: dict[str, list[int | str]] = field(default_factory=dict)
     sessions: dict[str, bool] = field(default_factory=dict)  # whether it lives, by id
     steps: list[Step] = field(default_factory=list)
 
-    def add(self, table: str, key: int, step: Step) -> None:
+    def add(self, table: str, key: int | str, step: Step) -> None:
         """Note a row and what erases the caller from it."""
         self.keys.setdefault(table, []).append(key)
         self.steps.append(step)
@@ -174,9 +180,9 @@ class CallerRows(Store):
                 found.add(table, key, step)
 
     async def _of_session(self, session_id: str, found: _Found) -> None:
-        for table in ("runtime_session_events", "runtime_utterances"):
-            query = f"SELECT id FROM {table} WHERE session_id = {{text:session_id}}"  # noqa: S608
-            change = f"DELETE FROM {table} WHERE id = {{bigint:key}}"  # noqa: S608
+        for table, column, kind in _OF_SESSIONS:
+            query = f"SELECT {column} FROM {table} WHERE session_id = {{text:session_id}}"  # noqa: S608
+            change = f"DELETE FROM {table} WHERE {column} = {{{kind}:key}}"  # noqa: S608
             for (key,) in await self._database.scan(self._step(query, session_id=session_id)):
                 found.add(table, key, self._step(change, key=key))
 

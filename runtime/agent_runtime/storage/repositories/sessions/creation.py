@@ -6,11 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import peewee
-from peewee import fn
-
 from agent_runtime.domain.access.tenants import TenantMismatch
-from agent_runtime.domain.agent import STOPPED
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
@@ -28,60 +24,30 @@ from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.secrecy.names import without_secrets
 from agent_runtime.storage.repositories.events import appended_if
 from agent_runtime.storage.repositories.keeping import Keeping
-from agent_runtime.storage.repositories.live import HERE, THIS_LIVE, UNHELD
+from agent_runtime.storage.repositories.live import THIS_LIVE
 from agent_runtime.storage.repositories.sealed.variables import stored
 from agent_runtime.storage.repositories.sealing import SessionCipher
+from agent_runtime.storage.repositories.sessions.inserts import (
+    AGENT_ID,
+    held_by_agent,
+    held_by_tenant,
+    live_row,
+    queue_has_place,
+    registered_row,
+    session_row,
+    stopped_agent,
+    tenant_has_place,
+)
 from agent_runtime.storage.repositories.sessions.requests import (
     KEPT,
     delete_old,
     insert_request,
 )
-from agent_runtime.storage.repositories.sessions.rows import NOW, SessionReader
+from agent_runtime.storage.repositories.sessions.rows import SessionReader
 from agent_runtime.storage.schema.runtime import LiveSessions, Registrations
-from agent_runtime.storage.schema.shared.platform import Agents
-from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database, DuplicateError
-from agent_runtime.storage.sql.dialects import as_json
 from agent_runtime.storage.sql.statements import Statement, Step, bind, single
-
-_AGENT_ID = bind("agent_id", "integer")
-_TENANT_ID = bind("tenant_id", "integer")
-
-
-def by_tier(full: peewee.Node, redacted: peewee.Node, none: peewee.Node) -> peewee.Node:
-    """The value for the tier of the agent's registration, else for that of the setting.
-
-    The database chooses, so that a create needs no read before its first write.
-    """
-    values = [(PrivacyTier.FULL.value, full), (PrivacyTier.REDACTED.value, redacted)]
-    return peewee.Case(_tier(), values, none)
-
-
-def _tier() -> peewee.Node:
-    registered = Registrations.select(Registrations.privacy).where(
-        Registrations.agent_id == _AGENT_ID
-    )
-    return fn.COALESCE(registered, bind("tier"))
-
-
-def _session_row() -> peewee.Node:
-    """INSERT of the session's row if the live row was inserted."""
-    values = {
-        Sessions.session_id: bind("session_id"),
-        Sessions.agent_id: _AGENT_ID,
-        Sessions.tenant_id: _TENANT_ID,
-        Sessions.room_name: bind("room_name"),
-        Sessions.status: bind("status"),
-        Sessions.started_at: NOW,
-        Sessions.metadata: as_json(
-            by_tier(bind("metadata_full"), bind("metadata_redacted"), bind("metadata_none"))
-        ),
-        Sessions.created_at: NOW,
-        Sessions.updated_at: NOW,
-    }
-    inserted = LiveSessions.select(*values.values()).where(THIS_LIVE)
-    return Sessions.insert_from(inserted, list(values)).returning(_tier())
 
 
 class SessionCreation(SessionReader):
@@ -99,11 +65,11 @@ class SessionCreation(SessionReader):
         self._keeping = keeping or Keeping()
         self._cipher = SessionCipher()
 
-    _take_place = CompiledOnce(lambda: _registered_row())  # noqa: PLW0108 - defined below
-    _take_place_in_queue = CompiledOnce(lambda: _registered_row(_queue_has_place()))
-    _take_place_of_tenant = CompiledOnce(lambda: _registered_row(_tenant_has_place()))
+    _take_place = CompiledOnce(registered_row)
+    _take_place_in_queue = CompiledOnce(lambda: registered_row(queue_has_place()))
+    _take_place_of_tenant = CompiledOnce(lambda: registered_row(tenant_has_place()))
     _take_place_of_both = CompiledOnce(
-        lambda: _registered_row(_queue_has_place(), _tenant_has_place())
+        lambda: registered_row(queue_has_place(), tenant_has_place())
     )
 
     async def create(
@@ -145,9 +111,9 @@ class SessionCreation(SessionReader):
             Registrations.max_sessions,
             Registrations.tenant_id,
             Registrations.has_variables,
-            _held_by_agent(),
-            _held_by_tenant(),
-        ).where(Registrations.agent_id == _AGENT_ID)
+            held_by_agent(),
+            held_by_tenant(),
+        ).where(Registrations.agent_id == AGENT_ID)
     )
 
     async def _why_not(
@@ -173,9 +139,9 @@ class SessionCreation(SessionReader):
                 return QueueFull(limits.waiting)
         return AgentAtCapacity(agent_id, most)
 
-    _stopped = CompiledOnce(lambda: _stopped_agent().limit(1))
+    _stopped = CompiledOnce(lambda: stopped_agent().limit(1))
 
-    _take_place_within = CompiledOnce(lambda: _live_row(bind("limit", "integer"), registered=False))
+    _take_place_within = CompiledOnce(lambda: live_row(bind("limit", "integer"), registered=False))
 
     async def create_automatic(self, session: Session, limit: int) -> None:
         """Do the same within `limit` for an agent that need not be registered."""
@@ -191,7 +157,7 @@ class SessionCreation(SessionReader):
         )
     )
 
-    _insert = CompiledOnce(_session_row)
+    _insert = CompiledOnce(session_row)
 
     async def _create(
         self,
@@ -250,72 +216,3 @@ class SessionCreation(SessionReader):
             self._forget_old.bind(oldest=oldest),
             self._insert_request.bind(**values, key=request.key, body=request.body, is_answered=0),
         )
-
-
-def _stopped_agent() -> peewee.Select:
-    """SELECT of the agent's row in the platform's table if its deployment is stopped."""
-    return Agents.select(Agents.id).where(
-        Agents.id == _AGENT_ID, Agents.deployment_status == STOPPED
-    )
-
-
-def _held_by_agent() -> peewee.Select:
-    return LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(
-        LiveSessions.agent_id == _AGENT_ID
-    )
-
-
-def _held_by_tenant() -> peewee.Select:
-    return LiveSessions.select(fn.COUNT(LiveSessions.session_id)).where(
-        LiveSessions.tenant_id == _TENANT_ID
-    )
-
-
-def _tenant_has_place() -> peewee.Node:
-    """Whether the tenant holds fewer than `of_tenant` sessions."""
-    return peewee.Expression(_held_by_tenant(), "<", bind("of_tenant", "integer"))
-
-
-def _queue_has_place() -> peewee.Node:
-    """Whether no session of this deployment waits at the queue's `last_place`, counted from 0."""
-    waiting = LiveSessions.select(LiveSessions.session_id).where(UNHELD, HERE)
-    has_place: peewee.Node = ~fn.EXISTS(waiting.limit(1).offset(bind("last_place", "integer")))
-    return has_place
-
-
-def _registered_row(*conditions: peewee.Node) -> peewee.Node:
-    return _live_row(Registrations.max_sessions, *conditions, registered=True)
-
-
-def _live_row(limit: peewee.Node, *conditions: peewee.Node, registered: bool) -> peewee.Node:
-    """INSERT of the live row if the agent holds fewer than `limit`.
-
-    With `registered`, only if the session's tenant has registered it.
-    """
-    values = {
-        LiveSessions.session_id: bind("session_id"),
-        LiveSessions.agent_id: _AGENT_ID,
-        LiveSessions.room_name: bind("room_name"),
-        LiveSessions.heartbeat_at: NOW,
-        LiveSessions.phase: bind("phase"),
-        LiveSessions.beats: bind("beats", "integer"),
-        LiveSessions.dispatches: bind("dispatches", "integer"),
-        LiveSessions.variables: by_tier(bind("variables"), bind("sealed"), bind("sealed")),
-        LiveSessions.words_key: bind("words_key"),
-        LiveSessions.namespace: bind("namespace"),
-        LiveSessions.tenant_id: _TENANT_ID,
-    }
-    has_place = peewee.Expression(_held_by_agent(), "<", limit) & ~fn.EXISTS(_stopped_agent())
-    for condition in conditions:
-        has_place &= condition
-    source: peewee.Select
-    if registered:
-        source = Registrations.select(*values.values()).where(
-            Registrations.agent_id == _AGENT_ID,
-            Registrations.has_variables <= bind("checked", "integer"),
-            Registrations.tenant_id == _TENANT_ID,
-            has_place,
-        )
-    else:
-        source = peewee.Select(columns=tuple(values.values())).where(has_place)
-    return LiveSessions.insert_from(source, list(values))
