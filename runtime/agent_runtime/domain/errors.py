@@ -44,7 +44,7 @@ AgentRuntimeError              base of all
 │   ├── AgentAtCapacity        the agent holds as many live sessions as it may
 │   ├── SessionOver            the session is final and takes no further change
 │   ├── RoomTaken              another session's agent is already in the room
-│   ├── TenantAtCapacity       the tenant holds as many sessions as it may
+│   ├── TenantAtCapacity *     the tenant holds as many sessions as it may (domain.ports.sessions)
 │   ├── RequestRepeated *      another request has stored a create with this key (domain.ports.sessions)
 │   │   └── RequestInFlight *  and that request is not answered yet (domain.ports.sessions)
 │   ├── SessionHeld            another job serves the session
@@ -53,7 +53,7 @@ AgentRuntimeError              base of all
 │   └── DuplicateError *       a row with this key exists (storage.sql.database)
 └── Unavailable                something that the runtime depends on is missing for now
     ├── NoFreeWorker           every worker is full, and callers are not queued
-    ├── QueueFull              as many sessions as may wait for an agent do so
+    ├── QueueFull *            as many sessions as may wait for an agent do so (domain.ports.sessions)
     ├── StoreUnavailable       the database cannot be reached, or answered too late
     ├── PlatformUnavailable    the platform's service is away, and no earlier answer of it is there
     ├── LiveKitUnavailable     the LiveKit server cannot be reached, or refused the request
@@ -197,16 +197,6 @@ class AgentAtCapacity(Conflict):
         self.limit = limit
 
 
-class TenantAtCapacity(Conflict):
-    """Raised when the agents of a tenant hold `limit` live sessions; `retry_after` is in seconds."""
-
-    remedy = "end a session of the tenant, or raise its quota (TENANT_MAX_SESSIONS)"
-    retry_after = RETRY_AFTER
-
-    def __init__(self, tenant_id: int, limit: int) -> None:
-        super().__init__(f"Tenant {tenant_id} is at capacity ({limit} sessions)")
-
-
 class AgentStopped(Conflict):
     """Raised when a new session is requested for an agent whose deployment is stopped."""
 
@@ -288,16 +278,6 @@ class NoFreeWorker(Unavailable):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"All workers are full; try again in {retry_after} s")
         self.retry_after = retry_after
-
-
-class QueueFull(Unavailable):
-    """Raised when `limit` sessions wait for an agent; `retry_after` is in seconds."""
-
-    remedy = "start another worker, or raise SESSION_MAX_WAITING"
-    retry_after = RETRY_AFTER
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} sessions wait for an agent, and no more may; try again in 5 s")
 
 
 class StoreUnavailable(Unavailable):

@@ -23,14 +23,17 @@ from agent_runtime.domain.errors import (
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,
-    QueueFull,
     SecretsUnreadable,
     SessionNotFound,
     StoreUnavailable,
-    TenantAtCapacity,
     VariablesMissing,
 )
-from agent_runtime.domain.ports.sessions import RequestDiffers, RequestInFlight
+from agent_runtime.domain.ports.sessions import (
+    QueueFull,
+    RequestDiffers,
+    RequestInFlight,
+    TenantAtCapacity,
+)
 from agent_runtime.storage.sql.database import UnstorableError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from agent_runtime.domain.errors import Conflict, InvalidInput
+from agent_runtime.domain.errors import RETRY_AFTER, Conflict, InvalidInput, Unavailable
 from agent_runtime.domain.job import JobOrder
 from agent_runtime.domain.lease import Event, Holder, Holding, LiveSession, Utterance
 from agent_runtime.domain.session import (
@@ -16,6 +16,26 @@ from agent_runtime.domain.session import (
     Session,
     SessionStatus,
 )
+
+
+class TenantAtCapacity(Conflict):
+    """Raised when the agents of a tenant hold `limit` live sessions; `retry_after` is in seconds."""
+
+    remedy = "end a session of the tenant, or raise its quota (TENANT_MAX_SESSIONS)"
+    retry_after = RETRY_AFTER
+
+    def __init__(self, tenant_id: int, limit: int) -> None:
+        super().__init__(f"Tenant {tenant_id} is at capacity ({limit} sessions)")
+
+
+class QueueFull(Unavailable):
+    """Raised when `limit` sessions wait for an agent; `retry_after` is in seconds."""
+
+    remedy = "start another worker, or raise SESSION_MAX_WAITING"
+    retry_after = RETRY_AFTER
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} sessions wait for an agent, and no more may; try again in 5 s")
 
 
 class RequestRepeated(Conflict):

@@ -12,11 +12,9 @@ from agent_runtime.domain.agent import Registration
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
-    QueueFull,
-    TenantAtCapacity,
 )
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.ports.sessions import RequestRepeated
+from agent_runtime.domain.ports.sessions import QueueFull, RequestRepeated, TenantAtCapacity
 from agent_runtime.domain.session import (
     CreateLimits,
     RepeatableRequest,
@@ -98,7 +96,8 @@ async def test_a_tenants_quota_holds(agents: RegisteredAgents, sessions: StoredS
     )
     refused = [str(one) for one in outcomes if isinstance(one, TenantAtCapacity)]
     assert refused == ["Tenant 3 is at capacity (3 sessions)"] * 7
-    await sessions.create(new_session(7, 4, ""), limits)
+    await agents.register(Registration(9, 4, {}, 10))
+    await sessions.create(new_session(9, 4, ""), limits)
     (first, *_) = await sessions.live_sessions()
     await sessions.finish(first.session_id, SessionStatus.ENDED)
     await sessions.create(new_session(8, 3, ""), limits)
@@ -117,6 +116,24 @@ async def test_the_queue_has_an_end(
         await sessions.create(made[2], limits)
     await StoredLeases(database).claim(made[0].session_id, Holder("AJ_1", "worker", 1))
     await sessions.create(made[2], limits)
+
+
+async def test_the_queue_of_another_deployment(
+    agents: RegisteredAgents, database: Database
+) -> None:
+    """Sessions that wait for another deployment's workers take no place in the queue."""
+    await agents.register(Registration(7, 3, {}, 10))
+    limits = CreateLimits(waiting=1)
+    here, there = StoredSessions(database, "here"), StoredSessions(database, "there")
+    await there.create(new_session(7, 3, ""), limits)
+    await here.create(new_session(7, 3, ""), limits)
+    with pytest.raises(QueueFull):
+        await here.create(new_session(7, 3, ""), limits)
+    leases = StoredLeases(database, "here")
+    (waiting,) = await leases.live()
+    assert await leases.is_live(waiting.session.room_name)
+    others = {one.room_name for one in await here.live_sessions()} - {waiting.session.room_name}
+    assert [await leases.is_live(room) for room in others] == [False]
 
 
 async def test_the_agents_own_capacity_is_named_first(

@@ -11,13 +11,11 @@ from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     AgentStopped,
-    QueueFull,
-    TenantAtCapacity,
     VariablesUnchecked,
 )
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
-from agent_runtime.domain.ports.sessions import RequestRepeated
+from agent_runtime.domain.ports.sessions import QueueFull, RequestRepeated, TenantAtCapacity
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import NO_LIMITS, CreateLimits, RepeatableRequest, Session
 from agent_runtime.secrecy.keyring import Keyring
