@@ -18,7 +18,6 @@ from agent_runtime.agents.fields import (
     NO_EFFECT,
     Language,
     NameOrObject,
-    Section,
     Text,
     WholeNumber,
     known_timezone,
