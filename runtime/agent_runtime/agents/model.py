@@ -28,6 +28,7 @@ from agent_runtime.agents.fields import (
 )
 from agent_runtime.agents.languages.codes import MULTI, spoken
 from agent_runtime.agents.sections import (
+    CompletionWebhook,
     LangfuseProject,
     LiveKitServer,
     LlmOptions,
@@ -37,13 +38,18 @@ from agent_runtime.agents.sections import (
     TtsOptions,
     TurnOptions,
     VadOptions,
+    Webhook,
 )
 from agent_runtime.agents.tools.definition import MAX_TOOLS, Tool, flat, tools_of
+from agent_runtime.domain.ports.webhooks import Subscription, WebhookEvent
 from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.providers.common.spec import ProviderChoice, Stage
 from agent_runtime.providers.registry import DEFAULTS
 
 MAX_INTEGER: Final = 2**31 - 1  # of the database's integers
+# Seconds of a webhook's request, at most: others wait for its place.
+LONGEST_REQUEST: Final = 30.0
+_TOLD: Final = frozenset({WebhookEvent.STARTED, WebhookEvent.ENDED})
 DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as one speaks."
 
 
@@ -163,6 +169,14 @@ class AgentConfig(CallLimits):
         None,
         description="what is kept of conversations: `full`, `redacted` or `none`; else `PRIVACY_TIER`",
     )
+    webhooks: Annotated[list[Webhook], null_is([])] = Field(
+        default_factory=list,
+        max_length=8,
+        description="addresses that are told of its sessions, [webhooks.md](webhooks.md)",
+    )
+    completion_webhook: CompletionWebhook | None = Field(
+        None, description="an address that gets a report when a call has ended"
+    )
 
     vision_enabled: StrictBool | None = Field(
         None, json_schema_extra=NO_EFFECT, description="whether the agent sees the caller's camera"
@@ -225,6 +239,25 @@ class AgentConfig(CallLimits):
     def call_tools(self) -> list[Tool]:
         """The tools that a call has; none for most agents."""
         return tools_of(self.tools, with_defaults=self.default_tools)
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """Who is told of its sessions."""
+        found = [
+            Subscription(one.url, frozenset(map(WebhookEvent, one.events)) or _TOLD, one.secret)
+            for one in self.webhooks
+            if one.url
+        ]
+        report = self.completion_webhook
+        if report is not None and report.enabled and report.url:
+            seconds = min(report.timeout, LONGEST_REQUEST)
+            ended = frozenset({WebhookEvent.ENDED})
+            found.append(
+                Subscription(
+                    report.url, ended, report.secret, report.headers, seconds, is_call_report=True
+                )
+            )
+        return found
 
     @property
     def _heard(self) -> str | None:

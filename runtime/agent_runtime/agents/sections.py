@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
 
-from pydantic import Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
 from agent_runtime.agents.fields import (
     NO_EFFECT,
@@ -18,6 +18,7 @@ from agent_runtime.agents.fields import (
 )
 from agent_runtime.providers.common.spec import Stage
 from agent_runtime.providers.registry import DEFAULTS
+from agent_runtime.secrecy.signatures import checked as signing_secret
 from agent_runtime.text.streaming import TextStreaming
 
 # Fallbacks of one stage. They share the time that a caller may wait in silence with the first provider, so
@@ -152,3 +153,35 @@ class LangfuseProject(Section):
     public_key: str | None = None
     secret_key: str | None = Field(None, repr=False)
     base_url: str | None = None
+
+
+class Webhook(Section):
+    """An address that is told of the sessions."""
+
+    url: str | None = Field(None, description="the address, https; needed")
+    secret: Annotated[str | None, AfterValidator(signing_secret)] = Field(
+        None, repr=False, description="`whsec_` and base64; signs the requests"
+    )
+    events: Annotated[list[Literal["session.started", "session.ended"]], null_is([])] = Field(
+        default_factory=list, max_length=8, description="what it is told of; else of everything"
+    )
+
+
+class CompletionWebhook(Section):
+    """An address that gets a report when a call has ended, as agent files name it."""
+
+    url: str | None = Field(None, description="the address, https")
+    secret: Annotated[str | None, AfterValidator(signing_secret)] = Field(
+        None, repr=False, description="`whsec_` and base64; signs the requests"
+    )
+    headers: Annotated[dict[str, str], null_is({})] = Field(
+        default_factory=dict, repr=False, description="headers of the requests"
+    )
+    timeout: Annotated[float, null_is(10.0)] = Field(
+        10.0, ge=1, le=300, description="seconds of a request; of more than 30, 30 count"
+    )
+    retry_count: WholeNumber | None = Field(None, json_schema_extra=NO_EFFECT)
+    retry_delay: float | None = Field(None, json_schema_extra=NO_EFFECT)
+    enabled: Annotated[StrictBool, null_is(default=True)] = Field(
+        True, description="false: nothing is sent"
+    )

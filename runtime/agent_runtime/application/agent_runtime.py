@@ -28,6 +28,7 @@ from agent_runtime.domain.ports.livekit import Health, Rooms
 from agent_runtime.domain.ports.metrics import MetricsStore
 from agent_runtime.domain.ports.sessions import SessionStore
 from agent_runtime.domain.session import (
+    ENDED_OVER_HTTP,
     RepeatableRequest,
     Session,
     SessionStatus,
@@ -189,7 +190,7 @@ class AgentRuntime:
         """
         if only_tenant is not None:
             await self.session(session_id, only_tenant=only_tenant)
-        session = await self._sessions.finish(session_id, SessionStatus.ENDED, "ended over HTTP")
+        session = await self._sessions.finish(session_id, SessionStatus.ENDED, ENDED_OVER_HTTP)
         if session is None:
             raise SessionNotFound(session_id)
         await self._let_agents_leave([session])

@@ -78,6 +78,7 @@ class Registrar:
                 origin=origin,
                 has_variables=has_variables(parsed),
                 privacy=parsed.privacy,
+                has_webhooks=bool(parsed.subscriptions),
             )
         )
         return Registered(version, [*template_warnings(parsed), *unknown])

@@ -101,6 +101,11 @@ class SessionSupervisor:
         self._database_outage = LogThrottle(logger, "supervisor: live sessions are not known")
         self._livekit_outage = LogThrottle(logger, "supervisor: occupied rooms are not known")
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process supervises the sessions."""
+        return self._rules is not None
+
     async def run(self) -> None:
         """Supervise until cancelled."""
         try:

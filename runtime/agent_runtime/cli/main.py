@@ -25,6 +25,7 @@ from agent_runtime.cli import (
     processes,
     secrets,
     sessions,
+    webhooks,
 )
 from agent_runtime.cli.access import audit, keys
 from agent_runtime.cli.agents import command as agents
@@ -146,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
     sealing.add_argument("step", choices=secrets.STEPS)
     keys.add_arguments(command("keys", keys.run, "create, list and revoke API keys"))
     audit.add_arguments(command("audit", audit.run, "print who changed what over HTTP, and keys"))
+    webhooks.add_subcommands(
+        command("webhooks", webhooks.run, "list webhooks, send them again, or test addresses")
+    )
     token = command("token", caller_token.run, "make a token to join a room by hand", LIVEKIT)
     token.add_argument("--room", required=True, help="room to join, for instance agent-7-room")
     token.add_argument("--identity", default="caller", help="who joins (default: caller)")

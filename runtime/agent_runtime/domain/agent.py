@@ -22,7 +22,8 @@ class Registration:
     `config` is the validated form exactly as it was received, unknown keys included. `max_sessions` is
     how many sessions the agent may hold at once. `version` counts the contents that were registered,
     from 1; it is None until the registration is stored. `origin` says where the content came from. With
-    `has_variables`, which is written and not read, a create has to check that all variables have values.
+    `has_variables`, which is written and not read, a create has to check that all variables have values;
+    with `has_webhooks`, which is written and not read either, the events of its sessions are delivered.
     `privacy` is the tier that `config` names.
     """
 
@@ -34,6 +35,7 @@ class Registration:
     origin: str = field(default=REGISTERED, compare=False)
     has_variables: bool = field(default=False, compare=False)
     privacy: PrivacyTier | None = field(default=None, compare=False)
+    has_webhooks: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

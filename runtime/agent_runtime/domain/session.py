@@ -29,6 +29,10 @@ LONGEST_CALL: Final = "the call reached its longest duration"
 CALLER_SILENT: Final = "the caller was silent"
 VOICEMAIL: Final = "a voicemail answered"
 NO_ANSWER: Final = "nobody answered"
+# Reasons of other ends that are no errors.
+ENDED_OVER_HTTP: Final = "ended over HTTP"
+AGENT_DELETED: Final = "the agent was deleted"
+WORKER_SHUT_DOWN: Final = "the worker was shut down"
 IDENTITY_PREFIX: Final = "agent-"
 # Namespace of deployments that name none; those of one database have each its own.
 DEFAULT_NAMESPACE: Final = "livekit"

@@ -116,6 +116,12 @@ class AuditSettings(Group):
     retention_days: int = Field(90, alias="AUDIT_RETENTION_DAYS", ge=1, le=3650)
 
 
+class WebhookSettings(Group):
+    """Webhooks of agents that name none."""
+
+    completion_url: OptionalUrl = Field("", alias="COMPLETION_WEBHOOK_URL")
+
+
 class WatchSettings(Group):
     """Sessions without an agent: how long each step may take, in seconds; and full workers."""
 

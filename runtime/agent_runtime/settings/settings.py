@@ -27,6 +27,7 @@ from agent_runtime.settings.groups import (
     SecretSettings,
     SourceSettings,
     WatchSettings,
+    WebhookSettings,
     WorkerSettings,
 )
 from agent_runtime.settings.providers import ProviderSettings, provider_settings
@@ -67,6 +68,7 @@ class Settings(BaseModel):
     secrets: SecretSettings
     egress: EgressSettings
     audit: AuditSettings
+    webhooks: WebhookSettings
     watch: WatchSettings
     privacy: PrivacySettings
     langfuse: LangfuseSettings

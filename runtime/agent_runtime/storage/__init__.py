@@ -20,6 +20,7 @@ from agent_runtime.storage.repositories.sessions.requests import StoredRequests,
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
+from agent_runtime.storage.repositories.webhooks import StoredWebhooks
 from agent_runtime.storage.repositories.workers import StoredWorkers
 from agent_runtime.storage.sql.database import Database
 
@@ -45,6 +46,7 @@ __all__ = [
     "StoredTenants",
     "StoredTextIds",
     "StoredTranscripts",
+    "StoredWebhooks",
     "StoredWorkers",
     "Violation",
     "dispatch_listener",

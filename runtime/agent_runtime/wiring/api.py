@@ -89,6 +89,7 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
         leader_lock,
     )
     from agent_runtime.wiring.sources import templates
+    from agent_runtime.wiring.webhooks import webhook_delivery
 
     database = open_database(settings)
     namespace = settings.worker.namespace
@@ -134,7 +135,10 @@ async def _serve(settings: Settings, listening: socket.socket, descriptors: int)
     )
     gc.collect()
     gc.freeze()  # the garbage collector need not visit what is loaded now: it stays to the end
-    background = [asyncio.create_task(supervisor.run()), asyncio.create_task(trail.run())]
+    delivery = webhook_delivery(settings, database, lambda: supervisor.leads)
+    background = [
+        asyncio.create_task(work) for work in (supervisor.run(), trail.run(), delivery.run())
+    ]
     try:
         await server.serve_on(listening)
     finally:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.domain.errors import ConfigIssue, InvalidAgentConfig
@@ -11,6 +13,22 @@ from agent_runtime.egress.urls import EgressRefused, read
 from agent_runtime.providers.common.endpoint import agent_address
 from agent_runtime.providers.common.spec import ProviderChoice, ProviderDefaults, Stage
 from agent_runtime.providers.registry import spec_of
+
+# A name and a value of a header (RFC 9110, 5.1 and 5.5), and the names that requests of ours set.
+_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_VALUE: Final = re.compile(r"[\t -~]{0,4096}")
+_OURS: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+    }
+)
 
 
 def check_addresses(
@@ -29,7 +47,8 @@ def check_addresses(
             agent_address(spec_of(choice.provider), stage, choice, defaults)
         except EgressRefused as error:
             issues.append(ConfigIssue((*path, "baseUrl"), str(error)))
-    issues += tool_address_issues(config, _policy(providers)) if config.tools else ()
+    issues += tool_address_issues(config, policy_of(providers)) if config.tools else ()
+    issues += _webhook_issues(config, policy_of(providers))
     if issues:
         raise InvalidAgentConfig(issues)
 
@@ -44,9 +63,38 @@ def tool_address_issues(config: AgentConfig, policy: EgressPolicy) -> Iterator[C
                 yield ConfigIssue(("tools", number, "server", "url"), str(error))
 
 
-def _policy(providers: Mapping[Stage, Mapping[str, ProviderDefaults]]) -> EgressPolicy:
-    """The rules for addresses, which all providers have."""
-    return next(iter(providers[Stage.LLM].values())).egress
+def policy_of(providers: Mapping[Stage, Mapping[str, ProviderDefaults]]) -> EgressPolicy:
+    """The rules for addresses of agents, which are the same for all providers."""
+    return next(
+        (one.egress for stage in providers.values() for one in stage.values()), EgressPolicy()
+    )
+
+
+def _webhook_issues(config: AgentConfig, policy: EgressPolicy) -> Iterator[ConfigIssue]:
+    given: list[tuple[tuple[str | int, ...], str]] = [
+        (("webhooks", number, "url"), one.url or "") for number, one in enumerate(config.webhooks)
+    ]
+    report = config.completion_webhook
+    if report is not None and report.enabled and report.url:
+        given.append((("completionWebhook", "url"), report.url))
+        for name, value in report.headers.items():
+            if not _HEADER.fullmatch(name) or name.lower() in _OURS or not _VALUE.fullmatch(value):
+                message = "is no header that can be sent; webhook-* and content-* are ours"
+                yield ConfigIssue(("completionWebhook", "headers", name[:40]), message)
+    elif report is not None and report.enabled:
+        yield ConfigIssue(("completionWebhook", "url"), "is needed, unless enabled is false")
+    seen: set[str] = set()
+    for path, url in given:
+        if not url:
+            yield ConfigIssue(path, "is needed")
+            continue
+        try:
+            policy.check(read(url))
+        except EgressRefused as error:
+            yield ConfigIssue(path, str(error))
+        if url in seen:
+            yield ConfigIssue(path, "is the address of another webhook, too; leave one of them out")
+        seen.add(url)
 
 
 def choices_of(

@@ -13,7 +13,7 @@ from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenan
 from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
 from agent_runtime.domain.errors import SecretsUnreadable
 from agent_runtime.domain.lease import EventKind
-from agent_runtime.domain.session import LIVE, Session, SessionStatus
+from agent_runtime.domain.session import AGENT_DELETED, LIVE, Session, SessionStatus
 from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.agent_versions import (
     KEPT,
@@ -22,11 +22,16 @@ from agent_runtime.storage.repositories.agent_versions import (
     forget_oldest,
     latest,
 )
-from agent_runtime.storage.repositories.events import insert_events, kind_value
+from agent_runtime.storage.repositories.events import insert_events, kind_value, owed
 from agent_runtime.storage.repositories.sealed.rotation import registration_context
 from agent_runtime.storage.repositories.sessions.rows import NOW, end_of_session
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
 from agent_runtime.storage.repositories.store import Store
+from agent_runtime.storage.repositories.webhook_statements import (
+    allow_addresses,
+    subscribe,
+    unsubscribe,
+)
 from agent_runtime.storage.schema.runtime import (
     AgentVersions,
     LiveSessions,
@@ -39,8 +44,6 @@ from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind, single
 from agent_runtime.storage.sql.times import aware
-
-DELETED: Final = "the agent was deleted"  # the reason of sessions that end with their agent
 
 _AGENT_ID: Final = bind("agent_id", "integer")
 _REGISTERED: Final = Registrations.agent_id == _AGENT_ID
@@ -110,6 +113,10 @@ class RegisteredAgents(Store):
         )
     )
 
+    _subscribe = CompiledOnce(subscribe)
+    _unsubscribe = CompiledOnce(unsubscribe)
+    _allow_addresses = CompiledOnce(allow_addresses)
+
     async def register(self, registration: Registration) -> int:
         """Insert the registration, or update the tenant's; add the version, if it is a new one."""
         values = {
@@ -123,11 +130,18 @@ class RegisteredAgents(Store):
             "privacy": registration.privacy,
             "now": self._database.now(),
         }
+        subscribed = (
+            self._subscribe.bind(agent_id=registration.agent_id)
+            if registration.has_webhooks
+            else self._unsubscribe.bind(agent_id=registration.agent_id)
+        )
         content = digest(registration.tenant_id, registration.config)
         rows = await self._database.write(
             *self._database.lock(registration.agent_id),
             self._add_version.bind(**values, digest=content, origin=registration.origin),
             self._forget_oldest.bind(agent_id=registration.agent_id, kept=self._kept),
+            subscribed,
+            self._allow_addresses.bind(agent_id=registration.agent_id),
             self._register.bind(**values),
         )
         if not rows:
@@ -153,7 +167,11 @@ class RegisteredAgents(Store):
     _note_ends = CompiledOnce(
         lambda: insert_events(
             Sessions.select(
-                Sessions.session_id, NOW, kind_value(EventKind.ENDED), bind("detail")
+                Sessions.session_id,
+                NOW,
+                kind_value(EventKind.ENDED),
+                bind("detail"),
+                owed(_AGENT_ID),
             ).where(Sessions.session_id.in_(_live_ids()), Sessions.updated_at == NOW)
         )
     )
@@ -177,15 +195,16 @@ class RegisteredAgents(Store):
         ending = {
             "status": SessionStatus.ENDED.value,
             "now": self._database.now(),
-            "metadata": json.dumps({"reason": DELETED}),
+            "metadata": json.dumps({"reason": AGENT_DELETED}),
         }
         freed = await self._database.write(
             *self._database.lock(agent_id),
             forget,
             self._take_live.bind(agent_id=agent_id, now=ending["now"]),
             self._end_sessions.bind(agent_id=agent_id, **ending),
-            self._note_ends.bind(agent_id=agent_id, now=ending["now"], detail=DELETED),
+            self._note_ends.bind(agent_id=agent_id, now=ending["now"], detail=AGENT_DELETED),
             self._forget_words.bind(agent_id=agent_id),
+            self._unsubscribe.bind(agent_id=agent_id),
             self._free.bind(agent_id=agent_id),
         )
         self._database.scrub()

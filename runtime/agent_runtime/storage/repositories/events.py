@@ -8,7 +8,8 @@ import peewee
 
 from agent_runtime.domain.lease import Event, EventKind
 from agent_runtime.storage.repositories.store import Store
-from agent_runtime.storage.schema.runtime import SessionEvents
+from agent_runtime.storage.schema.runtime import SessionEvents, WebhookAgents
+from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.statements import bind
 from agent_runtime.storage.sql.times import aware
@@ -18,7 +19,19 @@ _COLUMNS: Final = (
     SessionEvents.at,
     SessionEvents.kind,
     SessionEvents.detail,
+    SessionEvents.owed,
 )
+# The events that webhooks tell of. One of them that is owed is written with its mark by the statement that
+# writes the event anyway, so a session without webhooks costs no statement more.
+TOLD: Final = frozenset({EventKind.TALKING, EventKind.ENDED, EventKind.ERROR})
+
+
+def owed(agent_id: peewee.Node) -> peewee.Node:
+    """1 when an agent, or every agent, has webhooks, else 0."""
+    some = WebhookAgents.select().where(
+        (WebhookAgents.agent_id == 0) | (WebhookAgents.agent_id == agent_id)
+    )
+    return peewee.Case(None, [(peewee.fn.EXISTS(some), peewee.SQL("1"))], peewee.SQL("0"))
 
 
 def kind_value(kind: EventKind) -> peewee.Node:
@@ -27,7 +40,7 @@ def kind_value(kind: EventKind) -> peewee.Node:
 
 
 def insert_events(source: peewee.Node) -> peewee.Node:
-    """INSERT of the rows of `source`: session, time, kind and detail."""
+    """INSERT of the rows of `source`: session, time, kind, detail and whether it is owed."""
     return SessionEvents.insert_from(source, list(_COLUMNS))
 
 
@@ -36,7 +49,14 @@ def appended_if(condition: peewee.Select, kind: EventKind) -> peewee.Node:
 
     It follows the change that it records; its condition holds only if this transaction made that change.
     """
-    values = (bind("session_id"), bind("now", "timestamp"), kind_value(kind), bind("detail"))
+    agent = Sessions.select(Sessions.agent_id).where(Sessions.session_id == bind("session_id"))
+    values = (
+        bind("session_id"),
+        bind("now", "timestamp"),
+        kind_value(kind),
+        bind("detail"),
+        owed(agent) if kind in TOLD else peewee.SQL("0"),
+    )
     return insert_events(peewee.Select(columns=values).where(peewee.fn.EXISTS(condition)))
 
 

@@ -286,6 +286,48 @@ STEPS: Final[Sequence[Step]] = (
             for stage in ("stt", "llm", "tts")
         ),
     ),
+    # Webhooks: which events of sessions are owed to somebody, to whose agents, and what is delivered.
+    Step(
+        12,
+        (
+            "ALTER TABLE runtime_session_events ADD COLUMN owed integer NOT NULL DEFAULT 0",
+            "CREATE INDEX runtime_session_events_owed ON runtime_session_events (id) WHERE owed = 1",
+            "CREATE TABLE runtime_webhook_agents (agent_id integer NOT NULL PRIMARY KEY)",
+            """
+            CREATE TABLE runtime_webhook_deliveries (
+                id {serial},
+                message_id varchar(64) NOT NULL,
+                session_id varchar(255) NOT NULL,
+                agent_id integer NOT NULL,
+                event varchar(50) NOT NULL,
+                url text NOT NULL,
+                credentials text NOT NULL,
+                body text NOT NULL,
+                state varchar(16) NOT NULL,
+                attempts integer NOT NULL,
+                next_at timestamp NOT NULL,
+                created_at timestamp NOT NULL,
+                detail text NOT NULL
+            )
+            """,
+            """
+            CREATE UNIQUE INDEX runtime_webhook_deliveries_message
+            ON runtime_webhook_deliveries (message_id)
+            """,
+            """
+            CREATE INDEX runtime_webhook_deliveries_session
+            ON runtime_webhook_deliveries (session_id, id)
+            """,
+            """
+            CREATE INDEX runtime_webhook_deliveries_due
+            ON runtime_webhook_deliveries (state, next_at)
+            """,
+        ),
+        postgresql=(
+            "ALTER TABLE runtime_webhook_deliveries ALTER COLUMN id TYPE bigint",
+            "ALTER SEQUENCE runtime_webhook_deliveries_id_seq AS bigint",
+        ),
+    ),
 )
 
 LATEST_VERSION: Final = STEPS[-1].version

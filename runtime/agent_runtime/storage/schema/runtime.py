@@ -115,13 +115,18 @@ class LiveSessions(Model):
 
 
 class SessionEvents(Model):
-    """The events of each session, in order. Rows are only appended, and deleted after a time."""
+    """The events of each session, in order. Rows are only appended, and deleted after a time.
+
+    `owed` is 1 from the transaction of the event until its webhooks are in the table of deliveries; for a
+    session whose agent has no webhooks it is 0. An index of its own holds only the rows that are owed.
+    """
 
     id = BigAutoField()
     session_id = CharField()
     at = DateTimeField(index=True)
     kind = CharField(max_length=50)
     detail = TextField()
+    owed = IntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "runtime_session_events"
@@ -243,6 +248,37 @@ class Requests(Model):
         table_name = "runtime_requests"
 
 
+class WebhookAgents(Model):
+    """The agents whose sessions have webhooks; agent 0, which no agent is, stands for all of them."""
+
+    agent_id = IntegerField(primary_key=True)
+
+    class Meta:
+        table_name = "runtime_webhook_agents"
+
+
+class WebhookDeliveries(Model):
+    """One event for one address. `credentials` has the secret and the headers, encrypted."""
+
+    id = BigAutoField()
+    message_id = CharField(max_length=64, unique=True)
+    session_id = CharField()
+    agent_id = IntegerField()
+    event = CharField(max_length=50)
+    url = TextField()
+    credentials = TextField()
+    body = TextField()
+    state = CharField(max_length=16)
+    attempts = IntegerField()
+    next_at = DateTimeField()
+    created_at = DateTimeField()
+    detail = TextField()
+
+    class Meta:
+        table_name = "runtime_webhook_deliveries"
+        indexes = ((("session_id", "id"), False), (("state", "next_at"), False))
+
+
 RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     SchemaVersion,
     Registrations,
@@ -256,4 +292,6 @@ RUNTIME_TABLES: Final[tuple[type[Model], ...]] = (
     ApiKeys,
     Audit,
     Requests,
+    WebhookAgents,
+    WebhookDeliveries,
 )

@@ -20,7 +20,7 @@ from agent_runtime.domain.errors import (
     Unavailable,
 )
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.session import CALLER_LEFT, SessionStatus
+from agent_runtime.domain.session import CALLER_LEFT, WORKER_SHUT_DOWN, SessionStatus
 from agent_runtime.secrecy.known import without_known
 from agent_runtime.secrecy.shown import without_bodies
 from agent_runtime.secrecy.urls import hide_in_text
@@ -127,7 +127,7 @@ class JobExit:
         if self.outcome is not None:
             return self.outcome
         if shutdown_reason == "parent process shutdown":
-            return Outcome(SessionStatus.ENDED, "the worker was shut down")
+            return Outcome(SessionStatus.ENDED, WORKER_SHUT_DOWN)
         return Outcome(SessionStatus.ERROR, f"the job ended before the call did: {shutdown_reason}")
 
     def _decide(self, outcome: Outcome) -> None:

@@ -13,7 +13,12 @@ from peewee import fn
 from agent_runtime.domain.errors import SecretsUnreadable
 from agent_runtime.secrecy.keyring import PREFIX, PREFIX_LENGTH, Keyring, key_id_of
 from agent_runtime.storage.repositories.store import Store
-from agent_runtime.storage.schema.runtime import AgentVersions, PlatformConfigs, Registrations
+from agent_runtime.storage.schema.runtime import (
+    AgentVersions,
+    PlatformConfigs,
+    Registrations,
+    WebhookDeliveries,
+)
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import Step, bind
 
@@ -29,6 +34,11 @@ def registration_context(agent_id: int) -> str:
 def answer_context(agent_id: int) -> str:
     """What the platform's last answer for an agent is bound to."""
     return f"the platform's answer for agent {agent_id}"
+
+
+def webhook_context(agent_id: int) -> str:
+    """What the credentials of an agent's webhooks are bound to."""
+    return f"the webhooks of agent {agent_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,12 @@ _TEXTS: Final = (
         PlatformConfigs.agent_id,
         PlatformConfigs.document,
         answer_context,
+    ),
+    _Texts(
+        WebhookDeliveries.id,
+        WebhookDeliveries.agent_id,
+        WebhookDeliveries.credentials,
+        webhook_context,
     ),
 )
 

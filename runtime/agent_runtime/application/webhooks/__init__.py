@@ -1,0 +1,1 @@
+"""Webhooks: what their bodies say, and their delivery."""
