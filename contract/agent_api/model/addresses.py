@@ -14,8 +14,27 @@ _OWN: Final = ("https://api.deepgram.com", "https://api.openai.com", "https://ap
 
 
 def addresses_at_fault(config: Mapping[str, Any]) -> bool:
-    """Whether a base URL is not https (or wss), or has no key of the agent's beside it."""
-    return any(map(_is_at_fault, _options(config)))
+    """Whether a base URL is not https (or wss), or has no key beside it, or a webhook is at fault."""
+    return any(map(_is_at_fault, _options(config))) or _webhooks_at_fault(config)
+
+
+def _webhooks_at_fault(config: Mapping[str, Any]) -> bool:
+    """Whether a webhook has no address, none of https, that of another one, or a secret of another form."""
+    hooks = [one for one in _list(config.get("webhooks")) if isinstance(one, dict)]
+    report = config.get("completionWebhook")
+    if isinstance(report, dict) and report.get("enabled") is not False:
+        hooks.append(report)
+    urls = [str(one.get("url") or "").strip().lower() for one in hooks]
+    secrets = [str(one.get("secret") or "whsec_") for one in hooks]
+    return (
+        len(set(urls)) < len(urls)
+        or not all(url.startswith("https://") for url in urls)
+        or not all(secret.startswith("whsec_") for secret in secrets)
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
