@@ -17,8 +17,8 @@ from agent_runtime.agents.forms.row import completed, form_of, parse_row
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.sources import AgentSources
 from agent_runtime.agents.templates.library import Templates, extended_by
-from agent_runtime.domain.agent import STOPPED, Registration
-from agent_runtime.domain.config_source import Source, SourceName
+from agent_runtime.domain.agents.agent import STOPPED, Registration
+from agent_runtime.domain.agents.config_source import Source, SourceName
 from agent_runtime.domain.errors import (
     AgentStopped,
     AgentUnknown,

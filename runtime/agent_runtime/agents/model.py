@@ -40,16 +40,14 @@ from agent_runtime.agents.sections import (
     VadOptions,
     Webhook,
 )
+from agent_runtime.agents.subscriptions import subscriptions_of
 from agent_runtime.agents.tools.definition import MAX_TOOLS, Tool, flat, tools_of
-from agent_runtime.domain.ports.webhooks import Subscription, WebhookEvent
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
+from agent_runtime.domain.ports.webhooks import Subscription
 from agent_runtime.providers.common.spec import ProviderChoice, Stage
 from agent_runtime.providers.registry import DEFAULTS
 
 MAX_INTEGER: Final = 2**31 - 1  # of the database's integers
-# Seconds of a webhook's request, at most: others wait for its place.
-LONGEST_REQUEST: Final = 30.0
-_TOLD: Final = frozenset({WebhookEvent.STARTED, WebhookEvent.ENDED})
 DEFAULT_PROMPT: Final = "You are a helpful voice assistant. Answer briefly, as one speaks."
 
 
@@ -243,21 +241,7 @@ class AgentConfig(CallLimits):
     @property
     def subscriptions(self) -> list[Subscription]:
         """Who is told of its sessions."""
-        found = [
-            Subscription(one.url, frozenset(map(WebhookEvent, one.events)) or _TOLD, one.secret)
-            for one in self.webhooks
-            if one.url
-        ]
-        report = self.completion_webhook
-        if report is not None and report.enabled and report.url:
-            seconds = min(report.timeout, LONGEST_REQUEST)
-            ended = frozenset({WebhookEvent.ENDED})
-            found.append(
-                Subscription(
-                    report.url, ended, report.secret, report.headers, seconds, is_call_report=True
-                )
-            )
-        return found
+        return subscriptions_of(self.webhooks, self.completion_webhook)
 
     @property
     def _heard(self) -> str | None:

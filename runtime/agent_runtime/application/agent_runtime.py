@@ -15,7 +15,7 @@ from agent_runtime.application.readiness import Readiness
 from agent_runtime.application.registration import Registrar
 from agent_runtime.application.serviceability import Serviceability
 from agent_runtime.application.tenants import Tenants, check_tenant
-from agent_runtime.domain.agent import AgentStatus
+from agent_runtime.domain.agents.agent import AgentStatus
 from agent_runtime.domain.clock import MACHINE, Clock
 from agent_runtime.domain.errors import (
     MAX_ISSUES,

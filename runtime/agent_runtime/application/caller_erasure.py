@@ -6,8 +6,10 @@ import asyncio
 import logging
 from typing import Final
 
-from agent_runtime.domain.erasure import Erasure
-from agent_runtime.domain.errors import CallerIsLive, StoreUnavailable
+from agent_runtime.domain.callers.erasure import CallerIsLive, Erasure
+from agent_runtime.domain.errors import (
+    StoreUnavailable,
+)
 from agent_runtime.domain.ports.callers import CallerRecords
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.templates import Templates
 from agent_runtime.agents.templates.library import extended_by
 from agent_runtime.application.serviceability import Serviceability
-from agent_runtime.domain.agent import REGISTERED, Registration
+from agent_runtime.domain.agents.agent import REGISTERED, Registration
 from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from agent_runtime.domain.access.keys import OtherTenant
 from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant
-from agent_runtime.domain.agent import AgentStatus
+from agent_runtime.domain.agents.agent import AgentStatus
 from agent_runtime.domain.errors import Conflict
 from agent_runtime.domain.ports.agents import AgentRegistry
 from agent_runtime.domain.ports.sessions import SessionStore

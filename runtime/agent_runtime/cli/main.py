@@ -15,19 +15,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from agent_runtime import __version__
-from agent_runtime.cli import (
-    caller_token,
-    config,
-    db,
-    doctor,
-    erase,
-    health_probe,
-    processes,
-    secrets,
-    sessions,
-    webhooks,
-)
+from agent_runtime.cli import caller_token, health_probe, processes, sessions
 from agent_runtime.cli.access import audit, keys
+from agent_runtime.cli.admin import config, db, doctor, erase, secrets, webhooks
 from agent_runtime.cli.agents import command as agents
 from agent_runtime.domain.errors import AgentRuntimeError, SecretsUnreadable, Unavailable
 from agent_runtime.secrecy.known import remember

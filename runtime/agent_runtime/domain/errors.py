@@ -35,7 +35,7 @@ AgentRuntimeError              base of all
 │   ├── KeyNotFound *          no valid API key has this name or id (domain.access.keys)
 │   └── NotThereError *        LiveKit has no such room, participant or dispatch (livekit_api.twirp)
 ├── Conflict                   the present state of agents, sessions or rooms forbids it
-│   ├── TextIdTaken            a text id has another number, or the number another text
+│   ├── TextIdTaken *          a text id or its number belongs to another (domain.agents.text_ids)
 │   ├── AgentStopped           the platform has stopped the agent's deployment
 │   ├── VariablesUnchecked     the agent's texts have variables that nobody has checked yet
 │   ├── AgentOfOtherTenant *   another tenant has registered the agent (domain.access.tenants)
@@ -49,7 +49,7 @@ AgentRuntimeError              base of all
 │   │   └── RequestInFlight *  and that request is not answered yet (domain.ports.sessions)
 │   ├── SessionHeld            another job serves the session
 │   ├── StatementRefused *     PostgreSQL refuses a statement (storage.sql.database)
-│   ├── CallerIsLive           a caller who is to be erased is in a live session
+│   ├── CallerIsLive *          a caller who is to be erased is in a live session (domain.callers.erasure)
 │   └── DuplicateError *       a row with this key exists (storage.sql.database)
 └── Unavailable                something that the runtime depends on is missing for now
     ├── NoFreeWorker           every worker is full, and callers are not queued
@@ -59,6 +59,7 @@ AgentRuntimeError              base of all
     ├── LiveKitUnavailable     the LiveKit server cannot be reached, or refused the request
     │   ├── AnswerError *      its answer is not HTTP, or was cut off (livekit_api.http_client)
     │   └── NoAnswerError *    the connection closed before any answer (livekit_api.http_client)
+    ├── ToolFailed *           an agent's tool did not do what it should (voice.tools.http)
     └── CannotStart            the machine lacks what a process needs: an address, a file descriptor
 """
 
@@ -207,17 +208,6 @@ class AgentStopped(Conflict):
         self.agent_id = agent_id
 
 
-class TextIdTaken(Conflict):
-    """Raised when a text id is to get a number, while one of the two belongs to another."""
-
-    remedy = "leave the number out, or take one that is free"
-
-    def __init__(self, text_id: str, number: int) -> None:
-        super().__init__(f"{text_id} cannot be agent {number}: one of them is taken")
-        self.text_id = text_id
-        self.number = number
-
-
 class VariablesUnchecked(Conflict):
     """Raised when a session is created without a check of the variables in its agent's texts."""
 
@@ -257,17 +247,6 @@ class SessionHeld(Conflict):
     def __init__(self, session_id: str) -> None:
         super().__init__(f"Session {session_id} is held by another job")
         self.session_id = session_id
-
-
-class CallerIsLive(Conflict):
-    """Raised when the caller who is to be erased is in live sessions; names some of them."""
-
-    remedy = "end the sessions first: POST /api/sessions/{sessionId}/end"
-
-    def __init__(self, sessions: Sequence[str]) -> None:
-        named = ", ".join(sessions[:MAX_ISSUES])
-        super().__init__(f"{len(sessions)} sessions of the caller are live: {named}; {self.remedy}")
-        self.sessions = tuple(sessions)
 
 
 class NoFreeWorker(Unavailable):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from agent_runtime.domain.callers.participant import Participant
 from agent_runtime.domain.job import MAX_ID, JobTarget, NotOurJob, target_of
-from agent_runtime.domain.participant import Participant
 from agent_runtime.domain.session import (
     IDENTITY_PREFIX,
     Session,

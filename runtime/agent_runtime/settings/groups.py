@@ -9,7 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, model_validato
 
 from agent_runtime.agents.calls.limits import MAX_DURATION, MIN_DURATION
 from agent_runtime.agents.sections import Profile
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.egress.policy import EgressPolicy
 from agent_runtime.secrecy.keyring import Keyring, read_keys
 from agent_runtime.settings.addresses import EVERYWHERE, LOOPBACK

@@ -5,45 +5,28 @@ from agent_runtime.storage.engines.notify import dispatch_listener, dispatch_not
 from agent_runtime.storage.engines.open import open_database
 from agent_runtime.storage.repositories.access.audit import StoredAudit
 from agent_runtime.storage.repositories.access.keys import StoredKeys
-from agent_runtime.storage.repositories.agents import RegisteredAgents
 from agent_runtime.storage.repositories.doctor import Doctor, Violation
 from agent_runtime.storage.repositories.events import StoredEvents
-from agent_runtime.storage.repositories.keeping import Keeping
 from agent_runtime.storage.repositories.leases import StoredLeases
-from agent_runtime.storage.repositories.metrics.repair import MetricRepair
 from agent_runtime.storage.repositories.metrics.store import StoredMetrics
-from agent_runtime.storage.repositories.personal.erasure import CallerRows
-from agent_runtime.storage.repositories.personal.retention import RetentionTimes, StoredRetention
-from agent_runtime.storage.repositories.platform_answers import StoredPlatformAnswers
-from agent_runtime.storage.repositories.sealed.rotation import Rotation, StoredSecrets
-from agent_runtime.storage.repositories.sessions.requests import StoredRequests, StoredTenants
+from agent_runtime.storage.repositories.outbox.webhooks import StoredWebhooks
+from agent_runtime.storage.repositories.registry.agents import RegisteredAgents
+from agent_runtime.storage.repositories.registry.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
-from agent_runtime.storage.repositories.text_ids import StoredTextIds
 from agent_runtime.storage.repositories.transcripts import StoredTranscripts
-from agent_runtime.storage.repositories.webhooks import StoredWebhooks
 from agent_runtime.storage.repositories.workers import StoredWorkers
 from agent_runtime.storage.sql.database import Database
 
 __all__ = [
-    "CallerRows",
     "Database",
     "Doctor",
-    "Keeping",
-    "MetricRepair",
     "RegisteredAgents",
-    "RetentionTimes",
-    "Rotation",
     "StoredAudit",
     "StoredEvents",
     "StoredKeys",
     "StoredLeases",
     "StoredMetrics",
-    "StoredPlatformAnswers",
-    "StoredRequests",
-    "StoredRetention",
-    "StoredSecrets",
     "StoredSessions",
-    "StoredTenants",
     "StoredTextIds",
     "StoredTranscripts",
     "StoredWebhooks",

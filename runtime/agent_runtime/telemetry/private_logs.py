@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from typing import Final
 
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.text.redaction import SHORTEST_IN_MESSAGES, Redactor, is_personal
 
 OURS: Final = "agent_runtime"

@@ -17,7 +17,7 @@ from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import keeping, open_database
 
 if TYPE_CHECKING:
-    from agent_runtime.domain.erasure import Erasure
+    from agent_runtime.domain.callers.erasure import Erasure
     from agent_runtime.storage import Violation
     from agent_runtime.storage.schema.check import Finding
 
@@ -78,7 +78,7 @@ async def examine_rows(settings: Settings) -> Sequence[Violation]:
 
 async def repair_rows(settings: Settings) -> int:
     """Merge the rows of metrics of each session that is over and has several; returns their number."""
-    from agent_runtime.storage import MetricRepair
+    from agent_runtime.storage.repositories.metrics.repair import MetricRepair
 
     database = open_database(settings)
     try:
@@ -94,7 +94,7 @@ async def erase_caller(settings: Settings, identity: str, *, dry_run: bool) -> E
     Raises CallerIsLive while the caller is in a live session.
     """
     from agent_runtime.application.caller_erasure import erase_caller
-    from agent_runtime.storage import CallerRows
+    from agent_runtime.storage.repositories.personal.erasure import CallerRows
 
     database = open_database(settings)
     try:

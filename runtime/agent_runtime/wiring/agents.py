@@ -14,12 +14,12 @@ from agent_runtime.agents.sources import AgentSources
 from agent_runtime.agents.templates.library import extended_by
 from agent_runtime.application.registration import Registered, Registrar, checked
 from agent_runtime.domain.access.audit import CLI, DONE, AuditEntry
-from agent_runtime.domain.agent import AgentVersion, Registration
+from agent_runtime.domain.agents.agent import AgentVersion, Registration
+from agent_runtime.domain.agents.text_ids import with_number
 from agent_runtime.domain.errors import AgentUnknown
 from agent_runtime.domain.job import target_named
 from agent_runtime.domain.ports.access import AuditStore
 from agent_runtime.domain.ports.agents import AgentRegistry, TextIdRegistry
-from agent_runtime.domain.text_ids import with_number
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
 from agent_runtime.wiring.sources import agent_sources, templates, text_ids

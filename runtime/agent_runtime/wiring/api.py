@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from agent_runtime.application.key_ring import KeyRing
     from agent_runtime.application.serviceability import Serviceability
     from agent_runtime.application.session_supervisor import SessionSupervisor
-    from agent_runtime.domain.erasure import Erasure
+    from agent_runtime.domain.callers.erasure import Erasure
     from agent_runtime.domain.ports.workers import Availability, LeaderLock
     from agent_runtime.livekit_api.rooms import LiveKitRooms
     from agent_runtime.settings import ApiSettings
-    from agent_runtime.storage import Database, RetentionTimes, StoredSessions
+    from agent_runtime.storage import Database, StoredSessions
+    from agent_runtime.storage.repositories.personal.retention import RetentionTimes
 
 logger = logging.getLogger(__name__)
 
@@ -178,7 +179,7 @@ def _rules_of_creates(settings: Settings, database: Database) -> CreateRules:
     from agent_runtime.application.creates.creation import CreateRules
     from agent_runtime.application.creates.limits import LimitsOfCreates
     from agent_runtime.application.creates.repeated_requests import RepeatedRequests
-    from agent_runtime.storage import StoredRequests, StoredTenants
+    from agent_runtime.storage.repositories.sessions.requests import StoredRequests, StoredTenants
 
     limits = LimitsOfCreates(
         StoredTenants(database),
@@ -219,13 +220,8 @@ def _supervisor(
 ) -> SessionSupervisor:
     from agent_runtime.application.session_supervisor import SessionSupervisor
     from agent_runtime.domain.dispatch_rules import DispatchTimeouts
-    from agent_runtime.storage import (
-        StoredEvents,
-        StoredLeases,
-        StoredRetention,
-        StoredTranscripts,
-        StoredWorkers,
-    )
+    from agent_runtime.storage import StoredEvents, StoredLeases, StoredTranscripts, StoredWorkers
+    from agent_runtime.storage.repositories.personal.retention import StoredRetention
 
     # The fields that have a setting carry its name; the others keep their defaults.
     names = {field.name for field in fields(DispatchTimeouts)}
@@ -244,7 +240,7 @@ def _supervisor(
 
 
 def _retention_times(settings: Settings) -> RetentionTimes:
-    from agent_runtime.storage import RetentionTimes
+    from agent_runtime.storage.repositories.personal.retention import RetentionTimes
 
     days = settings.privacy.model_dump(exclude={"tier"})
     return RetentionTimes(
@@ -257,7 +253,7 @@ def _retention_times(settings: Settings) -> RetentionTimes:
 
 def _erase(settings: Settings, database: Database) -> EraseCaller:
     from agent_runtime.application.caller_erasure import erase_caller
-    from agent_runtime.storage import CallerRows
+    from agent_runtime.storage.repositories.personal.erasure import CallerRows
 
     records = CallerRows(database, keeping(settings).pseudonyms)
 

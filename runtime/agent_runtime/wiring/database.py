@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from agent_runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from agent_runtime.storage import Database, Keeping
+    from agent_runtime.storage import Database
+    from agent_runtime.storage.repositories.keeping import Keeping
 
 
 def keeping(settings: Settings) -> Keeping:
     """What is kept of callers. The pseudonyms come from a secret that API, worker and commands share."""
-    from agent_runtime.storage import Keeping
+    from agent_runtime.storage.repositories.keeping import Keeping
 
     secret = settings.livekit.api_secret.get_secret_value()
     return Keeping(settings.privacy.tier, secret)

@@ -14,7 +14,7 @@ from agent_runtime.settings import Settings
 from agent_runtime.wiring.database import open_database
 
 if TYPE_CHECKING:
-    from agent_runtime.storage import Rotation
+    from agent_runtime.storage.repositories.sealed.rotation import Rotation
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def rotate_secrets(settings: Settings) -> Rotation:
 
 
 async def _counts(settings: Settings, keyring: Keyring) -> Mapping[str | None, int]:
-    from agent_runtime.storage import StoredSecrets
+    from agent_runtime.storage.repositories.sealed.rotation import StoredSecrets
 
     database = open_database(settings, connections=1)
     try:
@@ -71,7 +71,7 @@ async def _counts(settings: Settings, keyring: Keyring) -> Mapping[str | None, i
 
 
 async def _rotate(settings: Settings) -> Rotation:
-    from agent_runtime.storage import StoredSecrets
+    from agent_runtime.storage.repositories.sealed.rotation import StoredSecrets
 
     database = open_database(settings, connections=1)
     try:

@@ -42,7 +42,9 @@ def agent_sources(settings: Settings, database: Database) -> AgentSources:
     if given.platform_url:
         # Only here: a worker without the service needs neither.
         from agent_runtime.agents.sources.platform import PlatformSource
-        from agent_runtime.storage import StoredPlatformAnswers
+        from agent_runtime.storage.repositories.registry.platform_answers import (
+            StoredPlatformAnswers,
+        )
 
         key = given.platform_key.get_secret_value()
         answers = StoredPlatformAnswers(database, settings.secrets.keyring())

@@ -15,8 +15,8 @@ from agent_runtime.agents.sources import AgentSources, ConfigFiles
 from agent_runtime.agents.sources.document import DocumentReader, ReadAgent
 from agent_runtime.agents.sources.platform import PlatformAgent
 from agent_runtime.agents.templates import Templates
-from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.config_source import SourceName
+from agent_runtime.domain.agents.agent import Registration
+from agent_runtime.domain.agents.config_source import SourceName
 from agent_runtime.domain.errors import (
     AgentStopped,
     AgentUnknown,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_runtime.domain.participant import CALL_STATUS, Participant
+from agent_runtime.domain.callers.participant import CALL_STATUS, Participant
 
 
 @pytest.mark.parametrize(

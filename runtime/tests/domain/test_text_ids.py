@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
+from agent_runtime.domain.agents.text_ids import with_number
 from agent_runtime.domain.errors import AgentUnknown
 from agent_runtime.domain.job import JobTarget, target_named
 from agent_runtime.domain.ports.agents import TextIdRegistry
-from agent_runtime.domain.text_ids import with_number
 
 
 class Ids:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.telemetry.logs import configure_logging
 from agent_runtime.telemetry.private_logs import CallLog
 

@@ -13,18 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.session import Session
 from agent_runtime.storage import (
     RegisteredAgents,
-    RetentionTimes,
     StoredEvents,
     StoredLeases,
-    StoredRetention,
     StoredSessions,
     StoredTranscripts,
     StoredWorkers,
 )
+from agent_runtime.storage.repositories.personal.retention import RetentionTimes, StoredRetention
 from agent_runtime.storage.sql.statements import Step
 
 from .apis import Api, Lock

@@ -18,8 +18,8 @@ import aiohttp
 
 from agent_runtime import __version__
 from agent_runtime.agents.sources.document import DocumentReader, ReadAgent
+from agent_runtime.domain.agents.config_source import KeptAnswer, ServiceState
 from agent_runtime.domain.clock import MACHINE, Clock
-from agent_runtime.domain.config_source import KeptAnswer, ServiceState
 from agent_runtime.domain.errors import InvalidAgentConfig, PlatformUnavailable
 from agent_runtime.domain.ports.agents import PlatformAnswers
 

@@ -15,11 +15,11 @@ from agent_runtime.api.http.zod_issues import InvalidBody, custom, in_zod_form
 from agent_runtime.application.tenants import RoomOfOtherTenant
 from agent_runtime.domain.access.keys import Forbidden, ScopeMissing
 from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant, TenantMismatch
+from agent_runtime.domain.callers.erasure import CallerIsLive
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
     AgentStopped,
-    CallerIsLive,
     InvalidAgentConfig,
     LiveKitUnavailable,
     NoFreeWorker,

@@ -10,7 +10,7 @@ from agent_runtime.api.http.allowed_methods import Resource
 from agent_runtime.api.http.bodies import json_object
 from agent_runtime.api.http.requests import EraseBody
 from agent_runtime.api.http.responses import respond
-from agent_runtime.domain.erasure import Erasure
+from agent_runtime.domain.callers.erasure import Erasure
 
 # Erases the caller of an identity; with true it only counts.
 EraseCaller = Callable[[str, bool], Awaitable[Erasure]]

@@ -13,7 +13,7 @@ from agent_runtime.agents.fields import with_one_spelling
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.secret_values import without_secrets
 from agent_runtime.cli.agents.files import read_file
-from agent_runtime.domain.agent import AgentVersion
+from agent_runtime.domain.agents.agent import AgentVersion
 from agent_runtime.settings import Settings
 from agent_runtime.wiring.agents import agent_store
 

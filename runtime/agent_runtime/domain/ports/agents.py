@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
-from agent_runtime.domain.config_source import KeptAnswer, ServiceState
+from agent_runtime.domain.agents.agent import AgentStatus, AgentVersion, Registration
+from agent_runtime.domain.agents.config_source import KeptAnswer, ServiceState
 from agent_runtime.domain.session import Session
 
 

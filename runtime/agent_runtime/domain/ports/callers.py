@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from agent_runtime.domain.erasure import Finding
+from agent_runtime.domain.callers.erasure import Finding
 
 
 class CallerRecords(Protocol):

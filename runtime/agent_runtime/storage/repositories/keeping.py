@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent_runtime.domain.privacy import PrivacyTier, Pseudonyms
+from agent_runtime.domain.callers.privacy import PrivacyTier, Pseudonyms
 from agent_runtime.domain.session import PARTICIPANT_IDENTITY
 from agent_runtime.text.redaction import is_personal
 

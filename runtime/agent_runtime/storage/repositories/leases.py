@@ -17,6 +17,7 @@ from agent_runtime.domain.lease import EventKind, Holder, LiveSession, Phase
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.events import appended_if
+from agent_runtime.storage.repositories.lease_rows import live_from, opened
 from agent_runtime.storage.repositories.live import (
     HERE,
     MINE,
@@ -25,19 +26,15 @@ from agent_runtime.storage.repositories.live import (
     is_latest_dispatch,
 )
 from agent_runtime.storage.repositories.sealed.variables import read
-from agent_runtime.storage.repositories.sealing import SessionCipher
-from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, session_from
+from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import LiveSessions
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import Statement, Step, bind, single
-from agent_runtime.storage.sql.times import aware
 
 logger = logging.getLogger(__name__)
-
-_CIPHER: Final = SessionCipher()
 
 _LEASE: Final = (
     LiveSessions.phase,
@@ -107,7 +104,7 @@ class StoredLeases(Store):
                 found[row[0]] = last
                 continue
             try:
-                found[row[0]] = row, _live_from(row, self._keyring)
+                found[row[0]] = row, live_from(row, self._keyring)
             except ValueError as error:
                 self._log_unreadable(row[0], error)
         self._last = found
@@ -202,7 +199,7 @@ class StoredLeases(Store):
         if row is None:
             return None
         room_name, agent_id, tenant_id, variables, dispatch, key = row
-        given = read(_opened(variables, key, session_id), self._keyring, session_id)
+        given = read(opened(variables, key, session_id), self._keyring, session_id)
         target = JobTarget(agent_id, session_id, tenant_id, given, dispatch)
         return JobOrder(room_name, target.to_metadata())
 
@@ -298,27 +295,3 @@ def _asked_now() -> peewee.ModelSelect[LiveSessions]:
     return LiveSessions.select().where(
         THIS_LIVE, UNHELD, _CHANGED_NOW, LiveSessions.phase == Phase.ASKED.value
     )
-
-
-def _live_from(row: tuple[Any, ...], keyring: Keyring) -> LiveSession:
-    phase, holder, worker, beats, dispatches, lost_by, variables, heartbeat_at, key = row[
-        len(COLUMNS) :
-    ]
-    variables = _opened(variables, key, row[0])
-    return LiveSession(
-        session=session_from(row[: len(COLUMNS)]),
-        phase=Phase(phase),
-        holder=None if holder is None else Holder(holder, worker or ""),
-        beats=beats,
-        dispatches=dispatches,
-        lost_by=lost_by,
-        variables=read(variables, keyring, row[0]),
-        heartbeat_at=aware(heartbeat_at),
-    )
-
-
-def _opened(variables: str | None, key: str | None, session_id: str) -> str | None:
-    """The variables of a live row, which are sealed with `key` below the tier "full"."""
-    if variables and _CIPHER.is_sealed(variables):
-        return _CIPHER.open(key or "", variables, session_id)
-    return variables

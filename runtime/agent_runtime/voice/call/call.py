@@ -15,12 +15,12 @@ from livekit.rtc.participant import PublishTrackError
 
 from agent_runtime.agents.calls.limits import ThinkingSound
 from agent_runtime.agents.model import AgentConfig
+from agent_runtime.domain.agents.text_ids import with_number
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.errors import AgentUnknown, StoreUnavailable
 from agent_runtime.domain.job import JobTarget, target_of
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import SessionStatus
-from agent_runtime.domain.text_ids import with_number
 from agent_runtime.telemetry.private_logs import CallLog
 from agent_runtime.voice.call.companion import (
     AwaitsCaller,
@@ -37,8 +37,8 @@ from agent_runtime.voice.call.lease_keeper import LeaseKeeper
 from agent_runtime.voice.call.outcome import CANNOT_START, JobExit, OutcomeWriter
 from agent_runtime.voice.call.participants import NOBODY, Participants
 from agent_runtime.voice.call.preparation import PreparedCall, join_early, prepare_and_join, tier_of
-from agent_runtime.voice.call.room_log import log_room_events
-from agent_runtime.voice.call.room_server import (
+from agent_runtime.voice.call.room.room_log import log_room_events
+from agent_runtime.voice.call.room.room_server import (
     activate,
     close_room,
     is_caller_there,

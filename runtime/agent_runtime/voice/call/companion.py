@@ -11,7 +11,7 @@ from livekit.agents import AgentSession
 
 from agent_runtime.agents.calls.phrases import words_of
 from agent_runtime.agents.model import AgentConfig
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.telemetry.turn_metrics import TurnReporter
 from agent_runtime.voice.call.bounds.duration import LongestCall

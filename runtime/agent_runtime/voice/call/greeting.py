@@ -17,7 +17,7 @@ from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.context import CallContext
 from agent_runtime.voice.call.outcome import JobExit
 from agent_runtime.voice.call.participants import Participants
-from agent_runtime.voice.call.room_server import is_caller_there
+from agent_runtime.voice.call.room.room_server import is_caller_there
 
 logger = logging.getLogger(__name__)
 

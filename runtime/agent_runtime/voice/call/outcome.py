@@ -24,7 +24,7 @@ from agent_runtime.domain.session import CALLER_LEFT, WORKER_SHUT_DOWN, SessionS
 from agent_runtime.secrecy.known import without_known
 from agent_runtime.secrecy.shown import without_bodies
 from agent_runtime.secrecy.urls import hide_in_text
-from agent_runtime.voice.call.room_log import LOST_CONNECTION, disconnect_reason
+from agent_runtime.voice.call.room.room_log import LOST_CONNECTION, disconnect_reason
 from agent_runtime.voice.jobs.stores import Stores
 
 logger = logging.getLogger(__name__)

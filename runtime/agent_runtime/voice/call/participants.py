@@ -9,7 +9,7 @@ from typing import Any, Final
 from livekit import rtc
 from livekit.agents import room_io
 
-from agent_runtime.domain.participant import Participant
+from agent_runtime.domain.callers.participant import Participant
 from agent_runtime.voice.livekit_tuning.audio_sources import accept_sources
 
 # An identity that no participant has. The framework's room input waits for it, and so links to nobody

@@ -15,12 +15,12 @@ from agent_runtime.agents.instructions import Tool, fill_texts, instructions
 from agent_runtime.agents.lookup import find_agent
 from agent_runtime.agents.model import AgentConfig
 from agent_runtime.agents.profiles import Pace, pace_of
-from agent_runtime.domain.config_source import SourceName
+from agent_runtime.domain.agents.config_source import SourceName
+from agent_runtime.domain.agents.text_ids import with_number
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.errors import InvalidAgentConfig, SecretsUnreadable, StoreUnavailable
 from agent_runtime.domain.job import MAX_ID, UNNUMBERED, JobTarget
-from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import Session, SessionStatus
-from agent_runtime.domain.text_ids import with_number
 from agent_runtime.secrecy.known import remember
 from agent_runtime.secrecy.names import secrets_in
 from agent_runtime.telemetry.log_redaction import hide_in_job_logs

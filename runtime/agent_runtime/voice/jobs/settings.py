@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.prices.table import PriceTable
 from agent_runtime.providers.common.spec import ProviderDefaults, Stage
 from agent_runtime.settings import LiveKitSettings, WorkerSettings

@@ -10,6 +10,7 @@ from typing import Any, Final
 import aiohttp
 
 from agent_runtime.agents.tools import Tool
+from agent_runtime.domain.errors import Unavailable
 from agent_runtime.egress.aiohttp_session import guarded_session
 from agent_runtime.egress.policy import EgressPolicy, Guard
 from agent_runtime.egress.urls import EgressRefused, read
@@ -21,7 +22,7 @@ LONGEST_ERROR: Final = 500
 _WITHOUT_BODY: Final = ("GET", "DELETE")
 
 
-class ToolFailed(Exception):
+class ToolFailed(Unavailable):
     """Raised when a tool did not do what it should; the text is for the model."""
 
 

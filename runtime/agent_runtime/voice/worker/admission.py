@@ -13,11 +13,11 @@ from typing import Final
 
 from livekit.agents import AgentServer, JobRequest
 
+from agent_runtime.domain.agents.text_ids import with_number
 from agent_runtime.domain.errors import AgentUnknown, SessionHeld, SessionOver, StoreUnavailable
 from agent_runtime.domain.job import UNNUMBERED, JobTarget, NotOurJob, target_of
 from agent_runtime.domain.ports.agents import TextIdRegistry
 from agent_runtime.domain.session import agent_identity, new_session_id
-from agent_runtime.domain.text_ids import with_number
 from agent_runtime.voice.jobs.metadata import UNCLAIMED
 from agent_runtime.voice.machine.pressure import NO_CPU_LIMIT, Pressure
 from agent_runtime.voice.worker.accepted_jobs import AcceptedJob, AcceptedJobs

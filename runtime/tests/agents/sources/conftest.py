@@ -12,7 +12,8 @@ from agent_runtime.agents.sources.document import DocumentReader
 from agent_runtime.agents.sources.platform import PlatformSource
 from agent_runtime.agents.templates import Templates
 from agent_runtime.domain.clock import MACHINE
-from agent_runtime.storage import Database, StoredPlatformAnswers, open_database
+from agent_runtime.storage import Database, open_database
+from agent_runtime.storage.repositories.registry.platform_answers import StoredPlatformAnswers
 from runtime.tests.agents.sources.service import Service, served
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from agent_runtime.agents.sources.platform import FRESH, OPEN_FOR, PlatformSource
 from agent_runtime.domain.errors import PlatformUnavailable
-from agent_runtime.storage import Database, StoredPlatformAnswers
+from agent_runtime.storage import Database
+from agent_runtime.storage.repositories.registry.platform_answers import StoredPlatformAnswers
 from runtime.tests.agents.sources.conftest import LaterClock
 from runtime.tests.agents.sources.service import Service
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import psycopg2
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.session import new_session
 from agent_runtime.storage import RegisteredAgents, StoredSessions, open_database
 from agent_runtime.storage.schema.check import check_schema

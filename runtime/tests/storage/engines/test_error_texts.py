@@ -9,7 +9,7 @@ import traceback
 import psycopg2
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions
 from agent_runtime.storage.sql.database import StatementRefused
 from agent_runtime.storage.sql.statements import Bind

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.errors import StoreUnavailable
 from agent_runtime.domain.session import new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, open_database

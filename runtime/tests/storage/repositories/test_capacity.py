@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.agents.agent import AgentStatus, Registration
 from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import RegisteredAgents, StoredSessions

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import (

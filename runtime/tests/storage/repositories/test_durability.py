@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.storage import RegisteredAgents, StoredSessions
 

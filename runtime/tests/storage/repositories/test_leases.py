@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.errors import SessionHeld, SessionOver
 from agent_runtime.domain.job import JobOrder, JobTarget
 from agent_runtime.domain.lease import Holder, Holding, LiveSession, Phase

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.agents.agent import AgentStatus, Registration
 from agent_runtime.domain.errors import AgentAtCapacity, AgentNotRegistered, RoomTaken, SessionOver
 from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import SessionStatus, new_session

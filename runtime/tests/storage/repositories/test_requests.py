@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
@@ -22,14 +22,8 @@ from agent_runtime.domain.session import (
     SessionStatus,
     new_session,
 )
-from agent_runtime.storage import (
-    Database,
-    RegisteredAgents,
-    StoredLeases,
-    StoredRequests,
-    StoredSessions,
-    StoredTenants,
-)
+from agent_runtime.storage import Database, RegisteredAgents, StoredLeases, StoredSessions
+from agent_runtime.storage.repositories.sessions.requests import StoredRequests, StoredTenants
 
 REQUEST = RepeatableRequest("k" * 64, "b" * 64)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.errors import RoomTaken, SessionNotFound, SessionOver, VariablesUnchecked
 from agent_runtime.domain.lease import Holding
 from agent_runtime.domain.session import Session, SessionStatus, new_session

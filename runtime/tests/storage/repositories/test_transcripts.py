@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.lease import Utterance
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, StoredTranscripts

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.ports.webhooks import (
     DeliveryState,
     NewDelivery,
@@ -16,14 +16,9 @@ from agent_runtime.domain.ports.webhooks import (
 )
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.secrecy.keyring import Keyring
-from agent_runtime.storage import (
-    Database,
-    RegisteredAgents,
-    StoredLeases,
-    StoredSecrets,
-    StoredSessions,
-)
-from agent_runtime.storage.repositories.webhooks import StoredWebhooks
+from agent_runtime.storage import Database, RegisteredAgents, StoredLeases, StoredSessions
+from agent_runtime.storage.repositories.outbox.webhooks import StoredWebhooks
+from agent_runtime.storage.repositories.sealed.rotation import StoredSecrets
 from agent_runtime.storage.sql.database import Rows
 from agent_runtime.storage.sql.statements import Step
 

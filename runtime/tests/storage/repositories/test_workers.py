@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.lease import WorkerState
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, StoredWorkers

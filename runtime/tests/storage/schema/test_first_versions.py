@@ -8,7 +8,7 @@ from pathlib import Path
 import peewee
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.storage import RegisteredAgents, StoredSessions, open_database
 from agent_runtime.storage.schema import migrations
 from agent_runtime.storage.schema.development import create_schema

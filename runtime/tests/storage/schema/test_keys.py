@@ -6,7 +6,7 @@ from contextlib import closing
 
 import psycopg2
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.storage import RegisteredAgents, StoredEvents, StoredSessions, open_database
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.metrics import DateRange
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import (

@@ -15,7 +15,7 @@ from livekit import api, rtc
 from livekit.agents.voice.remote_session import RemoteSession
 from yarl import URL
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.errors import AgentStopped
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.livekit_api.rooms import LiveKitRooms

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.lease import Holder
-from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import SessionStatus
 from agent_runtime.voice.call.companion import build_companions, close_companion
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog

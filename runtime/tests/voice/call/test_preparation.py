@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from agent_runtime.agents import AgentConfig, parse_registered
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.errors import InvalidAgentConfig
-from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.voice.call.preparation import tier_of, with_instructions
 
 NOW = datetime(2026, 11, 30, 16, 20, tzinfo=UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.voice.jobs.stores import Stores
 from fixtures.agents import sample_agent
 from fixtures.caller import Caller, room_token

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from agent_runtime.domain.erasure import Finding
-from agent_runtime.domain.privacy import Pseudonyms
+from agent_runtime.domain.callers.erasure import Finding
+from agent_runtime.domain.callers.privacy import Pseudonyms
 from agent_runtime.storage.repositories.personal.columns import without_caller
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.sql.database import Database

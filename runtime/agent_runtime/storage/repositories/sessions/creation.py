@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_runtime.domain.access.tenants import TenantMismatch
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.errors import (
     AgentAtCapacity,
     AgentNotRegistered,
@@ -16,7 +17,6 @@ from agent_runtime.domain.errors import (
 from agent_runtime.domain.job import AUTOMATIC
 from agent_runtime.domain.lease import EventKind, Phase
 from agent_runtime.domain.ports.sessions import QueueFull, RequestRepeated, TenantAtCapacity
-from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import NO_LIMITS, CreateLimits, RepeatableRequest, Session
 from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.secrecy.names import without_secrets

@@ -5,8 +5,8 @@ from __future__ import annotations
 import peewee
 from peewee import fn
 
-from agent_runtime.domain.agent import STOPPED
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.agents.agent import STOPPED
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.storage.repositories.live import HERE, THIS_LIVE, UNHELD
 from agent_runtime.storage.repositories.sessions.rows import NOW
 from agent_runtime.storage.schema.runtime import LiveSessions, Registrations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant, TenantMismatch
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.agents.agent import AgentStatus, Registration
 from agent_runtime.domain.metrics import DateRange
 from agent_runtime.domain.session import new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredMetrics, StoredSessions

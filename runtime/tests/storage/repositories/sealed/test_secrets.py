@@ -15,19 +15,14 @@ from typing import Any
 import psycopg2
 import pytest
 
-from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.config_source import KeptAnswer
+from agent_runtime.domain.agents.agent import Registration
+from agent_runtime.domain.agents.config_source import KeptAnswer
 from agent_runtime.domain.errors import SecretsUnreadable
 from agent_runtime.domain.session import Session, new_session
 from agent_runtime.secrecy.keyring import Keyring, generate_key, read_keys
-from agent_runtime.storage import (
-    Database,
-    RegisteredAgents,
-    StoredLeases,
-    StoredPlatformAnswers,
-    StoredSecrets,
-    StoredSessions,
-)
+from agent_runtime.storage import Database, RegisteredAgents, StoredLeases, StoredSessions
+from agent_runtime.storage.repositories.registry.platform_answers import StoredPlatformAnswers
+from agent_runtime.storage.repositories.sealed.rotation import StoredSecrets
 
 PLANTED = "pl4nted"
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from peewee import EXCLUDED
 
-from agent_runtime.domain.config_source import KeptAnswer, ServiceState
+from agent_runtime.domain.agents.config_source import KeptAnswer, ServiceState
 from agent_runtime.secrecy.keyring import Keyring
 from agent_runtime.storage.repositories.sealed.rotation import answer_context
 from agent_runtime.storage.repositories.store import Store

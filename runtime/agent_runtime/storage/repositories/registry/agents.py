@@ -10,30 +10,28 @@ import peewee
 from peewee import EXCLUDED, fn
 
 from agent_runtime.domain.access.tenants import AgentNotFound, AgentOfOtherTenant
-from agent_runtime.domain.agent import AgentStatus, AgentVersion, Registration
-from agent_runtime.domain.errors import SecretsUnreadable
+from agent_runtime.domain.agents.agent import AgentStatus, Registration
 from agent_runtime.domain.lease import EventKind
 from agent_runtime.domain.session import AGENT_DELETED, LIVE, Session, SessionStatus
 from agent_runtime.secrecy.keyring import Keyring
-from agent_runtime.storage.repositories.agent_versions import (
+from agent_runtime.storage.repositories.events import insert_events, kind_value, owed
+from agent_runtime.storage.repositories.outbox.webhook_statements import (
+    allow_addresses,
+    subscribe,
+    unsubscribe,
+)
+from agent_runtime.storage.repositories.registry.agent_versions import (
     KEPT,
     add_if_changed,
     digest,
     forget_oldest,
     latest,
 )
-from agent_runtime.storage.repositories.events import insert_events, kind_value, owed
+from agent_runtime.storage.repositories.registry.history import AgentHistory
 from agent_runtime.storage.repositories.sealed.rotation import registration_context
 from agent_runtime.storage.repositories.sessions.rows import NOW, end_of_session
 from agent_runtime.storage.repositories.sessions.store import StoredSessions
-from agent_runtime.storage.repositories.store import Store
-from agent_runtime.storage.repositories.webhook_statements import (
-    allow_addresses,
-    subscribe,
-    unsubscribe,
-)
 from agent_runtime.storage.schema.runtime import (
-    AgentVersions,
     LiveSessions,
     Registrations,
     Utterances,
@@ -43,7 +41,6 @@ from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce
 from agent_runtime.storage.sql.database import Database
 from agent_runtime.storage.sql.statements import bind, single
-from agent_runtime.storage.sql.times import aware
 
 _AGENT_ID: Final = bind("agent_id", "integer")
 _REGISTERED: Final = Registrations.agent_id == _AGENT_ID
@@ -58,7 +55,7 @@ def _status_row() -> peewee.ModelSelect[Registrations]:
     return Registrations.select(Registrations.max_sessions, held).where(_REGISTERED)
 
 
-class RegisteredAgents(Store):
+class RegisteredAgents(AgentHistory):
     """Implements the port AgentRegistry."""
 
     def __init__(
@@ -69,14 +66,10 @@ class RegisteredAgents(Store):
         *,
         keyring: Keyring | None = None,
     ) -> None:
-        """Of each agent the latest `kept` versions are kept.
-
-        Configurations are encrypted with the first key of `keyring`; without keys they are not.
-        """
-        super().__init__(database)
+        """Of each agent the latest `kept` versions are kept."""
+        super().__init__(database, keyring)
         self._sessions = sessions
         self._kept = kept
-        self._keyring = keyring or Keyring()
 
     _add_version = CompiledOnce(add_if_changed)
     _forget_oldest = CompiledOnce(forget_oldest)
@@ -224,58 +217,6 @@ class RegisteredAgents(Store):
         """The registration, or None. Raises SecretsUnreadable when no key opens its configuration."""
         row = single(await self._database.read(self._get.bind(agent_id=agent_id)))
         return None if row is None else self._registration(agent_id, row)
-
-    _history = CompiledOnce(
-        lambda: (
-            AgentVersions.select(
-                AgentVersions.version,
-                AgentVersions.tenant_id,
-                AgentVersions.origin,
-                AgentVersions.created_at,
-            )
-            .where(AgentVersions.agent_id == _AGENT_ID)
-            .order_by(AgentVersions.version.desc())
-        )
-    )
-
-    async def history(self, agent_id: int) -> list[AgentVersion]:
-        """The versions that are kept, the latest first."""
-        rows = await self._database.read(self._history.bind(agent_id=agent_id))
-        return [
-            AgentVersion(version, tenant_id, origin, aware(at))
-            for version, tenant_id, origin, at in rows
-        ]
-
-    _version = CompiledOnce(
-        lambda: AgentVersions.select(
-            AgentVersions.tenant_id,
-            AgentVersions.config,
-            AgentVersions.max_sessions,
-            AgentVersions.version,
-        ).where(
-            AgentVersions.agent_id == _AGENT_ID, AgentVersions.version == bind("number", "integer")
-        )
-    )
-
-    async def version(self, agent_id: int, version: int) -> Registration | None:
-        """What was registered as this version, or None."""
-        row = single(
-            await self._database.read(self._version.bind(agent_id=agent_id, number=version))
-        )
-        return None if row is None else self._registration(agent_id, row)
-
-    def _registration(self, agent_id: int, row: tuple[Any, ...]) -> Registration:
-        """The registration of a row with tenant, content, sessions and version.
-
-        Raises SecretsUnreadable.
-        """
-        tenant_id, sealed, max_sessions, version = row
-        try:
-            config = self._keyring.open(sealed, registration_context(agent_id))
-        except SecretsUnreadable as error:
-            error.tenant_id = tenant_id
-            raise
-        return Registration(agent_id, tenant_id, json.loads(config), max_sessions, version)
 
     _status = CompiledOnce(_status_row)
     _status_of_tenant = CompiledOnce(lambda: _status_row().where(_OF_TENANT))

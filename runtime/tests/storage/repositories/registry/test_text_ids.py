@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.errors import TextIdTaken
+from agent_runtime.domain.agents.agent import Registration
+from agent_runtime.domain.agents.text_ids import TextIdTaken
 from agent_runtime.storage import Database, RegisteredAgents, StoredTextIds
 
 

@@ -7,13 +7,14 @@ import json
 import pytest
 
 from agent_runtime.application.caller_erasure import erase_caller
-from agent_runtime.domain.agent import Registration
-from agent_runtime.domain.erasure import Erasure
-from agent_runtime.domain.errors import CallerIsLive
-from agent_runtime.domain.privacy import PrivacyTier, Pseudonyms
+from agent_runtime.domain.agents.agent import Registration
+from agent_runtime.domain.callers.erasure import CallerIsLive, Erasure
+from agent_runtime.domain.callers.privacy import PrivacyTier, Pseudonyms
 from agent_runtime.domain.session import SessionStatus, new_session
-from agent_runtime.storage import CallerRows, Database, Keeping, RegisteredAgents, StoredSessions
+from agent_runtime.storage import Database, RegisteredAgents, StoredSessions
+from agent_runtime.storage.repositories.keeping import Keeping
 from agent_runtime.storage.repositories.personal import erasure as module
+from agent_runtime.storage.repositories.personal.erasure import CallerRows
 from runtime.tests.storage.dashboard import execute
 
 SECRET = "secret"

@@ -14,17 +14,12 @@ import pytest
 from livekit.agents import AgentSession, ConversationItemAddedEvent
 from livekit.agents.llm import ChatMessage
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
+from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.ports.sessions import TranscriptStore
-from agent_runtime.domain.privacy import PrivacyTier
 from agent_runtime.domain.session import Session, SessionStatus, new_session
-from agent_runtime.storage import (
-    Database,
-    Keeping,
-    RegisteredAgents,
-    StoredSessions,
-    StoredTranscripts,
-)
+from agent_runtime.storage import Database, RegisteredAgents, StoredSessions, StoredTranscripts
+from agent_runtime.storage.repositories.keeping import Keeping
 from agent_runtime.telemetry.logs import configure_logging
 from agent_runtime.telemetry.private_logs import CallLog
 from agent_runtime.voice.call.companions.transcript import TranscriptWriter

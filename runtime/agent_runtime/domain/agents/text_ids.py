@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent_runtime.domain.errors import AgentUnknown
+from agent_runtime.domain.errors import AgentUnknown, Conflict
 from agent_runtime.domain.job import UNNUMBERED, JobTarget
 from agent_runtime.domain.ports.agents import TextIdRegistry
 
@@ -20,3 +20,14 @@ async def with_number(target: JobTarget, ids: TextIdRegistry | None) -> JobTarge
     if number is None:
         raise AgentUnknown(target.text_id, "no agent was imported under this id")
     return replace(target, agent_id=number)
+
+
+class TextIdTaken(Conflict):
+    """Raised when a text id is to get a number, while one of the two belongs to another."""
+
+    remedy = "leave the number out, or take one that is free"
+
+    def __init__(self, text_id: str, number: int) -> None:
+        super().__init__(f"{text_id} cannot be agent {number}: one of them is taken")
+        self.text_id = text_id
+        self.number = number

@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 
-from agent_runtime.domain.errors import CallerIsLive
+from agent_runtime.domain.callers.erasure import CallerIsLive
 from agent_runtime.settings import Settings
 
 

@@ -23,10 +23,7 @@ from agent_runtime.domain.ports.webhooks import (
     Owed,
 )
 from agent_runtime.secrecy.keyring import Keyring
-from agent_runtime.storage.repositories.sealed.rotation import webhook_context
-from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, session_from
-from agent_runtime.storage.repositories.store import Store
-from agent_runtime.storage.repositories.webhook_statements import (
+from agent_runtime.storage.repositories.outbox.webhook_statements import (
     BATCH,
     DELIVERY,
     OWED,
@@ -38,6 +35,9 @@ from agent_runtime.storage.repositories.webhook_statements import (
     subscribe,
     unsubscribe,
 )
+from agent_runtime.storage.repositories.sealed.rotation import webhook_context
+from agent_runtime.storage.repositories.sessions.rows import COLUMNS, NOW, session_from
+from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import SessionEvents, WebhookAgents, WebhookDeliveries
 from agent_runtime.storage.schema.shared.sessions import Sessions
 from agent_runtime.storage.sql.compiled import CompiledOnce

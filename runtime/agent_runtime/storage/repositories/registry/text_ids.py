@@ -7,7 +7,7 @@ from typing import Final
 import peewee
 from peewee import fn
 
-from agent_runtime.domain.errors import TextIdTaken
+from agent_runtime.domain.agents.text_ids import TextIdTaken
 from agent_runtime.storage.repositories.sessions.rows import NOW
 from agent_runtime.storage.repositories.store import Store
 from agent_runtime.storage.schema.runtime import Registrations, TextIds

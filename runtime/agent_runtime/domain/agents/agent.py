@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from agent_runtime.domain.privacy import PrivacyTier
+from agent_runtime.domain.callers.privacy import PrivacyTier
 
 # The platform's `deployment_status` of an agent that takes no new sessions.
 STOPPED: Final = "stopped"

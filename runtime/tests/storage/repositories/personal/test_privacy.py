@@ -6,18 +6,18 @@ import json
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
+from agent_runtime.domain.callers.privacy import PrivacyTier, Pseudonyms
 from agent_runtime.domain.lease import Utterance
-from agent_runtime.domain.privacy import PrivacyTier, Pseudonyms
 from agent_runtime.domain.session import Session, SessionStatus, new_session
 from agent_runtime.storage import (
     Database,
-    Keeping,
     RegisteredAgents,
     StoredLeases,
     StoredSessions,
     StoredTranscripts,
 )
+from agent_runtime.storage.repositories.keeping import Keeping
 from runtime.tests.storage.dashboard import execute
 
 NAME = "Ada Lovelace"

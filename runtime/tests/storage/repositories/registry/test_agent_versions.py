@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.storage import Database, RegisteredAgents, StoredSessions
 
 

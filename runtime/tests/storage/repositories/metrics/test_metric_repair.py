@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.metrics import SessionMetrics, SessionTotals, Turn
 from agent_runtime.domain.session import SessionStatus, new_session
-from agent_runtime.storage import (
-    Database,
-    Doctor,
-    MetricRepair,
-    RegisteredAgents,
-    StoredMetrics,
-    StoredSessions,
-)
+from agent_runtime.storage import Database, Doctor, RegisteredAgents, StoredMetrics, StoredSessions
+from agent_runtime.storage.repositories.metrics.repair import MetricRepair
 from runtime.tests.storage.dashboard import execute
 
 LAW = "a session has one row of metrics"

@@ -8,7 +8,7 @@ import sqlite3
 import psycopg2
 import pytest
 
-from agent_runtime.domain.agent import AgentStatus, Registration
+from agent_runtime.domain.agents.agent import AgentStatus, Registration
 from agent_runtime.domain.errors import AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions

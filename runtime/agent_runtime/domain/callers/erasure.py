@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from agent_runtime.domain.errors import MAX_ISSUES, Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,14 @@ class Erasure:
     found: Mapping[str, int]
     erased: bool
     remaining: Mapping[str, int]
+
+
+class CallerIsLive(Conflict):
+    """Raised when the caller who is to be erased is in live sessions; names some of them."""
+
+    remedy = "end the sessions first: POST /api/sessions/{sessionId}/end"
+
+    def __init__(self, sessions: Sequence[str]) -> None:
+        named = ", ".join(sessions[:MAX_ISSUES])
+        super().__init__(f"{len(sessions)} sessions of the caller are live: {named}; {self.remedy}")
+        self.sessions = tuple(sessions)

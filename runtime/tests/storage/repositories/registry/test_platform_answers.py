@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agent_runtime.domain.config_source import KeptAnswer, ServiceState
-from agent_runtime.storage import Database, StoredPlatformAnswers
+from agent_runtime.domain.agents.config_source import KeptAnswer, ServiceState
+from agent_runtime.storage import Database
+from agent_runtime.storage.repositories.registry.platform_answers import StoredPlatformAnswers
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 

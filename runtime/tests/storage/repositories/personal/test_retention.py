@@ -10,18 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent_runtime.domain.agent import Registration
+from agent_runtime.domain.agents.agent import Registration
 from agent_runtime.domain.metrics import SessionTotals, Turn
 from agent_runtime.domain.session import SessionStatus, new_session
-from agent_runtime.storage import (
-    Database,
-    RegisteredAgents,
-    RetentionTimes,
-    StoredMetrics,
-    StoredRetention,
-    StoredSessions,
-)
+from agent_runtime.storage import Database, RegisteredAgents, StoredMetrics, StoredSessions
 from agent_runtime.storage.repositories.personal import retention as module
+from agent_runtime.storage.repositories.personal.retention import RetentionTimes, StoredRetention
 from runtime.tests.storage.dashboard import execute
 
 WEEK = timedelta(days=7)

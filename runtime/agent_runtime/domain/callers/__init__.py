@@ -1,0 +1,1 @@
+"""Who calls: participants, what is kept of them, how they are erased."""

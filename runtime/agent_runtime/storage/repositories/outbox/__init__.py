@@ -1,0 +1,1 @@
+"""Webhooks that are owed, and their deliveries."""

@@ -1,0 +1,1 @@
+"""What a call hears of its room, and tells its server."""
