@@ -124,7 +124,7 @@ class NewService:
             **{name: _in_thread(change) for name, change in self.database.changes.items()},
         }
         hooks: dict[str, Hook] = {"reset": self.reset, RESTART: self.restart}
-        hooks["figures-stored"] = actions["figures-stored"]
+        hooks |= {name: actions[name] for name in ("figures-stored",) if name in actions}
         for fault, repair in self.faults.items():
             hooks[fault] = partial(self._bring_about, fault, actions[fault])
             hooks[repair] = partial(self._repair, fault, actions[repair])

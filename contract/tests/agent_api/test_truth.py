@@ -187,7 +187,12 @@ def test_figures_count_within_the_range_and_limits_now() -> None:
 def test_a_tenant_is_busy_by_its_agents() -> None:
     """Two live sessions of one agent are one busy agent; other tenants do not count."""
     others = [replace(LIVE, id="b"), replace(LIVE, id="c", agent=9), replace(LIVE, tenant=6)]
-    assert tenant_words(5, [LIVE, ENDED, *others], {}) == {"id": 5, "sessions": 4, "busy": 2}
+    assert tenant_words(5, [LIVE, ENDED, *others], {}) == {
+        "id": 5,
+        "sessions": 4,
+        "busy": 2,
+        "cost": 0,
+    }
 
 
 def called(effect: Effect) -> tuple[str, Any]:

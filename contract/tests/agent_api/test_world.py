@@ -165,7 +165,7 @@ def test_words_are_copies_of_the_state(history: History) -> None:
 def test_words_of_a_body_follow_the_document(history: History) -> None:
     """The faults, warnings and texts of a body are those that openapi.yaml demands of it."""
     target = "/api/agents/register"
-    body = {"agentId": 0, "tenantId": 1, "config": {"other": 1, "name": "a\0b"}}
+    body = {"agentId": 0, "tenantId": 1, "config": {"other": 1, "description": "a\0b"}}
     words = history.words("POST", target, body)
     assert "Too small: expected number to be >=1" in words["faults"]
     assert "text must not hold a NUL character" in words["nul"]

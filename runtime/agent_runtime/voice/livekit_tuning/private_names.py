@@ -58,6 +58,12 @@ PRIVATE_USES: Final = (
         drop_when="LiveKit's framework has a public way to build its SSL context early",
     ),
     PrivateUse(
+        "voice.pipeline.noise",
+        ("FrameProcessor._close", "FrameProcessor._process"),
+        why="is a processor of frames, as the framework requires: any implementation has these names",
+        drop_when="FrameProcessor has a public interface for implementations",
+    ),
+    PrivateUse(
         "voice.turns.endpointing",
         ("livekit.agents.voice.turn._StreamingTurnDetectorStream",),
         why="wraps the stream of a turn detector, whose type has no public name",

@@ -69,13 +69,16 @@ def test_both_stacks_answer_on_the_ipv6_wildcard(start_api: StartApi) -> None:
 
 
 def test_memory_stays_small(start_api: StartApi) -> None:
-    """After 200 requests the process has less than 70 MB of resident memory."""
+    """After 200 requests the process has less than 84 MB of resident memory.
+
+    Of these are cryptography 8 and aiohttp 10, for secrets at rest and for webhooks.
+    """
     with start_api():
         pass  # the first start on a machine compiles modules, which takes more memory
     with start_api() as api:
         for _ in range(200):
             api.send("GET", "/api/agents")
-        assert psutil.Process(process_of(api).pid).memory_info().rss < 70 * 1024 * 1024
+        assert psutil.Process(process_of(api).pid).memory_info().rss < 84 * 1024 * 1024
 
 
 def test_a_request_is_one_line_of_the_log(start_api: StartApi) -> None:

@@ -10,6 +10,7 @@ import pytest
 from agent_runtime.domain.callers.privacy import PrivacyTier
 from agent_runtime.domain.lease import Holder
 from agent_runtime.domain.session import SessionStatus
+from agent_runtime.prices.table import PriceTable
 from agent_runtime.voice.call.companion import build_companions, close_companion
 from agent_runtime.voice.call.companions.silence_watchdog import SilenceWatchdog
 from agent_runtime.voice.call.companions.transcript import TranscriptWriter
@@ -43,7 +44,7 @@ async def test_a_call_has_its_watchdog_first() -> None:
     context = SimpleNamespace(
         session_id="abc",
         holder=Holder("AJ_1", "worker"),
-        settings=SimpleNamespace(turns_socket=""),
+        settings=SimpleNamespace(turns_socket="", prices=PriceTable()),
         stores=SimpleNamespace(metrics=None, transcripts=None),
     )
     companions = build_companions(cast("Any", context), watchdog, PrivacyTier.FULL)

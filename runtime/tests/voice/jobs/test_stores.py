@@ -38,7 +38,7 @@ async def test_settings_and_process_both_limit_the_connections(
     monkeypatch.setattr(storage, "dispatch_listener", lambda *_, **__: None)
     for store in ("Agents", "Sessions", "Leases", "Transcripts", "Workers"):
         name = "Registered" if store == "Agents" else "Stored"
-        monkeypatch.setattr(storage, name + store, lambda *_: None)
+        monkeypatch.setattr(storage, name + store, lambda *_, **__: None)
     monkeypatch.setattr(storage, "StoredMetrics", lambda *_: None)
     monkeypatch.setenv("DATABASE_POOL_SIZE", size)
     async with open_stores(asked):

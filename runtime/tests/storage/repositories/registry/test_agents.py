@@ -13,7 +13,7 @@ from agent_runtime.domain.errors import AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions
 
-from .holders import HOLDER
+from runtime.tests.storage.repositories.holders import HOLDER
 
 ROW = """
     INSERT INTO users (id, open_id) VALUES (1, 'o');
