@@ -12,7 +12,7 @@ from fixtures.speech.sentences import SENTENCES
 from runtime.tests.voice.call.test_call import Scene, scene
 
 # Callers speak and listen in real time.
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.services]
 
 __all__ = ["scene"]
 

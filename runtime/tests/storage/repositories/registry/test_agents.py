@@ -12,7 +12,6 @@ from agent_runtime.domain.agents.agent import AgentStatus, Registration
 from agent_runtime.domain.errors import AgentNotRegistered
 from agent_runtime.domain.session import SessionStatus, new_session
 from agent_runtime.storage import Database, RegisteredAgents, StoredEvents, StoredSessions
-
 from runtime.tests.storage.repositories.holders import HOLDER
 
 ROW = """
