@@ -28,7 +28,10 @@ BOUNDS: Final = {
 }
 LENGTHS: Final = {"array": "maxItems", "string": "maxLength", "object": "maxProperties"}
 # Fields that take another type besides their own.
-WIDER: Final = {"tools.messages": ["object", "array", "null"]}
+WIDER: Final = {
+    "tools.messages": ["object", "array", "null"],
+    "tools.server.url": "string",  # a server has one
+}
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:

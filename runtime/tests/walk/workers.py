@@ -147,6 +147,7 @@ class _RecordingLeases:
         self._leases = leases
         self.lost_by = leases.lost_by
         self.mark_refused = leases.mark_refused
+        self.order = leases.order
 
     async def claim(self, session_id: str, holder: Holder) -> int:
         """Claim as in the port LeaseStore."""
