@@ -272,6 +272,7 @@ async def test_what_is_said_is_in_no_log(scene: Scene) -> None:
     async with scene.caller(room, "sip_+15105550123") as caller:
         await caller.onset()
         await caller.say(clip("opening"))  # over the greeting, which cannot be interrupted
+        assert await scene.hears(caller) == ANSWERS["greeting"]
         await scene.is_answered(caller, "weather")
     await scene.ended(session.session_id)
     await scene.logged("call over", since)
