@@ -14,7 +14,10 @@ REFUSALS = re.compile(
     r"|Agent \d+ is at capacity \(\d+ sessions\)"
     r"|Session .+ not found"
     # Which addresses may be called depends on the operator, and on the key beside them.
-    r'|.*"baseUrl"\n.*'
+    r'|.*"(baseUrl|url)"\n.*'
+    # Rules beyond JSON Schema: names of templates and of time zones, names of tools that are taken,
+    # schemas within the schema, addresses and headers of webhooks.
+    r'|.*"(extends|timezone|tools|webhooks|completionWebhook)"[,\n].*'
     # A room named after an agent is that agent's alone; the names are free otherwise.
     r"|.*this room's callers wait for agent \d+.*"
     r"|.*LiveKit takes at most 256 bytes.*",  # JSON Schema counts characters, not bytes
