@@ -177,5 +177,5 @@ async def test_a_stream_is_cancelled_at_once(bench: Bench, name: str) -> None:
         async for event in stream:
             if event.type is stt.SpeechEventType.INTERIM_TRANSCRIPT:
                 break
-        with within(0.5):
+        with within(3):  # what waits for a timeout takes ten seconds
             await stream.aclose()
