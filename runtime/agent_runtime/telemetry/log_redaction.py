@@ -100,7 +100,9 @@ def _text_of(value: object) -> str | None:
     """The text in which an object would appear; None when it has none."""
     try:
         return str(value)
-    except Exception:
+    except (
+        Exception
+    ):  # of any class that is logged; the formatter meets it again, and logging reports it
         return None
 
 

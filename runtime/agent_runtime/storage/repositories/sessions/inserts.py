@@ -51,7 +51,7 @@ def session_row() -> peewee.Node:
         Sessions.updated_at: NOW,
     }
     inserted = LiveSessions.select(*values.values()).where(THIS_LIVE)
-    return Sessions.insert_from(inserted, list(values)).returning(_tier())
+    return Sessions.insert_from(inserted, list(values)).returning(Sessions.session_id)
 
 
 def stopped_agent() -> peewee.Select:
